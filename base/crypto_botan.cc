@@ -1,0 +1,132 @@
+// crypto.h over Botan, 2.19 or 3.x: the only file of the library that includes its headers.
+#include "base/crypto.h"
+
+#include <botan/hash.h>
+#include <botan/mac.h>
+#include <botan/stream_cipher.h>
+#include <botan/system_rng.h>
+#include <botan/version.h>
+
+#include <cstdlib>
+#include <exception>
+#include <new>
+
+namespace pocketgss::crypto {
+namespace {
+
+// guarded runs what may throw, and makes an Error of it.
+template <typename F>
+auto guarded(const char* where, F&& body) -> decltype(body()) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::kNoMemory, where, 0, 0};
+  } catch (const std::exception&) {
+    return Error{Errc::kInternal, where, 0, 0};
+  }
+}
+
+void update(Botan::Buffered_Computation& computation, Parts parts) {
+  for (const ByteView part : parts) computation.update(part.data(), part.size());
+}
+
+const char* hash_name(HashAlgorithm algorithm) {
+  switch (algorithm) {
+    case HashAlgorithm::kSha256: return "SHA-256";
+    case HashAlgorithm::kSha384: return "SHA-384";
+    case HashAlgorithm::kSha512: return "SHA-512";
+  }
+  return "";
+}
+
+}  // namespace
+
+struct Rc4::State {
+  std::unique_ptr<Botan::StreamCipher> cipher;
+};
+
+Rc4::Rc4(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Rc4::Rc4(Rc4&&) noexcept = default;
+Rc4& Rc4::operator=(Rc4&&) noexcept = default;
+Rc4::~Rc4() = default;
+
+Result<Rc4> Rc4::create() {
+  return guarded("RC4", []() -> Result<Rc4> {
+    auto state = std::make_unique<State>();
+    state->cipher = Botan::StreamCipher::create_or_throw("RC4");
+    // A first key makes the object allocate its tables now, so that set_key() later allocates nothing.
+    const FixedBytes<16> zeros{};
+    state->cipher->set_key(zeros.data(), zeros.size());
+    return Rc4(std::move(state));
+  });
+}
+
+void Rc4::set_key(ByteView key) noexcept { state_->cipher->set_key(key.data(), key.size()); }
+
+void Rc4::apply(ByteView in, MutableBytes out) noexcept {
+  state_->cipher->cipher(in.data(), out.data(), in.size());
+}
+
+struct Workspace::State {
+  std::unique_ptr<Botan::HashFunction> md4;
+  std::unique_ptr<Botan::HashFunction> md5;
+  std::unique_ptr<Botan::MessageAuthenticationCode> hmac_md5;
+  Rc4 rc4;
+};
+
+Workspace::Workspace(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Workspace::~Workspace() = default;
+
+Result<std::unique_ptr<Workspace>> Workspace::create() {
+  return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
+    PGSS_TRY(Rc4 rc4, Rc4::create());
+    auto state = std::make_unique<State>(State{Botan::HashFunction::create_or_throw("MD4"),
+                                               Botan::HashFunction::create_or_throw("MD5"),
+                                               Botan::MessageAuthenticationCode::create_or_throw("HMAC(MD5)"),
+                                               std::move(rc4)});
+    const FixedBytes<16> zeros{};
+    state->hmac_md5->set_key(zeros.data(), zeros.size());
+    return std::unique_ptr<Workspace>(new Workspace(std::move(state)));
+  });
+}
+
+void Workspace::md4(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
+  update(*state_->md4, parts);
+  state_->md4->final(out.data());
+}
+
+void Workspace::md5(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
+  update(*state_->md5, parts);
+  state_->md5->final(out.data());
+}
+
+void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
+  state_->hmac_md5->set_key(key.data(), key.size());
+  update(*state_->hmac_md5, parts);
+  state_->hmac_md5->final(out.data());
+}
+
+void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {
+  state_->rc4.set_key(key);
+  state_->rc4.apply(in, out);
+}
+
+Result<size_t> hash(HashAlgorithm algorithm, ByteView in, std::span<uint8_t, kMaxHashSize> out) {
+  return guarded("hash", [&]() -> Result<size_t> {
+    const auto function = Botan::HashFunction::create_or_throw(hash_name(algorithm));
+    function->update(in.data(), in.size());
+    function->final(out.data());
+    return function->output_length();
+  });
+}
+
+Result<void> system_random_fill(MutableBytes out) {
+  return guarded("random source", [&]() -> Result<void> {
+    Botan::system_rng().randomize(out.data(), out.size());
+    return {};
+  });
+}
+
+const char* library_version() { return Botan::short_version_cstr(); }
+
+}  // namespace pocketgss::crypto

@@ -1,0 +1,47 @@
+// The one error type: whose fault it is, which field, and where.
+#ifndef POCKETGSS_ERROR_H_
+#define POCKETGSS_ERROR_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace pocketgss {
+
+// Errc says whose fault an error is and so what the caller can do; the detail is in Error::where.
+enum class Errc : uint8_t {
+  kMalformed,         // the bytes are not a valid encoding: the peer, or the line, is broken
+  kPeerMisbehaved,    // valid bytes, broken protocol: close the connection
+  kPeerIncompatible,  // no common mechanism, encryption type or flag: change the policy or the peer
+  kNeedsCredential,   // nothing usable was supplied: ask the user
+  kPolicy,            // refused by the caller's own policy; `where` names the row
+  kAuthFailed,        // a MIC, checksum, proof or credential is wrong: do not retry with the same
+  kExpired,           // times, skew or replay
+  kApiMisuse,         // only the calling code can cause this: mend the program
+  kUnreachable,       // a service did not answer in time: retry later
+  kNoMemory,          // an allocation failed
+  kInternal,          // our bug, or the crypto library's: report it
+};
+
+// Error is small, copies freely and holds neither a peer's bytes nor a secret: it may be logged and compared.
+struct Error {
+  Errc code = Errc::kInternal;
+  const char* where = "";    // static text in the specification's words, such as "NegTokenResp.negState"
+  uint32_t offset = 0;       // bytes from the start of the token; 0 where there is none to tell
+  int32_t peer_status = 0;   // the code of a KRB-ERROR; 0 otherwise
+
+  bool operator==(const Error& other) const;
+};
+
+// name returns the enumerator's own name in lower case ("malformed"), as `decode --json` and logs print it.
+const char* name(Errc code);
+
+// describe returns one English sentence without a line end: what happened, which field, at which byte.
+std::string describe(const Error& error);
+
+// GSS-API major status values (RFC 2744 3.9.1), for callers who speak in them.
+uint32_t gss_major_status(Errc code);
+
+}  // namespace pocketgss
+
+#endif  // POCKETGSS_ERROR_H_

@@ -1,0 +1,89 @@
+// Result<T>: a value or an Error. PGSS_TRY and PGSS_CHECK pass an Error on.
+#ifndef POCKETGSS_RESULT_H_
+#define POCKETGSS_RESULT_H_
+
+#include <cstdlib>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include <pocketgss/error.h>
+
+namespace pocketgss {
+
+// Result<T> holds a T or an Error. There is no operator bool: with a boolean T it would mislead.
+// value() of an error, or error() of a value, is a bug of the caller's and ends the program.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  using value_type = T;
+
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: `return value;`
+  Result(Error error) : state_(std::in_place_index<1>, error) {}         // NOLINT: `return error;`
+
+  bool has_value() const noexcept { return state_.index() == 0; }
+
+  T& value() & {
+    if (!has_value()) std::abort();
+    return *std::get_if<0>(&state_);
+  }
+  const T& value() const& {
+    if (!has_value()) std::abort();
+    return *std::get_if<0>(&state_);
+  }
+  T&& value() && {
+    if (!has_value()) std::abort();
+    return std::move(*std::get_if<0>(&state_));
+  }
+  const Error& error() const {
+    if (has_value()) std::abort();
+    return *std::get_if<1>(&state_);
+  }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  using value_type = void;
+
+  Result() = default;
+  Result(Error error) : error_(error), ok_(false) {}  // NOLINT: `return error;`
+
+  bool has_value() const noexcept { return ok_; }
+  void value() const {
+    if (!ok_) std::abort();
+  }
+  const Error& error() const {
+    if (ok_) std::abort();
+    return error_;
+  }
+
+ private:
+  Error error_{};
+  bool ok_ = true;
+};
+
+}  // namespace pocketgss
+
+#define PGSS_CONCAT_(a, b) a##b
+#define PGSS_CONCAT(a, b) PGSS_CONCAT_(a, b)
+
+// PGSS_TRY(Reader seq, r.enter(kSequence)); declares (or assigns) from a Result<T>, or returns its Error.
+#define PGSS_TRY(declaration, ...) PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
+#define PGSS_TRY_(temporary, declaration, ...)                   \
+  auto temporary = (__VA_ARGS__);                                \
+  if (!temporary.has_value()) return temporary.error();          \
+  declaration = std::move(temporary).value()
+
+// PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not needed).
+#define PGSS_CHECK(...)                                                       \
+  do {                                                                        \
+    if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) {       \
+      return pgss_checked.error();                                            \
+    }                                                                         \
+  } while (false)
+
+#endif  // POCKETGSS_RESULT_H_

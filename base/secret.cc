@@ -1,0 +1,50 @@
+// Wiping, constant-time comparison and the growing secret.
+#include <pocketgss/secret.h>
+
+#include <ostream>
+#include <utility>
+
+namespace pocketgss {
+
+void secure_wipe(void* memory, size_t size) noexcept {
+  if (size == 0) return;
+  std::memset(memory, 0, size);
+  // The compiler must assume that this reads the memory, so the stores above stay.
+  __asm__ __volatile__("" : : "r"(memory) : "memory");
+}
+
+bool ct_equal(ByteView a, ByteView b) noexcept {
+  if (a.size() != b.size()) return false;
+  volatile uint8_t difference = 0;
+  for (size_t i = 0; i < a.size(); ++i) difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
+  return difference == 0;
+}
+
+SecretBytes::SecretBytes(ByteView content) : data_(new uint8_t[content.size()]), size_(content.size()) {
+  if (size_ != 0) std::memcpy(data_.get(), content.data(), size_);
+}
+
+SecretBytes SecretBytes::of_size(size_t size) {
+  SecretBytes secret;
+  secret.data_ = std::make_unique<uint8_t[]>(size);
+  secret.size_ = size;
+  return secret;
+}
+
+SecretBytes::SecretBytes(SecretBytes&& other) noexcept
+    : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
+
+SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
+  if (this != &other) {
+    secure_wipe(data_.get(), size_);
+    data_ = std::move(other.data_);
+    size_ = std::exchange(other.size_, 0);
+  }
+  return *this;
+}
+
+SecretBytes::~SecretBytes() { secure_wipe(data_.get(), size_); }
+
+std::ostream& operator<<(std::ostream& out, const SecretBytes&) { return out << "<secret>"; }
+
+}  // namespace pocketgss

@@ -1,0 +1,11 @@
+# The library depends on Botan alone: 3.x where it is found, else 2.19. Set PGSS_BOTAN to botan-2 or botan-3 to choose.
+find_package(PkgConfig REQUIRED)
+set(PGSS_BOTAN "" CACHE STRING "pkg-config name of Botan (botan-3 or botan-2); empty: the newest found")
+if(PGSS_BOTAN)
+  pkg_check_modules(BOTAN REQUIRED IMPORTED_TARGET ${PGSS_BOTAN})
+  set(PGSS_BOTAN_NAME ${PGSS_BOTAN})
+else()
+  pkg_search_module(BOTAN REQUIRED IMPORTED_TARGET botan-3>=3.7 botan-2>=2.19)
+  set(PGSS_BOTAN_NAME ${BOTAN_MODULE_NAME})
+endif()
+message(STATUS "Botan: ${PGSS_BOTAN_NAME} ${BOTAN_VERSION}")

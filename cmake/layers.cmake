@@ -1,0 +1,26 @@
+# pgss_layer(name DEPENDS ... SOURCES ...): one folder, one target. Public headers are reached as <pocketgss/...> through
+# links in the build tree; everything else by its path from the root.
+set(PGSS_PUBLIC_HEADERS
+    base/bytes.h base/env.h base/error.h base/result.h base/secret.h base/step.h
+    lib/channel_bindings.h lib/context.h lib/credential.h lib/policy.h)
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pocketgss)
+
+function(pgss_link_public_headers)
+  foreach(header ${ARGN})
+    get_filename_component(name ${header} NAME)
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${header} ${PROJECT_BINARY_DIR}/include/pocketgss/${name} SYMBOLIC)
+  endforeach()
+endfunction()
+pgss_link_public_headers(${PGSS_PUBLIC_HEADERS})
+
+# The layers are object libraries; pocketgss (cmake/library.cmake) is what they are linked into.
+function(pgss_layer name)
+  cmake_parse_arguments(LAYER "" "" "DEPENDS;SOURCES;LIBRARIES" ${ARGN})
+  add_library(pgss_${name} OBJECT ${LAYER_SOURCES})
+  target_include_directories(pgss_${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
+  target_link_libraries(pgss_${name} PUBLIC pgss_flags PRIVATE ${LAYER_LIBRARIES})
+  foreach(dependency ${LAYER_DEPENDS})
+    target_link_libraries(pgss_${name} PUBLIC pgss_${dependency})
+  endforeach()
+  set_property(GLOBAL APPEND PROPERTY PGSS_LAYERS pgss_${name})
+endfunction()

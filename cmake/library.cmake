@@ -1,0 +1,12 @@
+# The library itself: every layer in one archive (or shared object, with BUILD_SHARED_LIBS).
+get_property(layers GLOBAL PROPERTY PGSS_LAYERS)
+set(objects)
+foreach(layer ${layers})
+  list(APPEND objects $<TARGET_OBJECTS:${layer}>)
+endforeach()
+add_library(pocketgss ${objects})
+add_library(pocketgss::pocketgss ALIAS pocketgss)
+target_include_directories(pocketgss PUBLIC $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include> $<INSTALL_INTERFACE:include>)
+target_compile_features(pocketgss PUBLIC cxx_std_20)
+target_link_libraries(pocketgss PRIVATE PkgConfig::BOTAN $<BUILD_INTERFACE:pgss_flags>)
+set_target_properties(pocketgss PROPERTIES LINKER_LANGUAGE CXX VERSION ${PROJECT_VERSION} SOVERSION 0)

@@ -1,0 +1,39 @@
+#include <pocketgss/secret.h>
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace pocketgss {
+namespace {
+
+TEST(SecretBytes, PrintsNothingOfItself) {
+  std::ostringstream out;
+  out << SecretBytes("Password1");
+  EXPECT_EQ(out.str(), "<secret>");
+}
+
+TEST(SecretBytes, IsEmptyAfterAMove) {
+  SecretBytes a("abc");
+  SecretBytes b(std::move(a));
+  EXPECT_TRUE(a.empty());  // NOLINT(bugprone-use-after-move): that is the promise under test
+  EXPECT_EQ(as_text(b.view()), "abc");
+}
+
+TEST(SecretArray, WipesTheSourceOfAMove) {
+  const FixedBytes<4> content = {1, 2, 3, 4};
+  SecretArray<4> a{FixedView<4>(content)};
+  SecretArray<4> b(std::move(a));
+  EXPECT_EQ(ByteView(a.view()), ByteView(FixedBytes<4>{}));  // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(ByteView(b.view()), ByteView(content));
+}
+
+TEST(CtEqual, ComparesContentAndSize) {
+  EXPECT_TRUE(ct_equal(as_bytes("abc"), as_bytes("abc")));
+  EXPECT_FALSE(ct_equal(as_bytes("abc"), as_bytes("abd")));
+  EXPECT_FALSE(ct_equal(as_bytes("abc"), as_bytes("ab")));
+  EXPECT_TRUE(ct_equal({}, {}));
+}
+
+}  // namespace
+}  // namespace pocketgss
