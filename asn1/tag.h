@@ -27,8 +27,12 @@ inline constexpr Tag kGeneralString{0x1b};
 inline constexpr Tag kSequence{0x30};
 
 // context(n) is the explicit tag [n], application(n) is [APPLICATION n]; both constructed.
-constexpr Tag context(uint8_t number) { return Tag{static_cast<uint8_t>(0xa0 | number)}; }
-constexpr Tag application(uint8_t number) { return Tag{static_cast<uint8_t>(0x60 | number)}; }
+constexpr Tag context(uint8_t number) {
+  return Tag{static_cast<uint8_t>(0xa0 | number)};
+}
+constexpr Tag application(uint8_t number) {
+  return Tag{static_cast<uint8_t>(0x60 | number)};
+}
 
 }  // namespace pocketgss::asn1
 
