@@ -2,7 +2,8 @@
 # links in the build tree; everything else by its path from the root.
 set(PGSS_PUBLIC_HEADERS
     base/bytes.h base/env.h base/error.h base/result.h base/secret.h base/step.h
-    lib/channel_bindings.h lib/context.h lib/credential.h lib/policy.h)
+    lib/channel_bindings.h lib/context.h lib/credential.h lib/policy.h
+    sasl/base64.h sasl/sasl.h sasl/smtp.h sasl/smtp_client.h sasl/smtp_server.h)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pocketgss)
 
 function(pgss_link_public_headers)

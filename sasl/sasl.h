@@ -1,0 +1,158 @@
+// SASL mechanisms over GSS contexts: GSSAPI as [MS-SSEAN] means it (SPNEGO), GSS-SPNEGO, and NTLM
+// ([MS-SMTPNTLM]). Bytes in and bytes out, without base64 and without a protocol around them;
+// smtp_client.h and smtp_server.h add SMTP.
+#ifndef POCKETGSS_SASL_H_
+#define POCKETGSS_SASL_H_
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include <pocketgss/bytes.h>
+#include <pocketgss/context.h>
+#include <pocketgss/result.h>
+
+namespace pocketgss {
+
+enum class SaslMechanism : uint8_t { kGssapi, kGssSpnego, kNtlm };
+
+// sasl_name returns the registered name: "GSSAPI", "GSS-SPNEGO", "NTLM".
+std::string_view sasl_name(SaslMechanism);
+// sasl_mechanism finds a mechanism by its name, without regard to case; none: it is not one of
+// ours.
+std::optional<SaslMechanism> sasl_mechanism(std::string_view name);
+
+// ContextProvider is where SASL gets its contexts from. The default ones are below; a test or
+// another GSS library can stand in. One provider serves one connection, in that connection's
+// thread, and outlives the contexts that it made.
+class ContextProvider {
+ public:
+  virtual ~ContextProvider() = default;
+  // make starts one context. `bindings` are those of the TLS channel (a client's provider uses the
+  // first); empty without TLS. Errors: those of make_initiator() and make_acceptor().
+  virtual Result<std::unique_ptr<Context>> make(MechanismKind,
+                                                std::span<const ChannelBinding> bindings) = 0;
+  virtual const Policy& policy() const = 0;
+};
+
+// InitiatorContexts makes initiators from a configuration, of which it keeps a copy.
+class InitiatorContexts final : public ContextProvider {
+ public:
+  InitiatorContexts(Runtime& runtime, InitiatorConfig config)
+      : runtime_(runtime), config_(std::move(config)) {}
+  Result<std::unique_ptr<Context>> make(MechanismKind, std::span<const ChannelBinding>) override;
+  const Policy& policy() const override { return config_.policy; }
+
+ private:
+  Runtime& runtime_;
+  InitiatorConfig config_;
+};
+
+// AcceptorContexts does so for acceptors.
+class AcceptorContexts final : public ContextProvider {
+ public:
+  AcceptorContexts(Runtime& runtime, AcceptorConfig config)
+      : runtime_(runtime), config_(std::move(config)) {}
+  Result<std::unique_ptr<Context>> make(MechanismKind, std::span<const ChannelBinding>) override;
+  const Policy& policy() const override { return config_.policy; }
+
+ private:
+  Runtime& runtime_;
+  AcceptorConfig config_;
+};
+
+// SaslReport says how a login went, for the user and for logs. It holds no secret.
+struct SaslReport {
+  SaslMechanism mechanism = SaslMechanism::kGssapi;
+  ContextInfo context;
+  std::string authzid;  // acceptor: the identity asked for in the security-layer step; empty: none
+  bool layer_step =
+      false;  // the security-layer step of RFC 2222 7.2 was run (and ended in "no layer")
+  bool early_success = false;  // success took the place of the acceptor's last token: its
+                               // mechListMIC was not verified
+};
+
+// SaslClient is one exchange, seen from the client.
+class SaslClient {
+ public:
+  virtual ~SaslClient() = default;
+
+  // Response: send `token` to the server; it may be empty.
+  struct Response {
+    Bytes token;
+  };
+  using Step = std::variant<Response, NeedExchange>;
+
+  // step takes the server's challenge; the first call has an empty one and gives the initial
+  // response. Errors: those of Context::step(); kMalformed and kPeerMisbehaved (the security-layer
+  // offer); kPolicy (row P8). After an error every later call returns the same one: cancel the
+  // exchange.
+  virtual Result<Step> step(ByteView challenge) = 0;
+  // resume takes the answer to NeedExchange. Errors: as step(); kApiMisuse where nothing was asked.
+  virtual Result<Step> resume(ExchangeAnswer) = 0;
+  // success: the server says that the client is logged in. Errors: kPeerMisbehaved (the exchange
+  // was not complete), kPolicy (row P8: this policy does not take an early success); the client
+  // must then close the connection.
+  virtual Result<SaslReport> success() = 0;
+
+  // proof_sent: no other mechanism may be tried after a failure (policy row P8).
+  virtual bool proof_sent() const = 0;
+};
+
+struct SaslClientOptions {
+  std::string
+      authzid;  // for the security-layer step; UTF-8; empty (the default) is what servers expect
+};
+
+// make_sasl_client starts an exchange. Errors: those of ContextProvider::make(); kPolicy with
+// `where` = "P5: channel binding required" where the policy requires a binding and there is none;
+// kApiMisuse (`authzid` has CR, LF or NUL).
+Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism, ContextProvider&,
+                                                     std::span<const ChannelBinding>,
+                                                     const SaslClientOptions& = {});
+
+// SaslServer is one exchange, seen from the server.
+class SaslServer {
+ public:
+  virtual ~SaslServer() = default;
+
+  // Challenge: send `token` to the client; it may be empty.
+  struct Challenge {
+    Bytes token;
+  };
+  // Success: logged in. SMTP has no place for data beside its 235, so there is none here.
+  struct Success {
+    SaslReport report;
+  };
+  using Step = std::variant<Challenge, NeedAccount, Success>;
+
+  // step takes the client's response; the first one is the initial response.
+  // Errors: those of Context::step(); kMalformed, kPeerMisbehaved (the layer answer, or a response
+  // where none was due); kAuthFailed with `where` = "authzid" (an identity that is not the
+  // authenticated one); kPolicy. To the client each of them is one and the same refusal (policy row
+  // P23).
+  virtual Result<Step> step(ByteView response) = 0;
+  // resume takes the answer to NeedAccount. Errors: as step(); kApiMisuse where nothing was asked.
+  virtual Result<Step> resume(AccountAnswer) = 0;
+};
+
+struct SaslServerOptions {
+  // Success as soon as the context is complete, in place of the acceptor's last token
+  // ([MS-SSEAN] 4.1; SSEAN-W2).
+  bool early_success = false;
+  // Run the security-layer step (RFC 2222 7.2), which offers "no layer" only, after the context is
+  // complete (SSEAN-W1).
+  bool layer_step = false;
+};
+
+// make_sasl_server starts an exchange. Errors: those of ContextProvider::make().
+Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism, ContextProvider&,
+                                                     std::span<const ChannelBinding>,
+                                                     const SaslServerOptions& = {});
+
+}  // namespace pocketgss
+
+#endif  // POCKETGSS_SASL_H_

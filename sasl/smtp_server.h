@@ -1,0 +1,160 @@
+// An SMTP submission server with AUTH GSSAPI, GSS-SPNEGO and NTLM. It does no I/O: bytes in, bytes
+// and events out.
+#ifndef POCKETGSS_SMTP_SERVER_H_
+#define POCKETGSS_SMTP_SERVER_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <pocketgss/sasl.h>
+#include <pocketgss/smtp.h>
+
+namespace pocketgss {
+
+// Micros counts microseconds on any clock that does not run backwards.
+using Micros = int64_t;
+
+// SmtpServerConfig is one value for a whole server: it is shared by all connections, which only
+// read it.
+struct SmtpServerConfig {
+  std::string hostname = "localhost";
+  std::string greeting = "ESMTP";      // what follows the host name in the 220
+  std::string ehlo_text;               // the first line of the EHLO reply; empty: `hostname`
+  std::vector<std::string> ehlo_more;  // further EHLO lines, last
+  // Listed in this order. GSSAPI is always in it (SSEAN-S1), first where it was left out.
+  std::vector<SaslMechanism> mechanisms = {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego,
+                                           SaslMechanism::kNtlm};
+  bool starttls = true;        // offer STARTTLS
+  bool implicit_tls = false;   // the first event is StartTls; STARTTLS is not offered
+  bool auth_in_clear = false;  // offer AUTH without TLS too: loopback, or because the operator said
+                               // so (policy row P6)
+  bool require_auth = true;    // MAIL only after AUTH: 530 5.7.0
+  bool pipelining = true;      // the extensions that EHLO lists
+  bool eight_bit_mime = true;
+  bool enhanced_status_codes = true;
+  // SSEAN-W2: 235 as soon as the context is complete, in place of the acceptor's last token.
+  bool early_success = false;
+  // SSEAN-W1: the security-layer step after SPNEGO.
+  bool layer_step = false;
+
+  SmtpLimits limits;
+  size_t command_line = 2'048;  // octets of a command line other than AUTH, with CRLF (RFC
+                                // 5321 4.5.3.1.4 asks for 512)
+  uint64_t message_size = 25 * 1024 * 1024;
+  unsigned recipients = 100;
+  unsigned auth_failures = 3;           // then the connection is closed
+  unsigned bad_commands = 50;           // unknown or misplaced ones, then 421
+  Micros handshake_time = 300'000'000;  // from the start until logged in (where that is required)
+  Micros idle_time = 300'000'000;       // without a byte from the client
+};
+
+class SmtpServer {
+ public:
+  // --- events ---
+  // Those marked [answer] stop the machine until they are answered; what arrives meanwhile waits.
+  // StartTls [tls_started()]: set TLS up after take_output() has been sent. Bytes that come from
+  // the network before it is up belong to TLS: do not give them to receive().
+  struct StartTls {};
+  // Account [resume()]: look the account up, or answer with none. The names are what the client
+  // claims.
+  struct Account {
+    NeedAccount need;
+  };
+  // LoggedIn, for the log.
+  struct LoggedIn {
+    SaslReport report;
+  };
+  // LoginRefused, for the log: the client is told "535 5.7.8" whatever the reason was (policy row
+  // P23).
+  struct LoginRefused {
+    std::optional<SaslMechanism> mechanism;
+    Error error;          // `where` names the field or the policy row
+    std::string claimed;  // the name that the client claimed, sanitised; empty where it did not
+                          // come to that
+  };
+  // Mail [reply()]: MAIL FROM. accept() or reply() with another code.
+  struct Mail {
+    std::string reverse_path;      // without angle brackets; may be empty
+    std::optional<uint64_t> size;  // SIZE=, octets
+    bool eight_bit = false;        // BODY=8BITMIME
+    std::string auth;  // AUTH= (RFC 4954 5), xtext decoded; "<>" or a mailbox; empty: none
+  };
+  // Rcpt [reply()].
+  struct Rcpt {
+    std::string forward_path;
+  };
+  // Data [reply()]: accept() answers 354; another reply refuses the message.
+  struct Data {};
+  // Content: a piece of the message, dots removed, lines ended by CRLF.
+  struct Content {
+    Bytes bytes;
+  };
+  // End [reply()]: the message is whole. Answer once it is stored; accept() is "250 2.0.0 OK".
+  struct End {};
+  // Aborted: throw away what came of the message (too long, a bare CR or LF, connection lost). The
+  // client is answered by the machine.
+  struct Aborted {
+    Error error;
+  };
+  // Closed is the last event: send take_output(), then close the connection.
+  struct Closed {
+    Error error;  // kUnreachable: the client went or timed out; kPeerMisbehaved: thrown out;
+                  // `where` "QUIT": as it should be
+  };
+  using Event = std::variant<StartTls, Account, LoggedIn, LoginRefused, Mail, Rcpt, Data, Content,
+                             End, Aborted, Closed>;
+
+  // `contexts` and `config` outlive the server; `transcript`, where given, too.
+  SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
+             SmtpTranscript* transcript = nullptr);
+  SmtpServer(SmtpServer&&) noexcept;
+  SmtpServer& operator=(SmtpServer&&) noexcept;
+  ~SmtpServer();
+
+  // receive takes bytes as they come, in pieces of any size. Read from the connection only while
+  // wants_input().
+  void receive(ByteView bytes);
+  bool wants_input() const;
+  // closed: the client closed the connection, or it broke.
+  void closed();
+  // stop ends the session with a 421 at the next command border (a message under way is finished
+  // first).
+  void stop();
+  std::optional<Event> next_event();
+  // take_output returns the bytes to send, in order; empty: nothing. The greeting is there from the
+  // start.
+  Bytes take_output();
+
+  // tick tells the time: call it once at the start, before each receive(), and at deadline(). It
+  // ends a session that is too slow (421 4.4.2).
+  void tick(Micros now);
+  // deadline is when tick() must be called at the latest, though nothing arrives.
+  Micros deadline() const;
+
+  // tls_started answers StartTls. Errors, here and below: kApiMisuse where no such event waits for
+  // an answer.
+  Result<void> tls_started(TlsChannel channel);
+  Result<void> resume(AccountAnswer answer);
+  // accept answers Mail and Rcpt with 250, Data with 354, End with 250.
+  Result<void> accept();
+  // reply answers them with anything else: 4yz or 5yz refuses.
+  Result<void> reply(const SmtpReply& reply);
+
+  bool over_tls() const;
+  // login is the report of the successful AUTH, or null.
+  const SaslReport* login() const;
+  const std::string& ehlo_name()
+      const;  // what the client calls itself, sanitised; empty before EHLO
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace pocketgss
+
+#endif  // POCKETGSS_SMTP_SERVER_H_
