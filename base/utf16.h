@@ -12,22 +12,26 @@
 namespace pocketgss {
 
 // utf8_to_utf16le appends the UTF-16LE form of well-formed UTF-8 to `out`.
-// Errors: kMalformed with `field` and the offset of the first bad byte (overlong, surrogate, above U+10FFFF, cut).
+// Errors: kMalformed with `field` and the offset of the first bad byte (overlong, surrogate, above
+// U+10FFFF, cut).
 Result<void> utf8_to_utf16le(std::string_view utf8, const char* field, Bytes& out);
 
-// password_to_utf16le is the same into a secret of exactly the needed size; no copy is left behind. Surrogates encoded in
-// UTF-8 (three bytes each) are taken, because the passwords of machine accounts hold lone ones.
+// password_to_utf16le is the same into a secret of exactly the needed size; no copy is left behind.
+// Surrogates encoded in UTF-8 (three bytes each) are taken, because the passwords of machine
+// accounts hold lone ones.
 Result<SecretBytes> password_to_utf16le(ByteView utf8, const char* field);
 
-// utf16le_to_utf8 converts well-formed UTF-16LE. Errors: kMalformed with `field` (odd size, lone surrogate; U+0000 is taken).
+// utf16le_to_utf8 converts well-formed UTF-16LE. Errors: kMalformed with `field` (odd size, lone
+// surrogate; U+0000 is taken).
 Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field);
 
-// simple_upcase_utf16le upper-cases in place, one UTF-16 unit at a time, by the Simple_Uppercase_Mapping of the Unicode
-// Character Database for the Basic Multilingual Plane: what Windows does. The size never changes and ß stays ß. Cannot fail;
-// an odd last byte stays as it is.
+// simple_upcase_utf16le upper-cases in place, one UTF-16 unit at a time, by the
+// Simple_Uppercase_Mapping of the Unicode Character Database for the Basic Multilingual Plane: what
+// Windows does. The size never changes and ß stays ß. Cannot fail; an odd last byte stays as it is.
 void simple_upcase_utf16le(MutableBytes utf16le);
 
-// simple_upcase is the same for UTF-8 text, by which account names are compared. Errors: kMalformed with `field`.
+// simple_upcase is the same for UTF-8 text, by which account names are compared. Errors: kMalformed
+// with `field`.
 Result<std::string> simple_upcase(std::string_view utf8, const char* field);
 
 }  // namespace pocketgss
