@@ -85,8 +85,9 @@ Result<Reader::Extent> Reader::peek_long(const char* field) const {
 }
 
 Result<Reader::Element> Reader::any(const char* field) {
+  // First, because in the high-tag-number form the next octet is no length.
+  if (!in_.empty() && !tag_is_der(Tag{in_[0]})) return malformed(field, base_);
   PGSS_TRY(const Extent extent, peek(field));
-  if (!tag_is_der(Tag{in_[0]})) return malformed(field, base_);
   return consume(extent);
 }
 
