@@ -1,0 +1,55 @@
+// A blocking connection to a server, with TLS on request: what `send` runs the SMTP client over.
+#ifndef PGSS_TOOLS_NET_CLIENT_TRANSPORT_H_
+#define PGSS_TOOLS_NET_CLIENT_TRANSPORT_H_
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include <pocketgss/bytes.h>
+
+#include "tools/fallible.h"
+#include "tools/tls/tls.h"
+
+namespace pocketgss::tools {
+
+// ClientTransport is one TCP connection, in clear until start_tls(). Every call that waits gives up
+// after its timeout. After a failure it can only be destroyed. Writing to a connection that the
+// peer closed is a failure, never a signal.
+class ClientTransport {
+ public:
+  // connect tries the host's addresses in the resolver's order, and shares `timeout` among them.
+  // Failures: kNoHost (no such name), kUnavailable (refused), kTempFail (no answer in time, or the
+  // resolver failed for now).
+  static Fallible<ClientTransport> connect(const std::string& host, uint16_t port,
+                                           std::chrono::milliseconds timeout);
+
+  ClientTransport(ClientTransport&&) noexcept;
+  ClientTransport& operator=(ClientTransport&&) noexcept;
+  ~ClientTransport();
+
+  // start_tls runs the TLS handshake and checks the certificate for `host`. Failures: kProtocol
+  // (the certificate is not trusted, or what came is no TLS), kIoError, kTempFail.
+  Fallible<Nothing> start_tls(const TrustStore& trust, const std::string& host,
+                              std::chrono::milliseconds timeout);
+
+  // write sends all of `bytes`. Failures: kIoError, kTempFail (the peer takes nothing).
+  Fallible<Nothing> write(ByteView bytes, std::chrono::milliseconds timeout);
+  // read waits for bytes and returns some, 64 KiB at most; empty: the peer closed the connection.
+  // Failures as write().
+  Fallible<Bytes> read(std::chrono::milliseconds timeout);
+  // close says goodbye (TLS close_notify) and closes. The destructor closes too.
+  void close();
+
+  // tls_session is null before start_tls().
+  const TlsSession* tls_session() const;
+
+ private:
+  struct State;
+  explicit ClientTransport(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace pocketgss::tools
+
+#endif  // PGSS_TOOLS_NET_CLIENT_TRANSPORT_H_

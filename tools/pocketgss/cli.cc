@@ -1,0 +1,74 @@
+// The command line: finds the verb, runs it, and turns every outcome into an exit code.
+#include "tools/pocketgss/cli.h"
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "base/crypto.h"
+#include "tools/pocketgss/verbs.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using AddVerb = void (*)(CLI::App&, Run&);
+
+// In the order in which --help lists them.
+std::vector<AddVerb> all_verbs() {
+  return {};
+}
+
+std::string version_text() {
+  return std::string("pocketgss " PGSS_VERSION " (") + crypto::library_version() + ")";
+}
+
+void configure(CLI::App& app, Run& run) {
+  app.set_version_flag("--version", version_text(), "Print the version and exit");
+  app.set_help_flag("-h,--help", "Print this help and exit");
+  app.require_subcommand(1);
+  app.footer(std::string("`pocketgss VERB --help` tells more about a verb.\n\n") + kExitCodeHelp);
+  for (const AddVerb add : all_verbs()) add(app, run);
+  for (CLI::App* verb : app.get_subcommands({})) {
+    verb->footer((verb->get_footer().empty() ? "" : verb->get_footer() + "\n\n") + kExitCodeHelp);
+  }
+}
+
+// usage_error names the verb where one was given, so that the hint leads to the right help.
+ExitCode usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  const auto chosen = app.get_subcommands();
+  const std::string verb = chosen.empty() ? "pocketgss" : "pocketgss " + chosen.front()->get_name();
+  std::cerr << verb << ": " << error.what() << "; see `" << verb << " --help`" << std::endl;
+  return ExitCode::kUsage;
+}
+
+ExitCode run_verb(int argc, const char* const* argv) {
+  CLI::App app("SPNEGO and NTLM for SMTP: submit mail, serve, keep accounts, read tokens.",
+               "pocketgss");
+  Run run;
+  configure(app, run);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {  // --help and --version
+    app.exit(success);
+    return ExitCode::kOk;
+  } catch (const CLI::ParseError& error) {
+    return usage_error(app, error);
+  }
+  return run();
+}
+
+}  // namespace
+
+int run_cli(int argc, const char* const* argv) {
+  try {
+    return static_cast<int>(run_verb(argc, argv));
+  } catch (const std::exception& error) {
+    std::cerr << "pocketgss: an error of this program, please report it: " << error.what()
+              << std::endl;
+    return static_cast<int>(ExitCode::kSoftware);
+  }
+}
+
+}  // namespace pocketgss::tools
