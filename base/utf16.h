@@ -25,9 +25,12 @@ Result<SecretBytes> password_to_utf16le(ByteView utf8, const char* field);
 // surrogate; U+0000 is taken).
 Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field);
 
-// simple_upcase_utf16le upper-cases in place, one UTF-16 unit at a time, by the
-// Simple_Uppercase_Mapping of the Unicode Character Database for the Basic Multilingual Plane: what
-// Windows does. The size never changes and ß stays ß. Cannot fail; an odd last byte stays as it is.
+// simple_upcase_utf16le upper-cases in place, one UTF-16 unit at a time, whatever the locale: the
+// Simple_Uppercase_Mapping of the Unicode Character Database for the Basic Multilingual Plane, less
+// what Windows leaves out ([MS-UCODEREF] 3.1.5.3; the rule stands in script/generate_upcase). The
+// size never changes; ß and the dotless ı stay as they are, ς becomes Σ. Other systems (ICU,
+// libunistring) make I of ı: a login with such a name between them and us fails. Cannot fail; an
+// odd last byte stays as it is.
 void simple_upcase_utf16le(MutableBytes utf16le);
 
 // simple_upcase is the same for UTF-8 text, by which account names are compared. Errors: kMalformed
