@@ -12,8 +12,9 @@ namespace pocketgss::mechs::ntlm {
 
 enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };  // policy row P18
 
-// ChallengeGuard keeps the ServerChallenges of acceptors that wait, so that an initiator of the same program refuses to answer
-// one (reflection, policy row P19). Safe to call from several threads.
+// ChallengeGuard keeps the ServerChallenges of acceptors that wait, so that an initiator of the
+// same program refuses to answer one (reflection, policy row P19). Safe to call from several
+// threads.
 class ChallengeGuard {
  public:
   virtual ~ChallengeGuard() = default;
@@ -24,24 +25,30 @@ class ChallengeGuard {
 
 // AcceptorConfig outlives the mechanism; all of it is only read.
 struct AcceptorConfig {
-  std::string netbios_computer = "SERVER";  // MsvAvNbComputerName, upper case, at most 15 characters
-  std::string netbios_domain = "SERVER";    // MsvAvNbDomainName
-  std::string dns_computer;                 // MsvAvDnsComputerName; empty: the pair's value is empty
+  std::string netbios_computer =
+      "SERVER";                           // MsvAvNbComputerName, upper case, at most 15 characters
+  std::string netbios_domain = "SERVER";  // MsvAvNbDomainName
+  std::string dns_computer;               // MsvAvDnsComputerName; empty: the pair's value is empty
   std::string dns_domain;
-  std::vector<std::string> target_names;    // MsvAvTargetName that are ours ("smtp/host", "SMTPSVC/host"); compared without case
+  std::vector<std::string> target_names;  // MsvAvTargetName that are ours ("smtp/host",
+                                          // "SMTPSVC/host"); compared without case
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
-  std::vector<ByteView> channel_bindings;   // application data of each type that TLS gives; empty: no TLS
+  std::vector<ByteView>
+      channel_bindings;  // application data of each type that TLS gives; empty: no TLS
   BindingRequirement binding_requirement = BindingRequirement::kWhenSupported;
   PolicyLevel level = PolicyLevel::kDefault;
   int64_t challenge_life_micros = 120'000'000;
   ChallengeGuard* guard = nullptr;
 };
 
-// make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE, step(AUTHENTICATE) gives NeedAccount,
-// resume() gives Complete without a token. A wrong user, password, MIC or binding is one and the same kAuthFailed.
+// make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE,
+// step(AUTHENTICATE) gives NeedAccount, resume() gives Complete without a token. A wrong user,
+// password, MIC or binding is one and the same kAuthFailed.
 //
-//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Complete    any refusal --> Failed
-Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&, bool integrity_needed);
+//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Complete
+//   any refusal --> Failed
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&,
+                                                 bool integrity_needed);
 
 // recognises: the token begins as an NTLM message does ("NTLMSSP\0").
 bool recognises(ByteView first_token);

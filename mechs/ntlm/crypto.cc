@@ -1,0 +1,99 @@
+// NTLMv2's computations over the crypto workspace.
+#include "mechs/ntlm/crypto.h"
+
+#include <string_view>
+
+#include "base/cursor.h"
+#include "mechs/ntlm/messages.h"
+
+namespace pocketgss::mechs::ntlm {
+namespace {
+
+// [MS-NLMP] 3.4.5.2, 3.4.5.3: the constants end in a zero octet.
+template <size_t N>
+constexpr std::string_view magic(const char (&text)[N]) {
+  return std::string_view(text, N);
+}
+constexpr auto kInitiatorSigning =
+    magic("session key to client-to-server signing key magic constant");
+constexpr auto kAcceptorSigning =
+    magic("session key to server-to-client signing key magic constant");
+constexpr auto kInitiatorSealing =
+    magic("session key to client-to-server sealing key magic constant");
+constexpr auto kAcceptorSealing =
+    magic("session key to server-to-client sealing key magic constant");
+
+constexpr FixedBytes<16> kZeros{};
+
+}  // namespace
+
+NtHash ntowf_v1(crypto::Workspace& crypto, ByteView password_utf16le) noexcept {
+  NtHash hash;
+  crypto.md4({password_utf16le}, hash.mutable_view());
+  return hash;
+}
+
+ResponseKey ntowf_v2(crypto::Workspace& crypto, FixedView<16> nt_hash, ByteView upper_user,
+                     ByteView domain) noexcept {
+  ResponseKey key;
+  crypto.hmac_md5(nt_hash, {upper_user, domain}, key.mutable_view());
+  return key;
+}
+
+NtProofStr nt_proof_str(crypto::Workspace& crypto, const ResponseKey& key,
+                        FixedView<8> server_challenge, ByteView temp) noexcept {
+  NtProofStr proof;
+  crypto.hmac_md5(key.view(), {server_challenge, temp}, proof);
+  return proof;
+}
+
+SessionBaseKey session_base_key(crypto::Workspace& crypto, const ResponseKey& key,
+                                FixedView<16> nt_proof_str) noexcept {
+  SessionBaseKey out;
+  crypto.hmac_md5(key.view(), {nt_proof_str}, out.mutable_view());
+  return out;
+}
+
+void exchange_key(crypto::Workspace& crypto, const SessionBaseKey& key, FixedView<16> in,
+                  std::span<uint8_t, 16> out) noexcept {
+  crypto.rc4(key.view(), in, out);
+}
+
+SigningKey sign_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
+                    Sender sender) noexcept {
+  SigningKey out;
+  const std::string_view constant =
+      sender == Sender::kInitiator ? kInitiatorSigning : kAcceptorSigning;
+  crypto.md5({key.view(), as_bytes(constant)}, out.mutable_view());
+  return out;
+}
+
+SealingKey seal_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
+                    Sender sender) noexcept {
+  SealingKey out;
+  const std::string_view constant =
+      sender == Sender::kInitiator ? kInitiatorSealing : kAcceptorSealing;
+  crypto.md5({key.view(), as_bytes(constant)}, out.mutable_view());
+  return out;
+}
+
+Mic mic(crypto::Workspace& crypto, const ExportedSessionKey& key, ByteView negotiate,
+        ByteView challenge, ByteView authenticate) noexcept {
+  Mic out;
+  crypto.hmac_md5(key.view(),
+                  {negotiate, challenge, authenticate.prefix(AuthenticateMessage::kMicAt),
+                   ByteView(kZeros), authenticate.from(AuthenticateMessage::kWithMicSize)},
+                  out);
+  return out;
+}
+
+ChannelBindingHash channel_binding_hash(crypto::Workspace& crypto,
+                                        ByteView application_data) noexcept {
+  FixedBytes<4> size;
+  store_u32le(size.data(), static_cast<uint32_t>(application_data.size()));
+  ChannelBindingHash out;
+  crypto.md5({ByteView(kZeros), ByteView(size), application_data}, out);
+  return out;
+}
+
+}  // namespace pocketgss::mechs::ntlm
