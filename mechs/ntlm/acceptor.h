@@ -2,53 +2,49 @@
 #ifndef PGSS_MECHS_NTLM_ACCEPTOR_H_
 #define PGSS_MECHS_NTLM_ACCEPTOR_H_
 
-#include <span>
 #include <string>
+#include <vector>
 
 #include "mechs/mechanism.h"
+#include "mechs/ntlm/challenge_guard.h"
 #include "mechs/ntlm/crypto.h"
 
 namespace pocketgss::mechs::ntlm {
 
 enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };  // policy row P18
 
-// ChallengeGuard keeps the ServerChallenges of acceptors that wait, so that an initiator of the
-// same program refuses to answer one (reflection, policy row P19). Safe to call from several
-// threads.
-class ChallengeGuard {
- public:
-  virtual ~ChallengeGuard() = default;
-  virtual void add(FixedView<8> challenge) = 0;
-  virtual void remove(FixedView<8> challenge) = 0;
-  virtual bool contains(FixedView<8> challenge) = 0;
-};
-
-// AcceptorConfig outlives the mechanism; all of it is only read.
+// AcceptorConfig outlives the mechanism; all of it is only read. Text is UTF-8.
 struct AcceptorConfig {
-  std::string netbios_computer =
-      "SERVER";                           // MsvAvNbComputerName, upper case, at most 15 characters
-  std::string netbios_domain = "SERVER";  // MsvAvNbDomainName
-  std::string dns_computer;               // MsvAvDnsComputerName; empty: the pair's value is empty
-  std::string dns_domain;
-  std::vector<std::string> target_names;  // MsvAvTargetName that are ours ("smtp/host",
-                                          // "SMTPSVC/host"); compared without case
+  std::string netbios_computer = "SERVER";  // MsvAvNbComputerName, upper case, at most 15 characters
+  std::string netbios_domain = "SERVER";    // MsvAvNbDomainName
+  std::string dns_computer;                 // MsvAvDnsComputerName; empty: the pair is left out
+  std::string dns_domain;                   // MsvAvDnsDomainName; empty: the pair is left out
+  // MsvAvTargetName values that are ours ("smtp/host", "SMTPSVC/host"); compared without case. With none, a client that names
+  // a target is refused unless the check is off.
+  std::vector<std::string> target_names;
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
-  std::vector<ByteView>
-      channel_bindings;  // application data of each type that TLS gives; empty: no TLS
+  // Application data of each type that the TLS channel gives; empty: no TLS, and a client that binds is refused (P5).
+  std::vector<ByteView> channel_bindings;
   BindingRequirement binding_requirement = BindingRequirement::kWhenSupported;
   PolicyLevel level = PolicyLevel::kDefault;
   int64_t challenge_life_micros = 120'000'000;
-  ChallengeGuard* guard = nullptr;
+  ChallengeGuard* guard = nullptr;  // optional
 };
 
-// make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE,
-// step(AUTHENTICATE) gives NeedAccount, resume() gives Complete without a token. A wrong user,
-// password, MIC or binding is one and the same kAuthFailed.
+// make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE, step(AUTHENTICATE) gives NeedAccount,
+// resume() gives Complete without a token.
 //
-//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Complete
-//   any refusal --> Failed
-Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&,
-                                                 bool integrity_needed);
+//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Complete    any refusal --> Failed
+//
+// Errors of the exchange:
+//   kMalformed         the bytes are no such message; `where` names the field
+//   kPeerIncompatible  flags without which nothing can be agreed on (P3)
+//   kPolicy            refused whatever the password is: NTLMv1, LM, anonymous, a policy row that `where` names
+//   kExpired           the AUTHENTICATE came after the challenge's life
+//   kAuthFailed        user, password or MIC is wrong (one and the same error), or a channel binding is not of this channel
+//   kPeerMisbehaved    valid bytes in a broken order
+//   kApiMisuse         a call out of turn; a configuration that cannot work
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
 
 // recognises: the token begins as an NTLM message does ("NTLMSSP\0").
 bool recognises(ByteView first_token);
