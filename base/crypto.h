@@ -1,5 +1,6 @@
-// The one seam to the crypto library, in our own words: hashes, HMAC-MD5, RC4. Objects are made once and reused, because
-// making one costs more than using it. Only crypto_botan.cc knows Botan; its exceptions end there.
+// The one seam to the crypto library, in our own words: hashes, HMAC-MD5. Objects are made once and
+// reused, because making one costs more than using it. Only crypto_botan.cc knows Botan; its
+// exceptions end there.
 #ifndef PGSS_BASE_CRYPTO_H_
 #define PGSS_BASE_CRYPTO_H_
 
@@ -10,41 +11,20 @@
 #include <pocketgss/result.h>
 #include <pocketgss/secret.h>
 
+#include "base/rc4.h"
+
 namespace pocketgss::crypto {
 
-inline constexpr size_t kMd5Size = 16;       // RFC 1320, RFC 1321, RFC 2104
-inline constexpr size_t kMaxHashSize = 64;   // SHA-512
+inline constexpr size_t kMd5Size = 16;      // RFC 1320, RFC 1321, RFC 2104
+inline constexpr size_t kMaxHashSize = 64;  // SHA-512
 
 using Parts = std::initializer_list<ByteView>;  // hashed in order, as one message
 
 // Hash algorithms that a certificate's signature may name (RFC 5929 4.1).
-enum class HashAlgorithm : uint8_t { kSha256, kSha384, kSha512 };
+enum class HashAlgorithm : uint8_t { kSha224, kSha256, kSha384, kSha512 };
 
-// Rc4 is one cipher stream that goes on from call to call, as the sealing handles of NTLM do. About 600 bytes on the heap.
-class Rc4 {
- public:
-  // Errors: kInternal (the crypto library has no RC4), kNoMemory.
-  static Result<Rc4> create();
-
-  Rc4(Rc4&&) noexcept;
-  Rc4& operator=(Rc4&&) noexcept;
-  ~Rc4();
-
-  // set_key starts the stream of a new key, 1 to 256 bytes. It allocates nothing on a stream that had a key of the same
-  // size before.
-  void set_key(ByteView key) noexcept;
-
-  // apply encrypts or decrypts; `in` and `out` have one size and may be the same memory. Allocates nothing.
-  void apply(ByteView in, MutableBytes out) noexcept;
-
- private:
-  struct State;
-  explicit Rc4(std::unique_ptr<State>);
-  std::unique_ptr<State> state_;
-};
-
-// Workspace holds one object of each kind for the contexts of one thread. The operations cannot fail: the objects exist and
-// sizes are fixed by type. They allocate nothing.
+// Workspace holds one object of each kind for the contexts of one thread. The operations cannot
+// fail: the objects exist and sizes are fixed by type. They allocate nothing.
 class Workspace {
  public:
   // Errors: kInternal (the crypto library lacks an algorithm), kNoMemory.

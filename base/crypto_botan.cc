@@ -3,7 +3,6 @@
 
 #include <botan/hash.h>
 #include <botan/mac.h>
-#include <botan/stream_cipher.h>
 #include <botan/system_rng.h>
 #include <botan/version.h>
 
@@ -32,46 +31,24 @@ void update(Botan::Buffered_Computation& computation, Parts parts) {
 
 const char* hash_name(HashAlgorithm algorithm) {
   switch (algorithm) {
-    case HashAlgorithm::kSha256: return "SHA-256";
-    case HashAlgorithm::kSha384: return "SHA-384";
-    case HashAlgorithm::kSha512: return "SHA-512";
+    case HashAlgorithm::kSha224:
+      return "SHA-224";
+    case HashAlgorithm::kSha256:
+      return "SHA-256";
+    case HashAlgorithm::kSha384:
+      return "SHA-384";
+    case HashAlgorithm::kSha512:
+      return "SHA-512";
   }
   return "";
 }
 
 }  // namespace
 
-struct Rc4::State {
-  std::unique_ptr<Botan::StreamCipher> cipher;
-};
-
-Rc4::Rc4(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Rc4::Rc4(Rc4&&) noexcept = default;
-Rc4& Rc4::operator=(Rc4&&) noexcept = default;
-Rc4::~Rc4() = default;
-
-Result<Rc4> Rc4::create() {
-  return guarded("RC4", []() -> Result<Rc4> {
-    auto state = std::make_unique<State>();
-    state->cipher = Botan::StreamCipher::create_or_throw("RC4");
-    // A first key makes the object allocate its tables now, so that set_key() later allocates nothing.
-    const FixedBytes<16> zeros{};
-    state->cipher->set_key(zeros.data(), zeros.size());
-    return Rc4(std::move(state));
-  });
-}
-
-void Rc4::set_key(ByteView key) noexcept { state_->cipher->set_key(key.data(), key.size()); }
-
-void Rc4::apply(ByteView in, MutableBytes out) noexcept {
-  state_->cipher->cipher(in.data(), out.data(), in.size());
-}
-
 struct Workspace::State {
   std::unique_ptr<Botan::HashFunction> md4;
   std::unique_ptr<Botan::HashFunction> md5;
   std::unique_ptr<Botan::MessageAuthenticationCode> hmac_md5;
-  Rc4 rc4;
 };
 
 Workspace::Workspace(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -79,11 +56,9 @@ Workspace::~Workspace() = default;
 
 Result<std::unique_ptr<Workspace>> Workspace::create() {
   return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
-    PGSS_TRY(Rc4 rc4, Rc4::create());
-    auto state = std::make_unique<State>(State{Botan::HashFunction::create_or_throw("MD4"),
-                                               Botan::HashFunction::create_or_throw("MD5"),
-                                               Botan::MessageAuthenticationCode::create_or_throw("HMAC(MD5)"),
-                                               std::move(rc4)});
+    auto state = std::make_unique<State>(State{
+        Botan::HashFunction::create_or_throw("MD4"), Botan::HashFunction::create_or_throw("MD5"),
+        Botan::MessageAuthenticationCode::create_or_throw("HMAC(MD5)")});
     const FixedBytes<16> zeros{};
     state->hmac_md5->set_key(zeros.data(), zeros.size());
     return std::unique_ptr<Workspace>(new Workspace(std::move(state)));
@@ -107,8 +82,7 @@ void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size>
 }
 
 void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {
-  state_->rc4.set_key(key);
-  state_->rc4.apply(in, out);
+  Rc4(key).apply(in, out);
 }
 
 Result<size_t> hash(HashAlgorithm algorithm, ByteView in, std::span<uint8_t, kMaxHashSize> out) {
@@ -127,6 +101,8 @@ Result<void> system_random_fill(MutableBytes out) {
   });
 }
 
-const char* library_version() { return Botan::short_version_cstr(); }
+const char* library_version() {
+  return Botan::short_version_cstr();
+}
 
 }  // namespace pocketgss::crypto

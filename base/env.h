@@ -39,10 +39,10 @@ class Workspace;
 }
 
 // Runtime belongs to one thread, is made once, and outlives every context made with it. It holds the keyed crypto
-// objects that contexts borrow for the length of a call: about 8 KiB.
+// objects that contexts borrow for the length of a call: about 1 KiB.
 class Runtime {
  public:
-  // Errors: kInternal where the crypto library lacks an algorithm (MD4 or RC4 left out of it); kNoMemory.
+  // Errors: kInternal where the crypto library lacks an algorithm (MD4 left out of it); kNoMemory.
   static Result<Runtime> create(Clock& clock = system_clock(), RandomSource& random = system_random());
 
   Runtime(Runtime&&) noexcept;
