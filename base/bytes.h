@@ -10,7 +10,9 @@
 #include <string_view>
 #include <vector>
 
-namespace pocketgss {
+#include <pocketgss/export.h>
+
+namespace pocketgss PGSS_EXPORT {
 
 // Bytes owns public bytes. Secrets go into SecretBytes (secret.h).
 using Bytes = std::vector<uint8_t>;

@@ -9,7 +9,7 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // UnixMicros counts microseconds since 1970-01-01T00:00:00Z; negative before.
 using UnixMicros = int64_t;

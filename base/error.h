@@ -6,7 +6,9 @@
 #include <string>
 #include <string_view>
 
-namespace pocketgss {
+#include <pocketgss/export.h>
+
+namespace pocketgss PGSS_EXPORT {
 
 // Errc says whose fault an error is and so what the caller can do; the detail is in Error::where.
 enum class Errc : uint8_t {

@@ -9,7 +9,7 @@
 
 #include <pocketgss/error.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // Result<T> holds a T or an Error. There is no operator bool: with a boolean T it would mislead.
 // value() of an error, or error() of a value, is a bug of the caller's and ends the program.

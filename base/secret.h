@@ -9,7 +9,7 @@
 
 #include <pocketgss/bytes.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // secure_wipe overwrites memory with zeros; the compiler cannot leave it out.
 void secure_wipe(void* memory, size_t size) noexcept;

@@ -11,7 +11,7 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/secret.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // ContextFlags has the values of RFC 2744 appendix A (GSS_C_MUTUAL_FLAG and so on).
 enum ContextFlags : uint32_t {

@@ -7,7 +7,7 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // ChannelBinding is the application data of a gss_channel_bindings_struct (RFC 2744 3.11): the type's unique prefix, a colon,
 // and the binding's bytes. The addresses are unspecified (type 0, no bytes).

@@ -16,7 +16,7 @@
 #include <pocketgss/result.h>
 #include <pocketgss/step.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // Established: both sides are done as far as this side can tell. `token`, where there is one, must still go to the peer.
 struct Established {

@@ -10,7 +10,7 @@
 #include <pocketgss/result.h>
 #include <pocketgss/secret.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // AccountName is a name as people type it, taken apart: `DOMAIN\user`, `user@domain` or `user`. UTF-8.
 struct AccountName {

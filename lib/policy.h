@@ -6,7 +6,7 @@
 
 #include <pocketgss/step.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // InnerMechanism: what SPNEGO may negotiate.
 enum class InnerMechanism : uint8_t { kKerberos, kNtlm };

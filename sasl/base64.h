@@ -8,7 +8,7 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // base64_size returns how many characters encode `byte_count` bytes, padding included.
 constexpr size_t base64_size(size_t byte_count) {

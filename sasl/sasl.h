@@ -15,7 +15,7 @@
 #include <pocketgss/context.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 enum class SaslMechanism : uint8_t { kGssapi, kGssSpnego, kNtlm };
 

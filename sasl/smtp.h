@@ -13,7 +13,7 @@
 #include <pocketgss/channel_bindings.h>
 #include <pocketgss/sasl.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // SmtpReply is one reply (RFC 5321 4.2). A peer's text has been made fit for logs and terminals by
 // sanitise_text(); the lines of a reply of several are joined by "\n".

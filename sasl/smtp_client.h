@@ -13,7 +13,7 @@
 #include <pocketgss/sasl.h>
 #include <pocketgss/smtp.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 struct SmtpClientConfig {
   enum class Tls : uint8_t {

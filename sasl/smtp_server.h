@@ -13,7 +13,7 @@
 #include <pocketgss/sasl.h>
 #include <pocketgss/smtp.h>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // Micros counts microseconds on any clock that does not run backwards.
 using Micros = int64_t;
