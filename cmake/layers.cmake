@@ -1,15 +1,29 @@
 # pgss_layer(name DEPENDS ... SOURCES ...): one folder, one target. Public headers are reached as <pocketgss/...> through
 # links in the build tree; everything else by its path from the root.
 set(PGSS_PUBLIC_HEADERS
-    base/bytes.h base/env.h base/error.h base/result.h base/secret.h base/step.h
-    lib/channel_bindings.h lib/context.h lib/credential.h lib/policy.h
-    sasl/base64.h sasl/sasl.h sasl/smtp.h sasl/smtp_client.h sasl/smtp_server.h)
+    base/bytes.h
+    base/env.h
+    base/error.h
+    base/export.h
+    base/result.h
+    base/secret.h
+    base/step.h
+    lib/channel_bindings.h
+    lib/context.h
+    lib/credential.h
+    lib/policy.h
+    sasl/base64.h
+    sasl/sasl.h
+    sasl/smtp.h
+    sasl/smtp_client.h
+    sasl/smtp_server.h)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pocketgss)
 
 function(pgss_link_public_headers)
   foreach(header ${ARGN})
     get_filename_component(name ${header} NAME)
     file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${header} ${PROJECT_BINARY_DIR}/include/pocketgss/${name} SYMBOLIC)
+    set_property(GLOBAL APPEND PROPERTY PGSS_LINKED_HEADERS ${PROJECT_SOURCE_DIR}/${header})
   endforeach()
 endfunction()
 pgss_link_public_headers(${PGSS_PUBLIC_HEADERS})

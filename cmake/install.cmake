@@ -1,0 +1,35 @@
+# What `cmake --install` puts where, and how a consumer finds it: find_package(pocketgss) and pkg-config.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+get_property(public_headers GLOBAL PROPERTY PGSS_LINKED_HEADERS)
+install(FILES ${public_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pocketgss)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pocketgss)
+install(TARGETS pocketgss EXPORT pocketgss
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT pocketgss NAMESPACE pocketgss:: FILE pocketgssTargets.cmake DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pocketgssConfig.cmake.in
+                              ${PROJECT_BINARY_DIR}/package/pocketgssConfig.cmake
+                              INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/package/pocketgssConfigVersion.cmake
+                                 COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/package/pocketgssConfig.cmake
+              ${PROJECT_BINARY_DIR}/package/pocketgssConfigVersion.cmake DESTINATION ${package_dir})
+
+# An archive needs Botan of whoever links it; a shared library has found it already.
+if(BUILD_SHARED_LIBS)
+  set(PGSS_REQUIRES Requires.private)
+else()
+  set(PGSS_REQUIRES Requires)
+endif()
+file(RELATIVE_PATH PGSS_PREFIX_FROM_PC "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")  # the tree may be moved
+configure_file(${CMAKE_CURRENT_LIST_DIR}/pocketgss.pc.in ${PROJECT_BINARY_DIR}/package/pocketgss.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/package/pocketgss.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The program, under whatever name tools/ gives its target.
+get_property(program GLOBAL PROPERTY PGSS_PROGRAM)
+if(program)
+  install(TARGETS ${program} DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
