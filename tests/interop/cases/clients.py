@@ -1,0 +1,63 @@
+# Foreign clients with NTLM of their own at our server: NTLMv2 gets in, NTLMv1 does not, `strict` asks for a MIC.
+import contextlib
+
+from harness import accounts, clients
+from harness.case import Group
+from harness.login import admitted, turned_away
+from harness.serve import Serve, running
+
+CURL = clients.curl(f"{accounts.DOMAIN}\\{accounts.USER}")
+CURL_INITIAL_RESPONSE = clients.curl(accounts.USER, "--sasl-ir")
+
+
+class Peers:
+    def __init__(self, tools, servers):
+        self.tools, self.servers = tools, servers
+
+
+@contextlib.contextmanager
+def _servers(state, tools):
+    with running(Serve(tools, state, "default"), Serve(tools, state, "strict", "--policy", "strict")) as servers:
+        yield Peers(tools, servers)
+
+
+group = Group("clients", _servers)
+GROUPS = [group]
+
+
+def _register(name, needs, client):
+    @group.case(f"{name}-NTLM", needs=(needs,))
+    def right(peers):
+        admitted(peers.tools, peers.servers["default"], client, "NTLM")
+        return "NTLMv2, in"
+
+    @group.case(f"{name}-NTLM-wrong-password", needs=(needs,))
+    def wrong(peers):
+        _, line = turned_away(peers.tools, peers.servers["default"], client, log_words=["alice"])
+        return f"535, log: {line[-100:]}"
+
+    @group.case(f"{name}-NTLM-strict", needs=(needs,))
+    def strict(peers):
+        """These clients claim no MIC: policy row P4."""
+        _, line = turned_away(peers.tools, peers.servers["strict"], client, accounts.PASSWORD, ["P4"])
+        return f"no MIC: refused, log: {line[-100:]}"
+
+
+_register("curl", "curl", CURL)
+_register("curl-initial-response", "curl", CURL_INITIAL_RESPONSE)
+_register("nodemailer", "nodemailer", clients.nodemailer)
+_register("javamail", "javamail", clients.javamail)
+
+
+def _register_v1(name, client):
+    @group.case(f"{name}-NTLMv1", needs=(name, "curl"))
+    def refused(peers):
+        """Policy row P2. An NTLMv2 client gets in at the same server in the same case."""
+        server = peers.servers["default"]
+        _, line = turned_away(peers.tools, server, client, accounts.PASSWORD, ["NTLMv1"])
+        admitted(peers.tools, server, CURL, "NTLM")
+        return f"535, and curl with NTLMv2 in; log: {line[-100:]}"
+
+
+_register_v1("msmtp", clients.msmtp)
+_register_v1("swaks", clients.swaks)

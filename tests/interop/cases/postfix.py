@@ -1,0 +1,109 @@
+# Our client to Postfix with Cyrus SASL: GSSAPI and GSS-SPNEGO carrying SPNEGO(NTLM) by gss-ntlmssp, and Cyrus's own NTLM.
+import contextlib
+
+from harness import accounts, postfix
+from harness.case import Failed, Group
+from harness.drivers import ACCOUNT, Drivers
+from harness.exchange import closing
+from harness.process import run_client
+from harness.smtp import SmtpSession
+from harness.tokens import Refused
+
+NEEDS = ("postfix", "cyrus-sasl", "gss-ntlmssp")
+NTLM_NEEDS = ("postfix", "cyrus-sasl")
+UNAVAILABLE = (77, 69, 76)  # sysexits.h: EX_NOPERM, EX_UNAVAILABLE, EX_PROTOCOL
+
+
+class Peers(Drivers):
+    def __init__(self, tools, state, server):
+        super().__init__(tools, state)
+        self.server, self._program, self._folder = server, tools.pocketgss, state
+
+    def send(self, mechanism, subject, password=accounts.PASSWORD, user=ACCOUNT):
+        """`pocketgss send` of one message; (exit code, output)."""
+        secret = self._folder / "send-password"
+        secret.write_text(password + "\n")
+        secret.chmod(0o600)
+        message = f"From: {accounts.USER}@example.test\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
+        return run_client(
+            [self._program, "send", "-v", "--server", f"{accounts.HOST}:{self.server.port}", "--tls", "none", "--mech",
+             mechanism, "--inner", "ntlm", "--user", user, "--password-file", secret, "--from", f"{accounts.USER}@example.test",
+             "--to", "bob@example.test"], stdin=message)
+
+    def login(self, mechanism, kind, password=accounts.PASSWORD, options=()):
+        """AUTH with the tokens of pgss_peer: (code, text)."""
+        with closing(self.our_initiator(kind, password, options=options)) as (peer,):
+            session = SmtpSession(self.server.port)
+            try:
+                code, text = session.authenticate(mechanism, peer)
+                if code == 235:
+                    session.deliver()
+                return code, text, session.transcript()
+            finally:
+                session.close()
+
+
+@contextlib.contextmanager
+def _servers(state, tools):
+    with postfix.running(state) as server:
+        yield Peers(tools, state, server)
+
+
+group = Group("postfix", _servers)
+GROUPS = [group]
+
+
+def _register(mechanism, kind, needs):
+    @group.case(f"send-{mechanism}", needs=needs)
+    def send(peers):
+        subject = f"interop by send {mechanism}"
+        outcome = peers.send(mechanism, subject)
+        if outcome.code != 0:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        if f"AUTH {mechanism}" not in outcome.output:
+            raise Failed(f"no AUTH {mechanism} in the dialogue\n{outcome.output}")
+        received = peers.server.wait_message(subject)
+        if f"Authenticated sender: {accounts.USER}" not in received and accounts.USER not in received.split("Subject:")[0]:
+            raise Failed(f"no authenticated sender\n{received}")
+        return "in, and the message arrived"
+
+    @group.case(f"send-{mechanism}-wrong-password", needs=needs)
+    def send_wrong(peers):
+        subject = f"interop by send {mechanism} wrong"
+        outcome = peers.send(mechanism, subject, accounts.WRONG_PASSWORD)
+        if outcome.code not in UNAVAILABLE or "535" not in outcome.output:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        return f"exit code {outcome.code}: {outcome.last_line()[:120]}"
+
+    @group.case(f"initiator-{mechanism}", needs=needs)
+    def login(peers):
+        code, text, transcript = peers.login(mechanism, kind)
+        if code != 235:
+            raise Failed(f"{code} {text}\n{transcript}")
+        if (mechanism == "GSSAPI") != ("layer offer" in transcript):
+            raise Failed(f"the layer step belongs to GSSAPI alone\n{transcript}")
+        return f"{code} {text}" + (", with the layer step" if mechanism == "GSSAPI" else "")
+
+    @group.case(f"initiator-{mechanism}-wrong-password", needs=needs)
+    def login_wrong(peers):
+        code, text, transcript = peers.login(mechanism, kind, accounts.WRONG_PASSWORD)
+        if code != 535:
+            raise Failed(f"{code} {text}\n{transcript}")
+        return f"{code} {text}"
+
+
+_register("GSSAPI", "spnego", NEEDS)
+_register("GSS-SPNEGO", "spnego", NEEDS)
+_register("NTLM", "ntlm", NTLM_NEEDS)
+
+
+@group.case("initiator-NTLM-strict", needs=NTLM_NEEDS)
+def _strict(peers):
+    """Policy row P3: Cyrus's CHALLENGE has no TargetInfo."""
+    try:
+        code, text, transcript = peers.login("NTLM", "ntlm", options=("--policy", "strict"))
+    except Refused as refusal:
+        if "P3" not in refusal.reason:
+            raise Failed(f"refused, but not for the policy row: {refusal.reason}") from None
+        return f"refused by us: {refusal.reason}"
+    raise Failed(f"{code} {text}\n{transcript}")

@@ -1,0 +1,90 @@
+# Two peers against each other: the tokens until both are established, then keys and protected messages compared.
+import contextlib
+
+from .case import Failed
+from .tokens import Refused
+
+MAX_ROUNDS = 10
+MESSAGES = (b"first message", b"", bytes(range(256)) * 5)
+
+
+def establish(initiator, acceptor, sent=None):
+    """Carries tokens to and fro. Returns them in the order sent (also in `sent`); Refused where a peer refuses one."""
+    sent = [] if sent is None else sent
+    step = initiator.step(b"")
+    for _ in range(MAX_ROUNDS):
+        sent.append(step.token or b"")
+        answer = acceptor.step(step.token or b"")
+        if answer.token is not None:
+            sent.append(answer.token)
+        if step.established and answer.established and answer.token is None:
+            return sent
+        if answer.token is None and not answer.established:
+            raise Failed(f"{acceptor.side} has nothing to say and is not established")
+        if answer.token is None:
+            raise Failed(f"{initiator.side} still waits for a token, {acceptor.side} is established")
+        if step.established:
+            raise Failed(f"{acceptor.side} sent a token to {initiator.side}, which is established")
+        step = initiator.step(answer.token)
+        if step.established and step.token is None:
+            if not answer.established:
+                raise Failed(f"{initiator.side} is established without {acceptor.side}")
+            return sent
+    raise Failed(f"not established after {MAX_ROUNDS} rounds")
+
+
+def refused(initiator, acceptor, *, by=None, after=3):
+    """The Refused that the exchange must end in: by this side (the acceptor unless told), once `after` tokens were sent."""
+    sent = []
+    try:
+        establish(initiator, acceptor, sent)
+    except Refused as refusal:
+        if refusal.side != (by or acceptor).side or len(sent) != after:
+            raise Failed(f"the wrong refusal, after {len(sent)} tokens: {refusal}") from None
+        return refusal
+    raise Failed("established, and must not be")
+
+
+def compare_keys(initiator, acceptor):
+    ours, theirs = initiator.session_key(), acceptor.session_key()
+    if ours != theirs:
+        raise Failed(f"session keys differ: {initiator.side} {ours.hex()}, {acceptor.side} {theirs.hex()}")
+    if len(ours) != 16 or ours == bytes(16):
+        raise Failed(f"no real session key: {ours.hex()}")
+
+
+def exchange_messages(initiator, acceptor):
+    """Wrap and MIC both ways, several of each so that sequence numbers and cipher states must agree; then altered ones."""
+    for message in MESSAGES:
+        for sender, receiver in ((initiator, acceptor), (acceptor, initiator)):
+            _wrapped(sender, receiver, message)
+            receiver.verify(message, sender.mic(message))
+    for sender, receiver in ((initiator, acceptor), (acceptor, initiator)):
+        _altered(sender, receiver)
+
+
+def _wrapped(sender, receiver, message):
+    token = sender.wrap(message)
+    if message and message in token:
+        raise Failed(f"{sender.side} wrapped without sealing")
+    if receiver.unwrap(token) != message:
+        raise Failed(f"{receiver.side} unwrapped something else than {sender.side} wrapped")
+
+
+def _altered(sender, receiver):
+    mic = bytearray(sender.mic(b"message"))
+    mic[-5] ^= 1  # in the checksum, before the sequence number
+    try:
+        receiver.verify(b"message", bytes(mic))
+    except Refused:
+        return
+    raise Failed(f"{receiver.side} took a MIC of {sender.side} with a bit flipped")
+
+
+@contextlib.contextmanager
+def closing(*peers):
+    try:
+        yield peers
+    finally:
+        for peer in peers:
+            peer.close()

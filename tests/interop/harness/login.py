@@ -1,0 +1,63 @@
+# One foreign client at our server: in with the right password, refused with a wrong one, each seen on the wire, in the log and
+# in the Maildir.
+import itertools
+
+from . import accounts
+from .case import Failed
+from .tap import Tap
+
+_numbers = itertools.count(1)
+
+
+class Login:
+    """A run of a client through a tap, and what came of it."""
+
+    def __init__(self, tools, server, client, password):
+        self.subject = f"interop {next(_numbers)}"
+        self.server = server
+        self.log_start = server.log_size()
+        self.tap = Tap(server.port)
+        self.outcome = client(tools, self.tap.port, password, self.subject)
+        self.message = server.message(self.subject)
+        self.tap.close()
+
+    def fail(self, reason):
+        output = "\n".join(f"    | {line}" for line in self.outcome.output.strip().splitlines()[-8:])
+        raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}\n    -- log\n"
+                     + self.server.logged_since(self.log_start))
+
+
+def admitted(tools, server, client, mechanism):
+    """The client logs in by `mechanism` (as the client spells it) and its message is delivered under the account's name."""
+    login = Login(tools, server, client, accounts.PASSWORD)
+    if login.outcome.code != 0:
+        login.fail("not sent")
+    if mechanism not in [name for name, _ in login.tap.auth_commands()]:
+        login.fail(f"no AUTH {mechanism}")
+    if not login.tap.replies(235):
+        login.fail("no 235")
+    if login.message is None:
+        login.fail("sent, but not in the Maildir")
+    received = login.message[:login.message.index("\nSubject:")]
+    if accounts.USER not in received:
+        login.fail("the Received field does not name the account")
+    server.wait_logged(login.log_start, [accounts.USER, mechanism])
+    return login
+
+
+def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_words=()):
+    """The client is refused with 535, nothing is delivered, and the log holds these words in one line."""
+    login = Login(tools, server, client, password)
+    if login.message is not None:
+        login.fail("delivered, and must not be")
+    if login.outcome.code == 0:
+        login.fail("the client believes that it sent its message")
+    if login.tap.replies(235) or not login.tap.replies(535):
+        login.fail("not answered with 535")
+    try:
+        line = server.wait_logged(login.log_start, log_words)
+    except Failed as failure:
+        login.fail(str(failure))
+    if accounts.PASSWORD in line or password in line:
+        login.fail("the log holds a password")
+    return login, line

@@ -1,0 +1,51 @@
+# Which foreign programs are installed here, and what to say where one is not.
+import dataclasses
+import glob
+import os
+import shutil
+from typing import Callable
+
+SEARCH_PATH = os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+JAVA_MAIL = ("/usr/share/java/javax.mail.jar", "/usr/share/java/javax.activation.jar")
+
+
+@dataclasses.dataclass(frozen=True)
+class Peer:
+    name: str
+    package: str  # what to install, as a user reads it
+    installed: Callable
+
+
+def _programs(*names):
+    return lambda: all(shutil.which(name, path=SEARCH_PATH) for name in names)
+
+
+def _files(*patterns):
+    return lambda: all(glob.glob(pattern) for pattern in patterns)
+
+
+def _both(*tests):
+    return lambda: all(test() for test in tests)
+
+
+_ALL = (
+    Peer("postfix", "postfix", _programs("postfix", "smtp-sink")),
+    Peer("cyrus-sasl", "sasl2-bin libsasl2-modules libsasl2-modules-db libsasl2-modules-gssapi-mit",
+         _both(_programs("saslpasswd2"), _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"))),
+    Peer("gss-ntlmssp", "gss-ntlmssp libkrb5-dev",
+         _files("/usr/lib/*/gssntlmssp/gssntlmssp.so", "/etc/gss/mech.d/mech.ntlmssp.conf")),
+    Peer("samba", "samba samba-common-bin winbind", _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo")),
+    Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
+    Peer("curl", "curl", _programs("curl")),
+    Peer("nodemailer", "nodejs npm", _programs("node", "npm")),
+    Peer("javamail", "libmail-java libactivation-java openjdk-17-jdk-headless",
+         _both(_programs("java", "javac"), _files(*JAVA_MAIL))),
+    Peer("msmtp", "msmtp", _programs("msmtp")),
+    Peer("swaks", "swaks libauthen-ntlm-perl", _both(_programs("swaks"), _files("/usr/share/perl5/Authen/NTLM.pm"))),
+)
+BY_NAME = {peer.name: peer for peer in _ALL}
+
+
+def missing(names):
+    """The first of these peers that is not installed, or None."""
+    return next((BY_NAME[name] for name in names if not BY_NAME[name].installed()), None)

@@ -1,0 +1,258 @@
+// pgss_peer: one side of a security context of ours, driven line by line: the other end of the
+// interop cases.
+//
+//   pgss_peer initiate|accept ntlm|spnego [OPTIONS]
+//
+//   --user NAME         initiator: DOMAIN\user, user@domain or user; acceptor: the one account that
+//   it knows
+//   --password TEXT     of that user
+//   --target SPN        initiator: the service's name, smtp/mail.example.test
+//   --host NAME         acceptor: its own DNS name (default mail.example.test)
+//   --flags N           initiator: ContextFlags as a number (default 0x2e)
+//   --policy LEVEL      default or strict
+//   --binding HEX       channel bindings: the application data, "tls-server-end-point:" and hash
+//   --channel-binding W off, when-supported (default) or require
+//
+// Lines read, and the line that answers each (B64: base64, `-` for nothing):
+//
+//   token B64|-      ->  continue B64|-   established B64|-   (continue: send, and come back; `-`
+//   after established: nothing) done             ->  established -    the protocol above reported
+//   success early wrap B64   unwrap B64   mic B64   key        ->  ok B64 verify B64-MESSAGE
+//   B64-MIC                   ->  ok - info                                         ->  ok
+//   mechanism=NTLM flags=0x2e ... quit anything that fails                          ->  error CODE
+//   WHERE SENTENCE
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+#include <pocketgss/context.h>
+
+#include "sasl/base64.h"
+
+namespace pocketgss {
+namespace {
+
+using Options = std::map<std::string, std::string, std::less<>>;
+
+constexpr int kUsage = 64;
+
+[[noreturn]] void die(std::string_view reason) {
+  std::cerr << "pgss_peer: " << reason << '\n';
+  std::exit(kUsage);
+}
+
+template <typename T>
+T value_or_die(Result<T> result, std::string_view what) {
+  if (!result.has_value()) die(std::string(what) + ": " + describe(result.error()));
+  return std::move(result).value();
+}
+
+std::string option(const Options& options, std::string_view name, std::string_view otherwise = "") {
+  const auto found = options.find(name);
+  return found == options.end() ? std::string(otherwise) : found->second;
+}
+
+Options read_options(int argc, char** argv) {
+  Options options;
+  for (int i = 3; i < argc; i += 2) {
+    const std::string_view name = argv[i];
+    if (name.substr(0, 2) != "--" || i + 1 == argc) die("options come as --name value");
+    options.emplace(name.substr(2), argv[i + 1]);
+  }
+  return options;
+}
+
+Bytes from_hex(std::string_view text) {
+  Bytes out;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    out.push_back(static_cast<uint8_t>(std::stoi(std::string(text.substr(i, 2)), nullptr, 16)));
+  }
+  return out;
+}
+
+Policy policy_from(const Options& options) {
+  const std::string binding = option(options, "channel-binding", "when-supported");
+  Policy policy;
+  policy.level = option(options, "policy", "default") == "strict" ? PolicyLevel::kStrict
+                                                                  : PolicyLevel::kDefault;
+  policy.inner = {InnerMechanism::kNtlm};
+  policy.channel_binding = binding == "off"       ? BindingRequirement::kOff
+                           : binding == "require" ? BindingRequirement::kRequire
+                                                  : BindingRequirement::kWhenSupported;
+  return policy;
+}
+
+std::optional<ChannelBinding> binding_from(const Options& options) {
+  const std::string hex = option(options, "binding");
+  if (hex.empty()) return std::nullopt;
+  return ChannelBinding{from_hex(hex)};
+}
+
+AccountName name_from(const Options& options) {
+  return value_or_die(AccountName::parse(option(options, "user")), "--user");
+}
+
+InitiatorConfig initiator_config(Runtime& runtime, const Options& options) {
+  InitiatorConfig config;
+  config.credential = value_or_die(
+      Credential::from_password(runtime, name_from(options),
+                                SecretBytes(std::string_view(option(options, "password")))),
+      "--password");
+  config.target = option(options, "target");
+  config.channel_binding = binding_from(options);
+  config.flags =
+      static_cast<ContextFlags>(std::stoul(option(options, "flags", "0x2e"), nullptr, 0));
+  config.policy = policy_from(options);
+  return config;
+}
+
+AcceptorConfig acceptor_config(const Options& options) {
+  AcceptorConfig config;
+  config.ntlm = true;
+  config.host = option(options, "host", "mail.example.test");
+  if (const auto binding = binding_from(options)) config.channel_bindings.push_back(*binding);
+  config.policy = policy_from(options);
+  return config;
+}
+
+// Peer answers the lines.
+class Peer {
+ public:
+  Peer(bool initiator, MechanismKind kind, Options options)
+      : options_(std::move(options)), runtime_(value_or_die(Runtime::create(), "Runtime::create")) {
+    if (initiator) {
+      initiator_config_ = initiator_config(runtime_, options_);
+      context_ = value_or_die(make_initiator(runtime_, kind, initiator_config_), "make_initiator");
+    } else {
+      acceptor_config_ = acceptor_config(options_);
+      context_ = value_or_die(make_acceptor(runtime_, kind, acceptor_config_), "make_acceptor");
+    }
+  }
+
+  std::string answer(const std::string& line) {
+    std::istringstream words(line);
+    std::string command, first, second;
+    words >> command >> first >> second;
+    const Result<std::string> reply = obey(command, first, second);
+    if (reply.has_value()) return reply.value();
+    const Error& error = reply.error();
+    return std::string("error ") + name(error.code) + " [" + error.where + "] " + describe(error);
+  }
+
+ private:
+  Result<std::string> obey(std::string_view command, std::string_view first,
+                           std::string_view second) {
+    if (command == "token") return token(first);
+    if (command == "done") return stepped(context_->peer_done());
+    if (command == "wrap") return wrap(first);
+    if (command == "unwrap") return unwrap(first);
+    if (command == "mic") return mic(first);
+    if (command == "verify") return verify(first, second);
+    if (command == "key") return key();
+    if (command == "info") return info();
+    return Error{Errc::kApiMisuse, "no such command", 0, 0};
+  }
+
+  Result<std::string> token(std::string_view text) {
+    PGSS_TRY(Bytes bytes, decode(text));
+    return stepped(context_->step(bytes));
+  }
+
+  Result<std::string> stepped(Result<ContextStep> result) {
+    PGSS_TRY(ContextStep step, std::move(result));
+    if (const auto* needed = std::get_if<NeedAccount>(&step))
+      return stepped(context_->resume(account(*needed)));
+    if (const auto* more = std::get_if<Continue>(&step)) return "continue " + encode(more->token);
+    if (const auto* done = std::get_if<Established>(&step))
+      return "established " + encode(done->token.value_or(Bytes{}));
+    return Error{Errc::kApiMisuse, "a KDC is asked for, and there is none", 0, 0};
+  }
+
+  // account is the one that --user and --password name; compared without its domain and, as names
+  // here are ASCII, by bytes.
+  AccountAnswer account(const NeedAccount& needed) {
+    const AccountName known = name_from(options_);
+    if (needed.user != known.user) return {std::nullopt};
+    return {Account{known.user, value_or_die(nt_hash_of_password(
+                                                 runtime_, as_bytes(option(options_, "password"))),
+                                             "--password")}};
+  }
+
+  Result<std::string> wrap(std::string_view text) {
+    PGSS_TRY(Bytes message, decode(text));
+    Bytes out(context_->wrap_size(message.size()));
+    PGSS_TRY(const size_t size, context_->wrap(message, true, out));
+    return "ok " + encode(ByteView(out).prefix(size));
+  }
+
+  Result<std::string> unwrap(std::string_view text) {
+    PGSS_TRY(Bytes wrapped, decode(text));
+    Bytes out(wrapped.size());
+    PGSS_TRY(const auto unwrapped, context_->unwrap(wrapped, out));
+    return "ok " + encode(ByteView(out).prefix(unwrapped.size));
+  }
+
+  Result<std::string> mic(std::string_view text) {
+    PGSS_TRY(Bytes message, decode(text));
+    Bytes out(context_->mic_size());
+    PGSS_TRY(const size_t size, context_->mic(message, out));
+    return "ok " + encode(ByteView(out).prefix(size));
+  }
+
+  Result<std::string> verify(std::string_view message_text, std::string_view mic_text) {
+    PGSS_TRY(Bytes message, decode(message_text));
+    PGSS_TRY(Bytes mic, decode(mic_text));
+    PGSS_CHECK(context_->verify_mic(message, mic));
+    return std::string("ok -");
+  }
+
+  Result<std::string> key() {
+    PGSS_TRY(const ByteView bytes, context_->session_key());
+    return "ok " + encode(bytes);
+  }
+
+  Result<std::string> info() {
+    const ContextInfo& known = context_->info();
+    std::ostringstream out;
+    out << "ok mechanism=" << known.mechanism << " flags=0x" << std::hex
+        << static_cast<uint32_t>(known.flags) << " initiator=" << known.initiator_name
+        << " account=" << known.account_name << " target=" << known.target_name
+        << " channel_bound=" << known.channel_bound << " mic=" << known.mic_verified
+        << " mech_list_mic=" << known.mech_list_mic_verified;
+    return out.str();
+  }
+
+  static Result<Bytes> decode(std::string_view text) {
+    if (text == "-") return Bytes{};
+    return base64_decode(text);
+  }
+  static std::string encode(ByteView bytes) { return bytes.empty() ? "-" : base64_encode(bytes); }
+
+  Options options_;
+  Runtime runtime_;
+  InitiatorConfig initiator_config_;
+  AcceptorConfig acceptor_config_;
+  std::unique_ptr<Context> context_;
+};
+
+int run(int argc, char** argv) {
+  if (argc < 3) die("usage: pgss_peer initiate|accept ntlm|spnego [OPTIONS]; its source says more");
+  const MechanismKind kind =
+      std::string_view(argv[2]) == "spnego" ? MechanismKind::kSpnego : MechanismKind::kNtlm;
+  Peer peer(std::string_view(argv[1]) == "initiate", kind, read_options(argc, argv));
+  for (std::string line; std::getline(std::cin, line) && line != "quit";)
+    std::cout << peer.answer(line) << std::endl;
+  return 0;
+}
+
+}  // namespace
+}  // namespace pocketgss
+
+int main(int argc, char** argv) {
+  return pocketgss::run(argc, argv);
+}
