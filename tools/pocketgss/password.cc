@@ -1,0 +1,141 @@
+// Where a verb gets a password from: a file, or the terminal.
+#include "tools/pocketgss/password.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <optional>
+
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+constexpr size_t kMaxRead = kMaxPassword + 2;  // with a CR LF
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// The terminal's settings while echo is off, for the handler of signals that end the program.
+int quiet_terminal = -1;
+termios settings_before{};
+
+void restore_and_die(int signal_number) {
+  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
+  signal(signal_number, SIG_DFL);
+  raise(signal_number);
+}
+
+// NoEcho switches a terminal's echo off for its lifetime, and back on also when a signal ends the
+// program.
+class NoEcho {
+ public:
+  explicit NoEcho(int terminal) {
+    if (tcgetattr(terminal, &settings_before) != 0) return;
+    quiet_terminal = terminal;
+    struct sigaction action{};
+    action.sa_handler = restore_and_die;
+    for (size_t i = 0; i < kSignals.size(); ++i)
+      sigaction(kSignals[i], &action, &actions_before_[i]);
+    termios quiet = settings_before;
+    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    quiet.c_lflag |= ECHONL;
+    tcsetattr(terminal, TCSAFLUSH, &quiet);
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+  ~NoEcho() {
+    if (quiet_terminal < 0) return;
+    tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
+    for (size_t i = 0; i < kSignals.size(); ++i)
+      sigaction(kSignals[i], &actions_before_[i], nullptr);
+    quiet_terminal = -1;
+  }
+
+ private:
+  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  std::array<struct sigaction, kSignals.size()> actions_before_{};
+};
+
+// fill reads until the end, the end of a line (on a terminal) or a full buffer. Returns the size,
+// or none with errno set.
+std::optional<size_t> fill(int fd, MutableBytes buffer, bool one_line) {
+  size_t used = 0;
+  while (used < buffer.size()) {
+    const ssize_t got = read(fd, buffer.data() + used, buffer.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return std::nullopt;
+    if (got == 0) break;
+    used += static_cast<size_t>(got);
+    if (one_line && buffer[used - 1] == '\n') break;
+  }
+  return used;
+}
+
+size_t without_line_end(ByteView text) {
+  size_t size = text.size();
+  if (size > 0 && text[size - 1] == '\n') {
+    --size;
+    if (size > 0 && text[size - 1] == '\r') --size;
+  }
+  return size;
+}
+
+Fallible<SecretBytes> read_from(int fd, const std::string& name, bool one_line) {
+  SecretBytes buffer = SecretBytes::of_size(kMaxRead + 1);
+  const auto used = fill(fd, buffer.mutable_view(), one_line);
+  if (!used) {
+    return Failure{ExitCode::kNoInput,
+                   "cannot read the password from " + name + ": " + system_error_text(errno)};
+  }
+  const size_t size = without_line_end(buffer.view().prefix(*used));
+  if (size == 0) return Failure{ExitCode::kDataError, "the password from " + name + " is empty"};
+  if (size > kMaxPassword) {
+    return Failure{ExitCode::kDataError, "the password from " + name + " is longer than " +
+                                             std::to_string(kMaxPassword) + " bytes"};
+  }
+  return SecretBytes(buffer.view().prefix(size));
+}
+
+Fallible<SecretBytes> ask(const std::string& prompt) {
+  const Descriptor terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (terminal.get() < 0) {
+    return Failure{ExitCode::kUsage,
+                   "a password is needed and there is no terminal to ask on; use --password-file"};
+  }
+  if (write(terminal.get(), prompt.data(), prompt.size()) < 0) {
+    return Failure{ExitCode::kIoError, "cannot write to the terminal: " + system_error_text(errno)};
+  }
+  const NoEcho quiet(terminal.get());
+  return read_from(terminal.get(), "the terminal", true);
+}
+
+}  // namespace
+
+Fallible<SecretBytes> read_password(const std::string& file, const std::string& prompt) {
+  if (file.empty()) return ask(prompt);
+  const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (opened.get() < 0) {
+    return Failure{ExitCode::kNoInput, "cannot open the password file " + quoted(file) + ": " +
+                                           system_error_text(errno)};
+  }
+  return read_from(opened.get(), quoted(file), false);
+}
+
+}  // namespace pocketgss::tools
