@@ -28,8 +28,6 @@ file(RELATIVE_PATH PGSS_PREFIX_FROM_PC "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/pocketgss.pc.in ${PROJECT_BINARY_DIR}/package/pocketgss.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/pocketgss.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-# The program, under whatever name tools/ gives its target.
-get_property(program GLOBAL PROPERTY PGSS_PROGRAM)
-if(program)
-  install(TARGETS ${program} DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(TARGET pocketgss_program)
+  install(TARGETS pocketgss_program DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
