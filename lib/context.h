@@ -1,13 +1,11 @@
-// Security contexts in the model of GSS-API (RFC 2743): made from a configuration, stepped until established, then protecting
-// messages.
+// Security contexts in the model of GSS-API (RFC 2743): made from a configuration, stepped until
+// established, then protecting messages.
+//
+//   std::unique_ptr<Context> context = make_initiator(runtime, MechanismKind::kSpnego,
+//   config).value(); Result<ContextStep> step = context->step({});     // then with each token of
+//   the peer's, until Established
 #ifndef POCKETGSS_CONTEXT_H_
 #define POCKETGSS_CONTEXT_H_
-
-#include <memory>
-#include <optional>
-#include <string>
-#include <variant>
-#include <vector>
 
 #include <pocketgss/channel_bindings.h>
 #include <pocketgss/credential.h>
@@ -16,9 +14,17 @@
 #include <pocketgss/result.h>
 #include <pocketgss/step.h>
 
-namespace pocketgss PGSS_EXPORT {
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
-// Established: both sides are done as far as this side can tell. `token`, where there is one, must still go to the peer.
+namespace pocketgss {
+
+// Established: both sides are done as far as this side can tell. `token`, where there is one, must
+// still go to the peer, even an empty one.
 struct Established {
   std::optional<Bytes> token;
 };
@@ -26,77 +32,123 @@ struct Established {
 // ContextStep is what one call to step() or resume() asks of the caller.
 using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Established>;
 
-// Context is one side of one security context. It belongs to one thread. After an error every later call returns that same
-// error, so a failed context can only be destroyed.
+// Context is one side of one security context. It belongs to one thread; it does not throw, and
+// what it calls (clock, random source, reflection guard) must not throw either.
+//
+// After an error of step(), resume() or peer_done() the context has failed: every later call but
+// established(), proof_sent(), state_name() and info() returns that same error, and it can only be
+// destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is
+// wiped at once.
 class Context {
  public:
   virtual ~Context() = default;
 
-  // step takes the peer's token; an initiator's first call takes an empty one. Errors are those of the mechanism
-  // (docs/errors.md); kApiMisuse on an established context.
+  // step takes the peer's token; an initiator's first call takes an empty one. Errors:
+  //   kMalformed, kPeerMisbehaved   the peer's token: close the connection
+  //   kPeerIncompatible             nothing in common: tell the user which sides offer what
+  //   kAuthFailed                   a wrong name, password, MIC or binding; which, is not told
+  //   (P23) kPolicy                       `where` begins with the row: tell the user, who may
+  //   change it kNeedsCredential, kExpired, kUnreachable   see Errc kApiMisuse on an established
+  //   context, which stays so; or resume() was due kNoMemory, kInternal
   virtual Result<ContextStep> step(ByteView peer_token) = 0;
-  // resume takes the answer to NeedExchange or NeedAccount. Errors: as step(); kApiMisuse where nothing was asked.
+
+  // resume takes the answer to NeedExchange or NeedAccount. Errors: as step(); kApiMisuse where
+  // nothing was asked.
   virtual Result<ContextStep> resume(Answer answer) = 0;
-  // peer_done: the protocol above reports success though a last token of the peer's was expected. Errors: kPolicy (row P8)
-  // where the policy does not take that, kPeerMisbehaved.
+
+  // peer_done: the protocol above reports success though a last token of the peer's was expected
+  // (the 235 of SSEAN-W2). Gives Established without a token; on a context that is established
+  // already too. Errors: kPolicy (row P8) where the policy does not take that, kPeerMisbehaved
+  // where this side was not done.
   virtual Result<ContextStep> peer_done() = 0;
 
   virtual bool established() const = 0;
-  // proof_sent: bytes derived from the credential have left, so nothing weaker may be tried after a failure (policy row P8).
+  // proof_sent: bytes derived from the credential have left, so nothing weaker may be tried after a
+  // failure (policy row P8). Valid in a failed context too.
   virtual bool proof_sent() const = 0;
+  // state_name is for logs and test failures; static text.
   virtual const char* state_name() const = 0;
 
-  // info and the calls below are for established contexts; before that, info() is empty and the others are kApiMisuse.
+  // info describes an established context; before that, and after a failure, it is empty.
   virtual const ContextInfo& info() const = 0;
 
-  virtual size_t wrap_size(size_t message_size) const = 0;  // at most, in bytes; 0 where nothing can be wrapped
-  virtual size_t mic_size() const = 0;                      // exact, in bytes; 0 where there is no integrity
-  // wrap writes the protected message to `out` (wrap_size() bytes) and returns its size. NTLM encrypts whether asked or not
-  // (quirk A6). Errors: kApiMisuse (`out` too small, no integrity negotiated).
+  // The calls below are for established contexts: on one that is not, the sizes are 0 and the
+  // others kApiMisuse. Messages must be unwrapped and verified in the order in which they were
+  // protected.
+
+  // wrap_size is what wrap() needs at most, in bytes; 0 where nothing can be wrapped.
+  virtual size_t wrap_size(size_t message_size) const = 0;
+  // mic_size is the exact size of a MIC, in bytes; 0 where there is no integrity.
+  virtual size_t mic_size() const = 0;
+
+  // wrap writes the protected message to `out` (wrap_size() bytes) and returns its size. NTLM
+  // encrypts whether asked or not (quirk A6). `message` and `out` do not overlap. Errors:
+  // kApiMisuse
+  // (`out` too small, no integrity negotiated).
   virtual Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) = 0;
+
   struct Unwrapped {
     size_t size;        // of the message, at the start of `out`
     bool confidential;  // it was encrypted
   };
-  // unwrap writes the message to `out` (token.size() bytes suffice). Errors: kMalformed, kAuthFailed, kExpired (replayed or out
-  // of sequence); `out` then holds nothing of the message.
+  // unwrap writes the message to `out` (token.size() bytes suffice); `token` and `out` do not
+  // overlap. Errors: kMalformed, kAuthFailed, kExpired (replayed or out of sequence): close the
+  // connection; `out` then holds nothing of the message. kApiMisuse (`out` too small).
   virtual Result<Unwrapped> unwrap(ByteView token, MutableBytes out) = 0;
+
+  // mic writes the MIC of `message` to `out` (mic_size() bytes) and returns its size. Errors: as
+  // wrap().
   virtual Result<size_t> mic(ByteView message, MutableBytes out) = 0;
+  // verify_mic: errors as unwrap().
   virtual Result<void> verify_mic(ByteView message, ByteView mic) = 0;
-  // session_key is the key that both sides hold, valid as long as the context. Never send or log it.
+
+  // session_key is the key that both sides hold, valid as long as the context. Never send or log
+  // it.
   virtual Result<ByteView> session_key() const = 0;
 };
 
 // MechanismKind is the outermost mechanism of a context.
 enum class MechanismKind : uint8_t { kSpnego, kNtlm, kKerberos };
 
-// InitiatorConfig is only read, and outlives every context made from it.
-struct InitiatorConfig {
-  std::optional<Credential> credential;             // none: kNeedsCredential
-  std::string target;                               // SPN, "smtp/mail.example.test"; empty: none is named
-  std::optional<ChannelBinding> channel_binding;    // of the TLS channel, where there is one
-  ContextFlags flags = kMutualFlag | kReplayFlag | kSequenceFlag | kIntegFlag;
-  std::string workstation;                          // NTLM's Workstation field; empty: not sent
-  Policy policy;
-};
-
-// ReflectionGuard remembers the challenges that acceptors of this program have open, so that its initiators never answer one
-// (policy row P19). One object serves all threads of a program.
+// ReflectionGuard remembers the challenges that acceptors of this program have open, 8 bytes each
+// and the latest 4,096 at most, so that its initiators never answer one (policy row P19). One
+// object serves all threads of a program.
 class ReflectionGuard;
+// make_reflection_guard may throw std::bad_alloc.
 std::shared_ptr<ReflectionGuard> make_reflection_guard();
 
-// AcceptorConfig is only read, and outlives every context made from it.
-struct AcceptorConfig {
-  bool ntlm = false;                                // accept NTLM; accounts come by NeedAccount
-  std::string host;                                 // this server's DNS name; NTLM's names and the default targets derive from it
-  std::vector<std::string> targets;                 // SPNs that are ours; empty: smtp/host and SMTPSVC/host
-  std::vector<ChannelBinding> channel_bindings;     // of the TLS channel, every type that can be had
-  std::shared_ptr<ReflectionGuard> guard;           // may be empty
+// InitiatorConfig is only read. It stays as it is and outlives every context made from it.
+struct InitiatorConfig {
+  std::optional<Credential> credential;  // none: kNeedsCredential
+  std::string target;                    // SPN, "smtp/mail.example.test"; empty: none is named
+  std::optional<ChannelBinding> channel_binding;  // of the TLS channel, where there is one
+  ContextFlags flags =
+      kMutualFlag | kReplayFlag | kSequenceFlag | kIntegFlag;  // wanted, not required
+  std::string workstation;                 // NTLM's Workstation field; empty: not sent
+  std::shared_ptr<ReflectionGuard> guard;  // the one of this program's acceptors; may be empty
   Policy policy;
 };
 
-// make_initiator and make_acceptor: kApiMisuse (a configuration that cannot work; `where` names the field), kNeedsCredential,
-// kPeerIncompatible ("kerberos" where this build has none), kNoMemory.
+// AcceptorConfig is only read. It stays as it is and outlives every context made from it.
+struct AcceptorConfig {
+  bool ntlm = false;  // accept NTLM; accounts come by NeedAccount
+  // This server's DNS name. NTLM's names are made of it: the computer's is the first label in upper
+  // case, 15 characters at most, the DNS domain what follows the first dot.
+  std::string host;
+  std::vector<std::string> targets;  // SPNs that are ours; empty: smtp/host and SMTPSVC/host
+  std::vector<ChannelBinding> channel_bindings;  // of the TLS channel, every type that can be had
+  std::shared_ptr<ReflectionGuard> guard;        // may be empty
+  Policy policy;
+};
+
+// make_initiator and make_acceptor start one context. Errors:
+//   kApiMisuse         a configuration that cannot work; `where` names the field
+//   kNeedsCredential   `where` = "InitiatorConfig.credential", or "AcceptorConfig.ntlm" where no
+//                      mechanism is enabled
+//   kPeerIncompatible  `where` = "Kerberos is not built in yet": it alone was asked for
+//   kPolicy            `where` = "P1: ..." (bare NTLM that the policy does not name), "P5: ..." (a
+//                      channel binding is required and there is none)
+//   kNoMemory, kInternal
 Result<std::unique_ptr<Context>> make_initiator(Runtime&, MechanismKind, const InitiatorConfig&);
 Result<std::unique_ptr<Context>> make_acceptor(Runtime&, MechanismKind, const AcceptorConfig&);
 

@@ -2,23 +2,31 @@
 #ifndef POCKETGSS_POLICY_H_
 #define POCKETGSS_POLICY_H_
 
-#include <vector>
-
 #include <pocketgss/step.h>
 
-namespace pocketgss PGSS_EXPORT {
+#include <cstdint>
+#include <vector>
 
-// InnerMechanism: what SPNEGO may negotiate.
+namespace pocketgss {
+
+// InnerMechanism: what an initiator may speak, inside SPNEGO or bare.
 enum class InnerMechanism : uint8_t { kKerberos, kNtlm };
 
 // Policy is a plain value. The defaults are the rows of docs/policy.md.
 struct Policy {
   PolicyLevel level = PolicyLevel::kDefault;
-  // P1: what an initiator offers, preferred first. NTLM only where the user names it.
+
+  // P1: what an initiator speaks, preferred first; SPNEGO offers it in this order. NTLM only where
+  // the user names it: a program that lets its user choose bare NTLM (MechanismKind::kNtlm) puts
+  // kNtlm in here too, and without it make_initiator() refuses. Acceptors take what their
+  // configuration enables.
   std::vector<InnerMechanism> inner = {InnerMechanism::kKerberos};
-  // P5: channel bindings.
+
+  // P5: channel bindings. kRequire: no context without one. kWhenSupported: an initiator sends the
+  // binding that it was given; an acceptor checks one that was sent. kOff: neither.
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
-  // P18: what an acceptor does with the initiator's target name.
+
+  // P18: what an acceptor does with the target name (SPN) that the initiator sent.
   enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
 };

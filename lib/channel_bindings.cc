@@ -1,0 +1,174 @@
+// Channel bindings, and as much of a certificate (RFC 5280 4.1) as tls-server-end-point needs.
+#include <pocketgss/channel_bindings.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+#include "asn1/reader.h"
+#include "base/crypto.h"
+#include "lib/guard.h"
+
+namespace pocketgss {
+namespace {
+
+using asn1::Oid;
+using asn1::Reader;
+using crypto::HashAlgorithm;
+
+constexpr size_t kMaxCertificateSize = 0xffffff;  // RFC 8446 4.4.2: cert_data
+
+constexpr char kCertificate[] = "Certificate";
+constexpr char kSignatureAlgorithm[] = "Certificate.signatureAlgorithm";
+constexpr char kPssParameters[] = "RSASSA-PSS-params";
+
+constexpr Error no_single_hash() {
+  return Error{Errc::kPeerIncompatible, kSignatureAlgorithm, 0, 0};
+}
+
+// An algorithm by its OID (contents octets) and the hash that RFC 5929 4.1 makes of it: MD5 and
+// SHA-1 count as SHA-256.
+struct Row {
+  std::string_view oid;
+  HashAlgorithm hash;
+};
+
+using namespace std::string_view_literals;  // NOLINT: the tables below are octets with zeros in
+                                            // them
+
+constexpr auto kRsaPss = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"sv;  // 1.2.840.113549.1.1.10
+constexpr auto kMgf1 = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"sv;    // 1.2.840.113549.1.1.8
+
+// Signature algorithms with one hash: RFC 3279, 4055, 5758.
+constexpr std::array kSignatures = {
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x04"sv, HashAlgorithm::kSha256},  // md5WithRSAEncryption
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x05"sv, HashAlgorithm::kSha256},  // sha1WithRSAEncryption
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b"sv,
+        HashAlgorithm::kSha256},  // sha256WithRSAEncryption
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c"sv, HashAlgorithm::kSha384},
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0d"sv, HashAlgorithm::kSha512},
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0e"sv, HashAlgorithm::kSha224},
+    Row{"\x2a\x86\x48\xce\x3d\x04\x01"sv, HashAlgorithm::kSha256},      // ecdsa-with-SHA1
+    Row{"\x2a\x86\x48\xce\x3d\x04\x03\x01"sv, HashAlgorithm::kSha224},  // ecdsa-with-SHA224
+    Row{"\x2a\x86\x48\xce\x3d\x04\x03\x02"sv, HashAlgorithm::kSha256},
+    Row{"\x2a\x86\x48\xce\x3d\x04\x03\x03"sv, HashAlgorithm::kSha384},
+    Row{"\x2a\x86\x48\xce\x3d\x04\x03\x04"sv, HashAlgorithm::kSha512},
+    Row{"\x2a\x86\x48\xce\x38\x04\x03"sv, HashAlgorithm::kSha256},          // id-dsa-with-sha1
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x03\x01"sv, HashAlgorithm::kSha224},  // id-dsa-with-sha224
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x03\x02"sv, HashAlgorithm::kSha256},
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x03\x03"sv, HashAlgorithm::kSha384},
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x03\x04"sv, HashAlgorithm::kSha512},
+};
+
+// Hashes as RSASSA-PSS-params names them: RFC 8017 B.1.
+constexpr auto kSha1 = "\x2b\x0e\x03\x02\x1a"sv;  // 1.3.14.3.2.26
+constexpr std::array kHashes = {
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x02\x05"sv, HashAlgorithm::kSha256},  // id-md5
+    Row{kSha1, HashAlgorithm::kSha256},
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x01"sv, HashAlgorithm::kSha256},  // id-sha256
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x02"sv, HashAlgorithm::kSha384},
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x03"sv, HashAlgorithm::kSha512},
+    Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x04"sv, HashAlgorithm::kSha224},
+};
+
+template <size_t N>
+Result<HashAlgorithm> find(const std::array<Row, N>& rows, Oid oid) {
+  const auto* row = std::find_if(rows.begin(), rows.end(),
+                                 [&](const Row& r) { return as_bytes(r.oid) == oid.der; });
+  if (row == rows.end()) return no_single_hash();
+  return row->hash;
+}
+
+// AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL } (RFC
+// 5280 4.1.1.2)
+struct AlgorithmIdentifier {
+  Oid algorithm;
+  Reader parameters;  // at its end where there are none
+};
+
+Result<AlgorithmIdentifier> algorithm_identifier(Reader& in, const char* field) {
+  PGSS_TRY(Reader sequence, in.enter(asn1::kSequence, field));
+  PGSS_TRY(const Oid algorithm, sequence.oid(field));
+  const Reader parameters = sequence;
+  if (!sequence.at_end()) PGSS_CHECK(sequence.skip(field));
+  PGSS_CHECK(sequence.finish(field));
+  return AlgorithmIdentifier{algorithm, parameters};
+}
+
+// hashAlgorithm [0] HashAlgorithm DEFAULT sha1
+Result<Oid> pss_hash(Reader& params) {
+  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(0), kPssParameters));
+  if (!tagged) return Oid{as_bytes(kSha1)};
+  PGSS_TRY(const AlgorithmIdentifier hash, algorithm_identifier(*tagged, kPssParameters));
+  PGSS_CHECK(tagged->finish(kPssParameters));
+  return hash.algorithm;
+}
+
+// maskGenAlgorithm [1] MaskGenAlgorithm DEFAULT mgf1SHA1; the hash is the parameter of MGF1
+Result<Oid> pss_mask_hash(Reader& params) {
+  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(1), kPssParameters));
+  if (!tagged) return Oid{as_bytes(kSha1)};
+  PGSS_TRY(AlgorithmIdentifier mask, algorithm_identifier(*tagged, kPssParameters));
+  PGSS_CHECK(tagged->finish(kPssParameters));
+  if (mask.algorithm.der != as_bytes(kMgf1)) return no_single_hash();
+  PGSS_TRY(const AlgorithmIdentifier hash, algorithm_identifier(mask.parameters, kPssParameters));
+  return hash.algorithm;
+}
+
+// RSASSA-PSS-params ::= SEQUENCE { [0], [1], saltLength [2], trailerField [3], all optional } (RFC
+// 8017 A.2.3). RFC 5929 4.1: a signature with more than one hash function has no such binding.
+Result<HashAlgorithm> pss_hash_algorithm(Reader parameters) {
+  PGSS_TRY(Reader params, parameters.enter(asn1::kSequence, kPssParameters));
+  PGSS_TRY(const Oid hash, pss_hash(params));
+  PGSS_TRY(const Oid mask_hash, pss_mask_hash(params));
+  PGSS_CHECK(params.skip_extensions(kPssParameters));
+  if (!(hash == mask_hash)) return no_single_hash();
+  return find(kHashes, hash);
+}
+
+// Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm AlgorithmIdentifier,
+// signatureValue BIT STRING }
+Result<HashAlgorithm> end_point_hash(ByteView certificate_der) {
+  if (certificate_der.size() > kMaxCertificateSize)
+    return Error{Errc::kMalformed, kCertificate, 0, 0};
+  Reader in(certificate_der);
+  PGSS_TRY(Reader certificate, in.enter(asn1::kSequence, kCertificate));
+  PGSS_CHECK(in.finish(kCertificate));
+  PGSS_CHECK(certificate.element(asn1::kSequence, "Certificate.tbsCertificate"));
+  PGSS_TRY(const AlgorithmIdentifier signature,
+           algorithm_identifier(certificate, kSignatureAlgorithm));
+  PGSS_CHECK(certificate.bit_string("Certificate.signatureValue"));
+  PGSS_CHECK(certificate.finish(kCertificate));
+  if (signature.algorithm.der == as_bytes(kRsaPss)) return pss_hash_algorithm(signature.parameters);
+  return find(kSignatures, signature.algorithm);
+}
+
+ChannelBinding binding(std::string_view prefix, ByteView data) {
+  ChannelBinding result;
+  result.application_data.reserve(prefix.size() + data.size());
+  append(result.application_data, as_bytes(prefix));
+  append(result.application_data, data);
+  return result;
+}
+
+}  // namespace
+
+Result<ChannelBinding> ChannelBinding::tls_server_end_point(ByteView certificate_der) {
+  return guarded("tls-server-end-point", [&]() -> Result<ChannelBinding> {
+    PGSS_TRY(const HashAlgorithm algorithm, end_point_hash(certificate_der));
+    FixedBytes<crypto::kMaxHashSize> digest;
+    PGSS_TRY(const size_t size, crypto::hash(algorithm, certificate_der, digest));
+    return binding("tls-server-end-point:", ByteView(digest).prefix(size));
+  });
+}
+
+ChannelBinding ChannelBinding::tls_unique(ByteView first_finished) {
+  return binding("tls-unique:", first_finished);
+}
+
+ChannelBinding ChannelBinding::tls_exporter(FixedView<32> exported) {
+  return binding("tls-exporter:", exported);
+}
+
+}  // namespace pocketgss
