@@ -21,8 +21,8 @@ namespace pocketgss::mechs {
 // Direction of a token, seen from this side.
 enum class Direction : uint8_t { kSent, kReceived };
 
-// MessageProtection is what an established context protects messages with. It exists only then. The calls allocate nothing
-// once the first wrap or MIC has been made.
+// MessageProtection is what an established context protects messages with. It exists only then. The calls allocate nothing;
+// `out` must not overlap what is read.
 class MessageProtection {
  public:
   virtual ~MessageProtection() = default;

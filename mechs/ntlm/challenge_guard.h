@@ -1,4 +1,5 @@
-// ChallengeGuard: what keeps an initiator from answering a challenge of its own program (policy row P19).
+// ChallengeGuard: what keeps an initiator from answering a challenge of its own program (policy row
+// P19).
 #ifndef PGSS_MECHS_NTLM_CHALLENGE_GUARD_H_
 #define PGSS_MECHS_NTLM_CHALLENGE_GUARD_H_
 
@@ -6,8 +7,9 @@
 
 namespace pocketgss::mechs::ntlm {
 
-// ChallengeGuard keeps the ServerChallenges of acceptors that wait, so that an initiator of the same program refuses to answer
-// one (reflection, MS08-068). Safe to call from several threads; its calls do not throw.
+// ChallengeGuard keeps the ServerChallenges of acceptors that wait, so that an initiator of the
+// same program refuses to answer one (reflection, MS08-068). Safe to call from several threads; its
+// calls do not throw.
 class ChallengeGuard {
  public:
   virtual ~ChallengeGuard() = default;

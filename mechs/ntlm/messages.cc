@@ -165,6 +165,11 @@ Result<AuthenticateMessage> parse_authenticate(ByteView in) {
   return out;
 }
 
+Result<void> check_message_size(ByteView message, size_t limit, const char* name) {
+  if (message.size() > limit) return malformed(name, limit);
+  return {};
+}
+
 ResponseKind response_kind(const AuthenticateMessage& message) {
   const ByteView nt = message.nt_response;
   const ByteView lm = message.lm_response;

@@ -112,6 +112,9 @@ Result<NegotiateMessage> parse_negotiate(ByteView message);
 Result<ChallengeMessage> parse_challenge(ByteView message);
 Result<AuthenticateMessage> parse_authenticate(ByteView message);
 
+// check_message_size: `limit` is one of the bounds above. Errors: kMalformed.
+Result<void> check_message_size(ByteView message, size_t limit, const char* name);
+
 // ResponseKind: what the two responses of an AUTHENTICATE are, by their sizes ([MS-NLMP] 2.2.2.3
 // to 2.2.2.8, 3.2.5.1.2).
 enum class ResponseKind : uint8_t {
