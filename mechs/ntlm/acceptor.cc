@@ -1,0 +1,466 @@
+// The acceptor: CHALLENGE in answer to NEGOTIATE, then the verdict on AUTHENTICATE.
+#include "mechs/ntlm/acceptor.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/cursor.h"
+#include "mechs/ntlm/filetime.h"
+#include "mechs/ntlm/messages.h"
+#include "mechs/ntlm/proof.h"
+#include "mechs/ntlm/sealing.h"
+#include "mechs/ntlm/text.h"
+
+namespace pocketgss::mechs::ntlm {
+namespace {
+
+// A usual AUTHENTICATE fits in what is kept free for it, so that one allocation holds the whole
+// exchange.
+constexpr size_t kUsualAuthenticateSize = 640;
+constexpr size_t kChallengeSize = 8;
+constexpr size_t kSessionKeySize = 16;
+constexpr char kUserNameField[] = "AUTHENTICATE_MESSAGE.UserName";
+constexpr char kDomainNameField[] = "AUTHENTICATE_MESSAGE.DomainName";
+
+// One error for all that only a guess at the password could change (policy row P23).
+const Error kWrongProof{Errc::kAuthFailed, "wrong user, password or MIC", 0, 0};
+
+Error policy(const char* what) {
+  return Error{Errc::kPolicy, what, 0, 0};
+}
+
+// OpenChallenge is a ServerChallenge that waits to be answered; the guard, if any, knows it as
+// long.
+class OpenChallenge {
+ public:
+  OpenChallenge(ChallengeGuard* guard, FixedView<kChallengeSize> challenge) : guard_(guard) {
+    std::copy(challenge.begin(), challenge.end(), challenge_.begin());
+    if (guard_ != nullptr) guard_->add(challenge_);
+  }
+  OpenChallenge(OpenChallenge&& other) noexcept
+      : guard_(std::exchange(other.guard_, nullptr)), challenge_(other.challenge_) {}
+  OpenChallenge& operator=(OpenChallenge&&) = delete;
+  ~OpenChallenge() {
+    if (guard_ != nullptr) guard_->remove(challenge_);
+  }
+  FixedView<kChallengeSize> view() const { return challenge_; }
+
+ private:
+  ChallengeGuard* guard_;
+  FixedBytes<kChallengeSize> challenge_;
+};
+
+// Transcript holds the messages as received and as sent, for the MIC and for the comparison of AV
+// pairs (quirk C3).
+struct Transcript {
+  Bytes bytes;
+  size_t challenge_at = 0, authenticate_at = 0;
+
+  ByteView negotiate() const { return ByteView(bytes).prefix(challenge_at); }
+  ByteView challenge() const {
+    return ByteView(bytes).sub(challenge_at, authenticate_at - challenge_at);
+  }
+  ByteView authenticate() const { return ByteView(bytes).from(authenticate_at); }
+};
+
+struct Start {};
+struct AwaitAuthenticate {
+  Transcript transcript;
+  OpenChallenge challenge;
+  UnixMicros sent_at;
+  NegotiateFlags flags;  // of the CHALLENGE
+  CharacterSet characters;
+};
+struct AwaitAccount {
+  Transcript transcript;
+  FixedBytes<kChallengeSize> server_challenge;
+  CharacterSet characters;
+  AuthenticateMessage message;  // borrows from the transcript, as does the next
+  NtlmV2Response response;
+  NegotiateFlags flags;  // in force
+  std::string initiator_name, target_name;
+};
+struct Established {};
+struct Failed {
+  Error error;
+};
+using State = std::variant<Start, AwaitAuthenticate, AwaitAccount, Established, Failed>;
+
+class Acceptor final : public Mechanism {
+ public:
+  Acceptor(Runtime& runtime, const AcceptorConfig& config) : runtime_(runtime), config_(config) {}
+
+  Result<Step> step(ByteView peer_token) override;
+  Result<Step> resume(Answer answer) override;
+  const char* state_name() const override;
+  bool proof_sent() const override { return false; }
+  bool wants_mech_list_mic() const override { return mic_verified_; }
+
+ private:
+  template <typename Input>
+  Result<Step> take(Input&& input);
+
+  Result<Step> on(Start&&, ByteView token);
+  Result<Step> on(AwaitAuthenticate&&, ByteView token);
+  Result<Step> on(AwaitAccount&&, AccountAnswer&&);
+  Result<Step> on(Failed&& state, ByteView) { return state.error; }
+  Result<Step> on(Failed&& state, AccountAnswer&&) { return state.error; }
+  template <typename Other, typename Input>
+  Result<Step> on(Other&&, Input&&) {
+    return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
+  }
+
+  bool strict() const { return config_.level == PolicyLevel::kStrict; }
+  size_t size_limit() const { return strict() ? kMaxStrictMessageSize : kMaxMessageSize; }
+  Result<NegotiateFlags> challenge_flags(NegotiateFlags asked) const;
+  Result<Bytes> write_challenge(NegotiateFlags, FixedView<kChallengeSize>) const;
+  Result<void> append_target_info(Bytes& out) const;
+
+  Result<void> check_flags(const AuthenticateMessage&, NegotiateFlags in_force) const;
+  Result<void> check_av_pairs(const AuthenticateMessage&, const NtlmV2Response&,
+                              ByteView challenge) const;
+  Result<void> check_target_name(const std::string& name) const;
+  Result<void> check_binding_is_there(const AvPairs&) const;
+  Result<bool> check_binding(const AvPairs&) const;
+  ExportedSessionKey exported_session_key(const AwaitAccount&, const ResponseKey&) const;
+
+  Runtime& runtime_;
+  const AcceptorConfig& config_;
+  State state_ = Start{};
+  bool mic_verified_ = false;
+};
+
+template <typename Input>
+Result<Step> Acceptor::take(Input&& input) {
+  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
+  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM acceptor", 0, 0}});
+  auto result =
+      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
+                 std::move(state));
+  if (!result.has_value()) state_ = Failed{result.error()};
+  return result;
+}
+
+Result<Step> Acceptor::step(ByteView peer_token) {
+  return take(std::move(peer_token));
+}
+
+Result<Step> Acceptor::resume(Answer answer) {
+  if (auto* account = std::get_if<AccountAnswer>(&answer)) return take(std::move(*account));
+  return take(AccountAnswer{});  // not what was asked for: as if there were no account
+}
+
+const char* Acceptor::state_name() const {
+  static constexpr const char* kNames[] = {"Start", "AwaitAuthenticate", "AwaitAccount",
+                                           "Established", "Failed"};
+  return kNames[state_.index()];
+}
+
+Result<Step> Acceptor::on(Start&&, ByteView token) {
+  PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
+  PGSS_TRY(const NegotiateMessage negotiate, parse_negotiate(token));
+  PGSS_TRY(const NegotiateFlags flags, challenge_flags(negotiate.flags));
+  FixedBytes<kChallengeSize> server_challenge;
+  PGSS_CHECK(runtime_.random().fill(server_challenge));
+  PGSS_TRY(Bytes challenge, write_challenge(flags, server_challenge));
+
+  Transcript transcript;
+  transcript.bytes.reserve(token.size() + challenge.size() + kUsualAuthenticateSize);
+  append(transcript.bytes, token);
+  append(transcript.bytes, challenge);
+  transcript.challenge_at = token.size();
+  transcript.authenticate_at = transcript.bytes.size();
+  state_.emplace<AwaitAuthenticate>(AwaitAuthenticate{
+      std::move(transcript), OpenChallenge(config_.guard, server_challenge), runtime_.clock().now(),
+      flags, has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem});
+  return Step(Continue{std::move(challenge)});
+}
+
+// challenge_flags: what is asked for, as far as it is of use (policy row P3).
+Result<NegotiateFlags> Acceptor::challenge_flags(NegotiateFlags asked) const {
+  constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
+  const bool strong = has_flag(asked, kStrength);
+  if (strict() && !(strong && has_flag(asked, flag::kUnicode))) {
+    return Error{Errc::kPeerIncompatible,
+                 "NEGOTIATE_MESSAGE.NegotiateFlags (policy row P3, strict)", 0, 0};
+  }
+  // [MS-NLMP] 2.2.2.5: one of the two character sets must be asked for; one of them is given back
+  // (quirk C31).
+  if (!has_flag(asked, flag::kUnicode) && !has_flag(asked, flag::kOem)) {
+    return Error{Errc::kPeerIncompatible, "NEGOTIATE_MESSAGE.NegotiateFlags names no character set",
+                 0, 0};
+  }
+  NegotiateFlags flags =
+      asked & (flag::kRequestTarget | flag::kAlwaysSign | kStrength | flag::kVersion);
+  flags |= flag::kNtlm | flag::kTargetInfo;
+  flags |= has_flag(asked, flag::kUnicode) ? flag::kUnicode : flag::kOem;
+  if (has_flag(asked, flag::kRequestTarget)) flags |= flag::kTargetTypeServer;
+  // Signing without these two would be that of NTLMv1, which is not built.
+  if (strong) flags |= asked & (flag::kSign | flag::kSeal | flag::kKeyExchange);
+  // Old clients misplace the MIC where the CHALLENGE has no version (quirk C4).
+  if ((flags & (flag::kSign | flag::kSeal | flag::kAlwaysSign)) != 0) flags |= flag::kVersion;
+  return flags;
+}
+
+Result<Bytes> Acceptor::write_challenge(NegotiateFlags flags,
+                                        FixedView<kChallengeSize> server_challenge) const {
+  using M = ChallengeMessage;
+  const size_t names = 2 * config_.netbios_computer.size() + config_.netbios_domain.size() +
+                       config_.dns_computer.size() + config_.dns_domain.size();
+  Bytes out;
+  out.reserve(M::kWithVersionSize + 2 * names + 6 * kAvHeaderSize + sizeof(uint64_t));
+  MessageWriter writer(out, MessageType::kChallenge, M::kWithVersionSize);
+  writer.u32(M::kFlagsAt, flags);
+  writer.bytes(M::kServerChallengeAt, server_challenge);
+  if (has_flag(flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
+  PGSS_CHECK(writer.field(M::kTargetNameFieldsAt, [&](Bytes& payload) -> Result<void> {
+    if (!has_flag(flags, flag::kRequestTarget)) return {};
+    const auto set = has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
+    return append_name(payload, config_.netbios_computer, set, "TargetName");
+  }));
+  PGSS_CHECK(writer.field(M::kTargetInfoFieldsAt,
+                          [&](Bytes& payload) { return append_target_info(payload); }));
+  return out;
+}
+
+// append_target_info: never MsvAvFlags, MsvAvTargetName or MsvAvChannelBindings, which clients
+// mishandle (quirks C3, C20).
+Result<void> Acceptor::append_target_info(Bytes& out) const {
+  PGSS_CHECK(append_av_name(out, AvId::kNbDomainName, config_.netbios_domain));
+  PGSS_CHECK(append_av_name(out, AvId::kNbComputerName, config_.netbios_computer));
+  if (!config_.dns_domain.empty())
+    PGSS_CHECK(append_av_name(out, AvId::kDnsDomainName, config_.dns_domain));
+  if (!config_.dns_computer.empty())
+    PGSS_CHECK(append_av_name(out, AvId::kDnsComputerName, config_.dns_computer));
+  const uint64_t now = to_filetime(runtime_.clock().now());
+  FixedBytes<sizeof(now)> timestamp;
+  store_u32le(timestamp.data(), static_cast<uint32_t>(now));
+  store_u32le(timestamp.data() + 4, static_cast<uint32_t>(now >> 32));
+  append_av_pair(out, AvId::kTimestamp, ByteView(timestamp));
+  append_av_eol(out);
+  return {};
+}
+
+// check_response_kind: NTLMv1, LM and anonymous are told apart for the log, and none gets further
+// (policy rows P2, P20).
+Result<void> check_response_kind(const AuthenticateMessage& message) {
+  switch (response_kind(message)) {
+    case ResponseKind::kAnonymous:
+      return policy("anonymous (policy row P20)");
+    case ResponseKind::kNone:
+      return Error{Errc::kMalformed, "AUTHENTICATE_MESSAGE.NtChallengeResponse", 0, 0};
+    case ResponseKind::kLm:
+      return policy("LM response (policy row P2)");
+    case ResponseKind::kNtlmV1:
+      return policy("NTLMv1 response (policy row P2)");
+    case ResponseKind::kNtlmV1Ess:
+      return policy("NTLMv1 response with extended session security (policy row P2)");
+    case ResponseKind::kNtlmV2:
+      break;
+  }
+  if (message.user_name.empty() || has_flag(message.flags, flag::kAnonymous)) {
+    return policy("anonymous (policy row P20)");
+  }
+  return {};
+}
+
+// binding returns MsvAvChannelBindings; all zeros are none (quirk C5).
+std::optional<ByteView> binding(const AvPairs& pairs) {
+  const auto value = pairs.find(AvId::kChannelBindings);
+  if (!value || *value == ByteView(ChannelBindingHash{})) return std::nullopt;
+  return value;
+}
+
+// read_target_name returns MsvAvTargetName; a client that says itself that it has it from elsewhere
+// names none (quirk C7).
+Result<std::string> read_target_name(const AvPairs& pairs) {
+  const auto value = pairs.find(AvId::kTargetName);
+  if (!value || (pairs.flags() & kAvUntrustedSpn) != 0) return std::string();
+  PGSS_TRY(const Utf16Name wide, Utf16Name::from(*value, CharacterSet::kUtf16, "MsvAvTargetName"));
+  return wide.to_utf8("MsvAvTargetName");
+}
+
+// check_echo: every pair of our CHALLENGE is in the response, unchanged (NTL-9).
+Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
+  PGSS_TRY(const ChallengeMessage sent, parse_challenge(challenge));
+  for (const AvPair pair : *sent.av_pairs) {
+    if (answered.find(pair.id) != pair.value)
+      return policy("AvPairs are not those of the CHALLENGE (policy row P4, strict)");
+  }
+  return {};
+}
+
+// All that can be told from the message alone is checked before the account is asked for.
+Result<Step> Acceptor::on(AwaitAuthenticate&& state, ByteView token) {
+  if (runtime_.clock().now() - state.sent_at > config_.challenge_life_micros) {
+    return Error{Errc::kExpired, "CHALLENGE_MESSAGE", 0, 0};
+  }
+  PGSS_CHECK(check_message_size(token, size_limit(), "AUTHENTICATE_MESSAGE"));
+  append(state.transcript.bytes, token);
+  PGSS_TRY(const AuthenticateMessage message, parse_authenticate(state.transcript.authenticate()));
+  PGSS_CHECK(check_response_kind(message));
+  PGSS_TRY(const NtlmV2Response response,
+           parse_ntlm_v2_response(message.nt_response, message.nt_response_fields.offset));
+  const NegotiateFlags flags = message.flags & state.flags;
+  PGSS_CHECK(check_flags(message, flags));
+  PGSS_CHECK(check_av_pairs(message, response, state.transcript.challenge()));
+  PGSS_CHECK(check_binding_is_there(response.av_pairs));
+
+  PGSS_TRY(std::string target_name, read_target_name(response.av_pairs));
+  PGSS_CHECK(check_target_name(target_name));
+  PGSS_TRY(const Utf16Name user,
+           Utf16Name::from(message.user_name, state.characters, kUserNameField));
+  PGSS_TRY(const Utf16Name domain,
+           Utf16Name::from(message.domain_name, state.characters, kDomainNameField));
+  NeedAccount question;
+  PGSS_TRY(question.user, user.to_utf8(kUserNameField));
+  PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
+
+  AwaitAccount next{std::move(state.transcript),
+                    {},
+                    state.characters,
+                    message,
+                    response,
+                    flags,
+                    qualified_name(question.domain, question.user),
+                    std::move(target_name)};
+  std::copy_n(state.challenge.view().begin(), kChallengeSize, next.server_challenge.begin());
+  state_.emplace<AwaitAccount>(std::move(next));
+  return Step(std::move(question));
+}
+
+// Policy row P3. The flags of the AUTHENTICATE may be fewer than those of the CHALLENGE (quirk C29:
+// none at all).
+Result<void> Acceptor::check_flags(const AuthenticateMessage& message,
+                                   NegotiateFlags in_force) const {
+  constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
+  if (strict() && !has_flag(in_force, kStrength | flag::kUnicode)) {
+    return policy("AUTHENTICATE_MESSAGE.NegotiateFlags (policy row P3, strict)");
+  }
+  if (!protects(in_force)) return {};
+  if (!has_flag(in_force, kStrength)) {
+    return Error{Errc::kPeerIncompatible, "AUTHENTICATE_MESSAGE.NegotiateFlags (policy row P3)", 0,
+                 0};
+  }
+  // Without signing and sealing the field has no meaning and may hold anything (quirk C18).
+  if (has_flag(in_force, flag::kKeyExchange) &&
+      message.encrypted_random_session_key.size() != kSessionKeySize) {
+    return Error{Errc::kMalformed, "AUTHENTICATE_MESSAGE.EncryptedRandomSessionKey",
+                 AuthenticateMessage::kSessionKeyFieldsAt, 0};
+  }
+  return {};
+}
+
+Result<void> Acceptor::check_av_pairs(const AuthenticateMessage& message,
+                                      const NtlmV2Response& response, ByteView challenge) const {
+  // NTL-2: our CHALLENGE has no pair that a client adds as well, so no honest response repeats one.
+  if (response.av_pairs.repeats()) {
+    return Error{Errc::kPeerMisbehaved, "NTLMv2_CLIENT_CHALLENGE.AvPairs repeats an AvId", 0, 0};
+  }
+  // NTL-1: the pair is covered by the proof, so a MIC that was cut out is missed.
+  const bool mic_claimed = (response.av_pairs.flags() & kAvMicPresent) != 0;
+  if (mic_claimed && !message.mic)
+    return Error{Errc::kAuthFailed, "AUTHENTICATE_MESSAGE.MIC is missing", 0, 0};
+  if (!strict()) return {};
+  if (!mic_claimed) return policy("MsvAvFlags claims no MIC (policy row P4, strict)");
+  return check_echo(challenge, response.av_pairs);
+}
+
+Result<void> Acceptor::check_target_name(const std::string& name) const {
+  const auto same = [&name](const std::string& ours) { return same_name(ours, name); };
+  switch (config_.target_name_check) {
+    case TargetNameCheck::kOff:
+      return {};
+    case TargetNameCheck::kIfPresent:
+      if (name.empty()) return {};
+      break;
+    case TargetNameCheck::kRequired:
+      if (name.empty()) return policy("MsvAvTargetName is missing (policy row P18)");
+      break;
+  }
+  if (std::any_of(config_.target_names.begin(), config_.target_names.end(), same)) return {};
+  return policy("MsvAvTargetName is not ours (policy row P18)");
+}
+
+Result<void> Acceptor::check_binding_is_there(const AvPairs& pairs) const {
+  if (config_.binding_requirement == BindingRequirement::kRequire && !binding(pairs)) {
+    return policy("MsvAvChannelBindings is missing (policy row P5)");
+  }
+  return {};
+}
+
+// check_binding returns whether the channel is bound. A client that binds where we have no TLS is
+// on another channel than we are.
+Result<bool> Acceptor::check_binding(const AvPairs& pairs) const {
+  const auto sent = binding(pairs);
+  if (!sent || config_.binding_requirement == BindingRequirement::kOff) return false;
+  for (const ByteView ours : config_.channel_bindings) {
+    if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent)) return true;
+  }
+  return Error{Errc::kAuthFailed, "MsvAvChannelBindings is of another channel (policy row P5)", 0,
+               0};
+}
+
+// [MS-NLMP] 3.2.5.1.2: EncryptedRandomSessionKey counts with key exchange and signing or sealing
+// alone.
+ExportedSessionKey Acceptor::exported_session_key(const AwaitAccount& state,
+                                                  const ResponseKey& key) const {
+  const SessionBaseKey base_key = session_base_key(
+      runtime_.crypto(), key, state.response.nt_proof_str.first<crypto::kMd5Size>());
+  ExportedSessionKey exported{base_key.view()};
+  if (protects(state.flags) && has_flag(state.flags, flag::kKeyExchange)) {
+    exchange_key(runtime_.crypto(), base_key,
+                 state.message.encrypted_random_session_key.first<kSessionKeySize>(),
+                 exported.mutable_view());
+  }
+  return exported;
+}
+
+Result<Step> Acceptor::on(AwaitAccount&& state, AccountAnswer&& answer) {
+  crypto::Workspace& crypto = runtime_.crypto();
+  PGSS_TRY(const Utf16Name user,
+           Utf16Name::from(state.message.user_name, state.characters, kUserNameField));
+  PGSS_TRY(const Utf16Name domain,
+           Utf16Name::from(state.message.domain_name, state.characters, kDomainNameField));
+  const auto response_key = check_proof(
+      crypto, answer.account, ProofQuestion{state.server_challenge, user, domain, state.response});
+  if (!response_key) return kWrongProof;
+
+  ExportedSessionKey key = exported_session_key(state, *response_key);
+  const bool mic_claimed = (state.response.av_pairs.flags() & kAvMicPresent) != 0;
+  if (mic_claimed) {
+    const Transcript& sent = state.transcript;
+    const Mic expected = mic(crypto, key, sent.negotiate(), sent.challenge(), sent.authenticate());
+    if (!ct_equal(expected, *state.message.mic)) return kWrongProof;
+  }
+  Complete complete;
+  PGSS_TRY(complete.info.channel_bound, check_binding(state.response.av_pairs));
+  complete.info.mechanism = "NTLM";
+  complete.info.flags = context_flags(state.flags);
+  complete.info.initiator_name = std::move(state.initiator_name);
+  complete.info.account_name = std::move(answer.account->name);
+  complete.info.target_name = std::move(state.target_name);
+  complete.info.mic_verified = mic_claimed;
+  complete.protection =
+      std::make_unique<MessageSecurity>(crypto, state.flags, std::move(key), Sender::kAcceptor);
+  mic_verified_ = mic_claimed;
+  state_ = Established{};
+  return Step(std::move(complete));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, const AcceptorConfig& config) {
+  if (config.target_name_check == TargetNameCheck::kRequired && config.target_names.empty()) {
+    return Error{Errc::kApiMisuse, "target names are required, and there are none", 0, 0};
+  }
+  return std::unique_ptr<Mechanism>(std::make_unique<Acceptor>(runtime, config));
+}
+
+bool recognises(ByteView first_token) {
+  return first_token.size() >= kSignature.size() &&
+         first_token.prefix(kSignature.size()) == ByteView(kSignature);
+}
+
+}  // namespace pocketgss::mechs::ntlm

@@ -1,0 +1,391 @@
+// The initiator: NEGOTIATE, then AUTHENTICATE in answer to the CHALLENGE.
+#include "mechs/ntlm/initiator.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "base/cursor.h"
+#include "base/utf16.h"
+#include "mechs/ntlm/filetime.h"
+#include "mechs/ntlm/messages.h"
+#include "mechs/ntlm/sealing.h"
+#include "mechs/ntlm/text.h"
+
+namespace pocketgss::mechs::ntlm {
+namespace {
+
+constexpr size_t kNegotiateSize = NegotiateMessage::kWithVersionSize;
+constexpr size_t kLmResponseSize = 24;
+constexpr size_t kMachineIdAt = 16, kSingleHostSize = 48;  // [MS-NLMP] 2.2.2.2
+constexpr ContextFlags kIntegrityFlags = kIntegFlag | kReplayFlag | kSequenceFlag;
+
+struct Start {};
+struct AwaitChallenge {
+  FixedBytes<kNegotiateSize> negotiate;  // as sent, for the MIC
+};
+struct Established {};
+struct Failed {
+  Error error;
+};
+using State = std::variant<Start, AwaitChallenge, Established, Failed>;
+
+bool wants_any(ContextFlags flags, ContextFlags of) {
+  return (flags & of) != kNoContextFlags;
+}
+
+// offered_flags: what NEGOTIATE asks for. LM_KEY, OEM, DATAGRAM and 56 are never offered.
+NegotiateFlags offered_flags(ContextFlags wanted, bool integrity_needed) {
+  NegotiateFlags flags = flag::kUnicode | flag::kRequestTarget | flag::kNtlm | flag::kAlwaysSign |
+                         flag::kExtendedSessionSecurity | flag::kVersion | flag::k128;
+  if (integrity_needed || wants_any(wanted, kIntegrityFlags | kConfFlag))
+    flags |= flag::kSign | flag::kKeyExchange;
+  if (wants_any(wanted, kConfFlag)) flags |= flag::kSeal;
+  return flags;
+}
+
+Error incompatible(const char* what) {
+  return Error{Errc::kPeerIncompatible, what, 0, 0};
+}
+
+bool is_ours(AvId id) {
+  return id == AvId::kFlags || id == AvId::kSingleHost || id == AvId::kChannelBindings ||
+         id == AvId::kTargetName;
+}
+
+class Initiator final : public Mechanism {
+ public:
+  Initiator(Runtime& runtime, const InitiatorConfig& config, bool integrity_needed)
+      : runtime_(runtime),
+        config_(config),
+        integrity_needed_(integrity_needed),
+        offered_(offered_flags(config.flags | config.required_flags, integrity_needed)) {}
+
+  Result<Step> step(ByteView peer_token) override;
+  Result<Step> resume(Answer) override {
+    return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
+  }
+  const char* state_name() const override;
+  bool proof_sent() const override { return proof_sent_; }
+  bool wants_mech_list_mic() const override { return mic_sent_; }
+
+ private:
+  // What the CHALLENGE leaves to be done.
+  struct Agreement {
+    NegotiateFlags flags = 0;  // in force
+    CharacterSet characters = CharacterSet::kUtf16;
+    std::optional<uint64_t> timestamp;  // with one, the AUTHENTICATE carries a MIC
+  };
+
+  Result<Step> on(Start&&, ByteView token);
+  Result<Step> on(AwaitChallenge&&, ByteView token);
+  Result<Step> on(Established&&, ByteView token);
+  Result<Step> on(Failed&&, ByteView token);
+
+  bool strict() const { return config_.level == PolicyLevel::kStrict; }
+  Result<void> check_reflection(const ChallengeMessage&) const;
+  Result<Agreement> agree(const ChallengeMessage&) const;
+  Result<void> check_flags(const Agreement&) const;
+  Result<void> check_target_info(const ChallengeMessage&, const Agreement&) const;
+
+  Result<ResponseKey> response_key(Bytes& scratch) const;
+  Result<ExportedSessionKey> write_authenticate(const ChallengeMessage&, const Agreement&,
+                                                Bytes& out) const;
+  Result<void> append_nt_response(const ChallengeMessage&, const Agreement&,
+                                  FixedView<8> client_challenge, Bytes& out) const;
+  Result<void> append_av_pairs(const ChallengeMessage&, const Agreement&, Bytes& out) const;
+  size_t authenticate_size_bound(const ChallengeMessage&) const;
+  ContextInfo info(const Agreement&) const;
+
+  Runtime& runtime_;
+  const InitiatorConfig& config_;
+  bool integrity_needed_;
+  NegotiateFlags offered_;
+  State state_ = Start{};
+  bool proof_sent_ = false;
+  bool mic_sent_ = false;
+};
+
+Result<Step> Initiator::step(ByteView peer_token) {
+  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
+  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM initiator", 0, 0}});
+  auto result = std::visit([&](auto&& current) { return on(std::move(current), peer_token); },
+                           std::move(state));
+  if (!result.has_value()) state_ = Failed{result.error()};
+  return result;
+}
+
+const char* Initiator::state_name() const {
+  static constexpr const char* kNames[] = {"Start", "AwaitChallenge", "Established", "Failed"};
+  return kNames[state_.index()];
+}
+
+Result<Step> Initiator::on(Start&&, ByteView token) {
+  if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before NEGOTIATE_MESSAGE", 0, 0};
+  if (config_.require_channel_binding && config_.channel_binding.empty()) {
+    return Error{Errc::kPolicy,
+                 "channel binding required, and the channel has none (policy row P5)", 0, 0};
+  }
+  NegotiateMessage message;
+  message.flags = offered_;
+  message.version = kOurVersion;
+  PGSS_TRY(Bytes negotiate, encode(message));
+  AwaitChallenge next;
+  std::copy_n(negotiate.begin(), kNegotiateSize, next.negotiate.begin());
+  state_ = next;
+  return Step(Continue{std::move(negotiate)});
+}
+
+Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
+  if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
+  PGSS_TRY(const ChallengeMessage challenge, parse_challenge(token));
+  PGSS_CHECK(check_reflection(challenge));
+  PGSS_TRY(const Agreement agreement, agree(challenge));
+
+  Bytes authenticate;
+  PGSS_TRY(ExportedSessionKey key, write_authenticate(challenge, agreement, authenticate));
+  if (agreement.timestamp) {
+    const Mic code = mic(runtime_.crypto(), key, state.negotiate, token, authenticate);
+    std::copy(code.begin(), code.end(), authenticate.begin() + AuthenticateMessage::kMicAt);
+  }
+  auto protection = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
+                                                      std::move(key), Sender::kInitiator);
+  ContextInfo established = info(agreement);
+  proof_sent_ = true;
+  mic_sent_ = agreement.timestamp.has_value();
+  state_ = Established{};
+  return Step(Complete{std::move(authenticate), std::move(protection), std::move(established)});
+}
+
+Result<Step> Initiator::on(Established&&, ByteView) {
+  return Error{Errc::kApiMisuse, "the context is established", 0, 0};
+}
+
+Result<Step> Initiator::on(Failed&& state, ByteView) {
+  return state.error;
+}
+
+// Policy row P19.
+Result<void> Initiator::check_reflection(const ChallengeMessage& challenge) const {
+  const Error reflected{Errc::kPeerMisbehaved,
+                        "CHALLENGE_MESSAGE.ServerChallenge is our own (policy row P19)", 0, 0};
+  if (config_.guard != nullptr && config_.guard->contains(challenge.server_challenge))
+    return reflected;
+  if (config_.machine_id == FixedBytes<32>{} || !challenge.av_pairs) return {};
+  const auto host = challenge.av_pairs->find(AvId::kSingleHost);
+  if (host && host->sub(kMachineIdAt, config_.machine_id.size()) == ByteView(config_.machine_id))
+    return reflected;
+  return {};
+}
+
+Result<Initiator::Agreement> Initiator::agree(const ChallengeMessage& challenge) const {
+  Agreement agreement;
+  agreement.flags = challenge.flags & (offered_ | flag::kTargetInfo);
+  if (!has_flag(challenge.flags, flag::kUnicode)) {
+    // [MS-NLMP] 2.2.2.5: one of the two character sets must be there; with both it is Unicode
+    // (quirk C31).
+    if (strict() || !has_flag(challenge.flags, flag::kOem)) {
+      return incompatible(
+          "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_UNICODE (policy row P3)");
+    }
+    agreement.flags |= flag::kOem;
+    agreement.characters = CharacterSet::kOem;
+  }
+  if (challenge.av_pairs) agreement.timestamp = challenge.av_pairs->timestamp();
+  PGSS_CHECK(check_flags(agreement));
+  PGSS_CHECK(check_target_info(challenge, agreement));
+  return agreement;
+}
+
+// Policy row P3, and what the caller requires.
+Result<void> Initiator::check_flags(const Agreement& agreement) const {
+  const NegotiateFlags flags = agreement.flags;
+  const bool needs_mic =
+      integrity_needed_ && agreement.timestamp;  // P8: an NTLM MIC makes the mechListMIC obligatory
+  if (!protects(flags) && (needs_mic || wants_any(config_.required_flags, kIntegrityFlags))) {
+    return incompatible("CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SIGN");
+  }
+  if (!has_flag(flags, flag::kSeal) && has(config_.required_flags, kConfFlag)) {
+    return incompatible("CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SEAL");
+  }
+  if (!protects(flags) && !strict()) return {};
+  if (!has_flag(flags, flag::kExtendedSessionSecurity)) {
+    return incompatible(
+        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY (policy "
+        "row P3)");
+  }
+  if (!has_flag(flags, flag::k128)) {
+    return incompatible(
+        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_128 (policy row P3)");
+  }
+  if (strict() && (flags & offered_ & flag::kKeyExchange) != (offered_ & flag::kKeyExchange)) {
+    return incompatible(
+        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_KEY_EXCH (policy row P3)");
+  }
+  return {};
+}
+
+Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
+                                          const Agreement& agreement) const {
+  if (strict() && !challenge.av_pairs) {
+    return incompatible("CHALLENGE_MESSAGE.TargetInfo is missing (policy row P3)");
+  }
+  if (strict() && !agreement.timestamp)
+    return incompatible("MsvAvTimestamp is missing (policy row P3)");
+  // [MS-NLMP] 3.1.5.1.2: with integrity or confidentiality both names must be there; they may be
+  // empty (quirk C16).
+  if (protects(agreement.flags) &&
+      (!challenge.av_pairs || !challenge.av_pairs->find(AvId::kNbComputerName) ||
+       !challenge.av_pairs->find(AvId::kNbDomainName))) {
+    return incompatible("MsvAvNbComputerName or MsvAvNbDomainName is missing");
+  }
+  return {};
+}
+
+// response_key derives NTOWFv2; `scratch` is left empty.
+Result<ResponseKey> Initiator::response_key(Bytes& scratch) const {
+  PGSS_CHECK(append_name(scratch, config_.user, CharacterSet::kUtf16, "user name"));
+  const size_t user_size = scratch.size();
+  simple_upcase_utf16le(scratch);
+  PGSS_CHECK(append_name(scratch, config_.domain, CharacterSet::kUtf16, "domain name"));
+  ResponseKey key =
+      ntowf_v2(runtime_.crypto(), config_.nt_hash->view(), ByteView(scratch).prefix(user_size),
+               ByteView(scratch).from(user_size));
+  scratch.clear();
+  return key;
+}
+
+// write_authenticate writes all but the MIC and returns the ExportedSessionKey.
+// EncryptedRandomSessionKey comes last (quirk C33).
+Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage& challenge,
+                                                         const Agreement& agreement,
+                                                         Bytes& out) const {
+  using M = AuthenticateMessage;
+  crypto::Workspace& crypto = runtime_.crypto();
+  FixedBytes<8> client_challenge;
+  PGSS_CHECK(runtime_.random().fill(client_challenge));
+
+  out.reserve(authenticate_size_bound(challenge));
+  PGSS_TRY(const ResponseKey response_key_nt,
+           response_key(out));  // the message's memory serves as scratch first
+  MessageWriter writer(out, MessageType::kAuthenticate,
+                       agreement.timestamp ? M::kWithMicSize : M::kWithVersionSize);
+  writer.u32(M::kFlagsAt, agreement.flags);
+  if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
+
+  auto text = [&](const std::string& utf8, const char* field) {
+    return [&utf8, field, &agreement](Bytes& payload) {
+      return append_name(payload, utf8, agreement.characters, field);
+    };
+  };
+  PGSS_CHECK(writer.field(M::kDomainNameFieldsAt, text(config_.domain, "domain name")));
+  PGSS_CHECK(writer.field(M::kUserNameFieldsAt, text(config_.user, "user name")));
+  PGSS_CHECK(writer.field(M::kWorkstationFieldsAt, text(config_.workstation, "workstation name")));
+  // Zeros rather than an LMv2 response, which no MIC and no channel binding covers (NTL-3, quirk
+  // C33).
+  PGSS_CHECK(writer.field(M::kLmResponseFieldsAt, ByteView(FixedBytes<kLmResponseSize>{})));
+
+  const size_t response_at = out.size();
+  PGSS_CHECK(writer.field(M::kNtResponseFieldsAt, [&](Bytes& payload) {
+    return append_nt_response(challenge, agreement, client_challenge, payload);
+  }));
+  const ByteView temp = ByteView(out).from(response_at + NtlmV2Response::kProofSize);
+  const NtProofStr proof = nt_proof_str(crypto, response_key_nt, challenge.server_challenge, temp);
+  writer.bytes(response_at, ByteView(proof));
+  const SessionBaseKey base_key = session_base_key(crypto, response_key_nt, proof);
+
+  ExportedSessionKey key{base_key.view()};
+  FixedBytes<16> encrypted;
+  const bool exchange = protects(agreement.flags) && has_flag(agreement.flags, flag::kKeyExchange);
+  if (exchange) {
+    PGSS_CHECK(runtime_.random().fill(key.mutable_view()));
+    exchange_key(crypto, base_key, key.view(), encrypted);
+  }
+  PGSS_CHECK(writer.field(M::kSessionKeyFieldsAt, exchange ? ByteView(encrypted) : ByteView()));
+  if (out.size() > kMaxStrictMessageSize)
+    return incompatible("CHALLENGE_MESSAGE.TargetInfo is too long to be answered");
+  return key;
+}
+
+// append_nt_response writes NTProofStr as zeros and then temp ([MS-NLMP] 3.3.2):
+//   1 || 1 || Z(6) || Time || ClientChallenge || Z(4) || AvPairs || Z(4)
+Result<void> Initiator::append_nt_response(const ChallengeMessage& challenge,
+                                           const Agreement& agreement,
+                                           FixedView<8> client_challenge, Bytes& out) const {
+  ByteWriter writer(out);
+  writer.zeros(NtlmV2Response::kProofSize);
+  writer.u16le(0x0101);
+  writer.zeros(6);
+  // The server's own time where it gives one: devices may have no clock, and servers compare
+  // (quirks C24, C33).
+  writer.u64le(agreement.timestamp ? *agreement.timestamp : to_filetime(runtime_.clock().now()));
+  writer.bytes(client_challenge);
+  writer.zeros(4);
+  PGSS_CHECK(append_av_pairs(challenge, agreement, out));
+  writer.zeros(4);
+  return {};
+}
+
+// append_av_pairs copies the server's pairs in their order, less those that are the client's to set
+// (NTL-2, vector N8), and adds ours.
+Result<void> Initiator::append_av_pairs(const ChallengeMessage& challenge,
+                                        const Agreement& agreement, Bytes& out) const {
+  uint32_t av_flags = agreement.timestamp ? kAvMicPresent : 0;
+  if (challenge.av_pairs) {
+    for (const AvPair pair : *challenge.av_pairs) {
+      if (!is_ours(pair.id)) append_av_pair(out, pair.id, pair.value);
+    }
+    av_flags |= challenge.av_pairs->flags() & kAvAccountConstrained;
+  }
+  if (av_flags != 0) {
+    FixedBytes<4> value;
+    store_u32le(value.data(), av_flags);
+    append_av_pair(out, AvId::kFlags, ByteView(value));
+  }
+  if (config_.machine_id != FixedBytes<32>{}) {
+    FixedBytes<kSingleHostSize> value{kSingleHostSize};
+    std::copy(config_.machine_id.begin(), config_.machine_id.end(), value.begin() + kMachineIdAt);
+    append_av_pair(out, AvId::kSingleHost, ByteView(value));
+  }
+  // Without a binding the pair is left out: some servers refuse sixteen zeros (quirk C5).
+  if (!config_.channel_binding.empty()) {
+    append_av_pair(out, AvId::kChannelBindings,
+                   ByteView(channel_binding_hash(runtime_.crypto(), config_.channel_binding)));
+  }
+  if (!config_.target_name.empty())
+    PGSS_CHECK(append_av_name(out, AvId::kTargetName, config_.target_name));
+  append_av_eol(out);
+  return {};
+}
+
+size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) const {
+  const size_t names = config_.domain.size() + config_.user.size() + config_.workstation.size() +
+                       config_.target_name.size();
+  constexpr size_t kOurPairs = 4 * kAvHeaderSize + 4 + kSingleHostSize + crypto::kMd5Size;
+  return AuthenticateMessage::kWithMicSize + 2 * names + kLmResponseSize +
+         NtlmV2Response::kMinSize + challenge.target_info.size() + kOurPairs + 4 + crypto::kMd5Size;
+}
+
+ContextInfo Initiator::info(const Agreement& agreement) const {
+  ContextInfo info;
+  info.mechanism = "NTLM";
+  info.flags = context_flags(agreement.flags);
+  info.initiator_name = qualified_name(config_.domain, config_.user);
+  info.target_name = config_.target_name;
+  return info;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mechanism>> make_initiator(Runtime& runtime, const InitiatorConfig& config,
+                                                  bool integrity_needed) {
+  if (config.nt_hash == nullptr) return Error{Errc::kNeedsCredential, "NTOWFv1", 0, 0};
+  if (config.user.empty())
+    return Error{Errc::kApiMisuse, "user name", 0, 0};  // P20: never anonymous
+  if (has(config.required_flags, kMutualFlag)) {
+    return Error{Errc::kApiMisuse, "NTLM has no mutual authentication", 0, 0};
+  }
+  return std::unique_ptr<Mechanism>(std::make_unique<Initiator>(runtime, config, integrity_needed));
+}
+
+}  // namespace pocketgss::mechs::ntlm

@@ -1,0 +1,68 @@
+// The key trials of the acceptor.
+#include "mechs/ntlm/proof.h"
+
+#include <algorithm>
+#include <array>
+
+namespace pocketgss::mechs::ntlm {
+namespace {
+
+constexpr size_t kNtHashSize = 16;
+// MD4 of nothing: NTOWFv1 of the empty password.
+constexpr FixedBytes<kNtHashSize> kEmptyPasswordHash = {
+    0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7, 0xe0, 0xc0, 0x89, 0xc0};
+// Stands in where there is no account. That everyone may know it does no harm: it is never
+// believed.
+constexpr FixedBytes<kNtHashSize> kDummyHash = {0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a,
+                                                0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a};
+
+struct Domains {
+  std::array<ByteView, 3> list;
+  size_t count = 0;
+
+  void add(ByteView domain) {
+    const auto end = list.begin() + static_cast<std::ptrdiff_t>(count);
+    if (std::find(list.begin(), end, domain) == end) list[count++] = domain;
+  }
+};
+
+// take_if copies `from` over `to` where `condition` holds, without a branch on it.
+void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
+  const auto mask = static_cast<uint8_t>(0 - static_cast<unsigned>(condition));
+  for (size_t i = 0; i < to.size(); ++i) {
+    to[i] = static_cast<uint8_t>((to[i] & ~mask) | (from[i] & mask));
+  }
+}
+
+}  // namespace
+
+std::optional<ResponseKey> check_proof(crypto::Workspace& crypto,
+                                       const std::optional<Account>& account,
+                                       const ProofQuestion& question) {
+  const bool known = account && account->key.size() == kNtHashSize;
+  const ByteView hash = known ? account->key.view() : ByteView(kDummyHash);
+  const bool has_password = !ct_equal(hash, ByteView(kEmptyPasswordHash));
+
+  const Utf16Name upper_user = question.user.upcased();
+  const Utf16Name upper_domain = question.domain.upcased();
+  Domains domains;
+  domains.add(question.domain.view());
+  domains.add(upper_domain.view());
+  domains.add({});
+
+  ResponseKey proven;
+  bool right = false;
+  for (size_t i = 0; i < domains.count; ++i) {
+    const ResponseKey key =
+        ntowf_v2(crypto, hash.first<kNtHashSize>(), upper_user.view(), domains.list[i]);
+    const NtProofStr proof =
+        nt_proof_str(crypto, key, question.server_challenge, question.response.temp);
+    const bool equal = ct_equal(proof, question.response.nt_proof_str);
+    take_if(equal, key.view(), proven.mutable_view());
+    right = right | equal;
+  }
+  if (!(known & has_password & right)) return std::nullopt;
+  return proven;
+}
+
+}  // namespace pocketgss::mechs::ntlm

@@ -1,0 +1,33 @@
+// Whether an NTLMv2 response proves the password of an account, in constant time.
+#ifndef PGSS_MECHS_NTLM_PROOF_H_
+#define PGSS_MECHS_NTLM_PROOF_H_
+
+#include <optional>
+
+#include <pocketgss/step.h>
+
+#include "base/crypto.h"
+#include "mechs/ntlm/crypto.h"
+#include "mechs/ntlm/messages.h"
+#include "mechs/ntlm/text.h"
+
+namespace pocketgss::mechs::ntlm {
+
+// ProofQuestion: who claims to have answered which challenge, and how.
+struct ProofQuestion {
+  FixedView<8> server_challenge;
+  const Utf16Name& user;    // as sent
+  const Utf16Name& domain;  // as sent
+  const NtlmV2Response& response;
+};
+
+// check_proof returns NTOWFv2 of `account` if the response proves its password, trying the domain
+// as sent, upper-cased and empty (quirk C10). No account, one whose key is no NT hash, one with an
+// empty password (P20) and a wrong password take the same computations and the same time (TIM-2):
+// how many there are depends on the names as sent alone.
+std::optional<ResponseKey> check_proof(crypto::Workspace&, const std::optional<Account>& account,
+                                       const ProofQuestion&);
+
+}  // namespace pocketgss::mechs::ntlm
+
+#endif  // PGSS_MECHS_NTLM_PROOF_H_

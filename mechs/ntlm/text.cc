@@ -1,0 +1,82 @@
+// Conversion of names.
+#include "mechs/ntlm/text.h"
+
+#include <algorithm>
+
+#include "base/utf16.h"
+
+namespace pocketgss::mechs::ntlm {
+namespace {
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
+}  // namespace
+
+Result<void> append_name(Bytes& out, std::string_view utf8, CharacterSet set, const char* field) {
+  if (set == CharacterSet::kOem) {
+    if (!is_ascii(utf8)) return Error{Errc::kPeerIncompatible, "NTLMSSP_NEGOTIATE_UNICODE", 0, 0};
+    append(out, as_bytes(utf8));
+    return {};
+  }
+  const size_t start = out.size();
+  const auto converted = utf8_to_utf16le(utf8, field, out);
+  if (!converted.has_value() || out.size() - start > kMaxNameSize)
+    return Error{Errc::kApiMisuse, field, 0, 0};
+  return {};
+}
+
+Result<void> append_av_name(Bytes& out, AvId id, std::string_view utf8) {
+  append_av_pair(out, id, {});
+  const size_t start = out.size();
+  PGSS_CHECK(append_name(out, utf8, CharacterSet::kUtf16, name(id)));
+  const size_t size = out.size() - start;
+  out[start - 2] = static_cast<uint8_t>(size);
+  out[start - 1] = static_cast<uint8_t>(size >> 8);
+  return {};
+}
+
+Result<Utf16Name> Utf16Name::from(ByteView raw, CharacterSet set, const char* field) {
+  const size_t width = set == CharacterSet::kUtf16 ? 1 : 2;
+  if (raw.size() > kMaxNameSize / width) return Error{Errc::kMalformed, field, 0, 0};
+  Utf16Name name;
+  for (size_t i = 0; i < raw.size(); ++i) name.units_[width * i] = raw[i];
+  name.size_ = width * raw.size();
+  return name;
+}
+
+Utf16Name Utf16Name::upcased() const {
+  Utf16Name name = *this;
+  simple_upcase_utf16le(MutableBytes(name.units_).first(size_));
+  return name;
+}
+
+Result<std::string> Utf16Name::to_utf8(const char* field) const {
+  PGSS_TRY(std::string utf8, utf16le_to_utf8(view(), field));
+  // A name ends up in log lines, header fields and file names.
+  if (std::any_of(utf8.begin(), utf8.end(), is_control))
+    return Error{Errc::kMalformed, field, 0, 0};
+  return utf8;
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  if (a == b) return true;
+  const auto upper_a = simple_upcase(a, "name");
+  const auto upper_b = simple_upcase(b, "name");
+  return upper_a.has_value() && upper_b.has_value() && upper_a.value() == upper_b.value();
+}
+
+std::string qualified_name(std::string_view domain, std::string_view user) {
+  std::string name(domain);
+  if (!domain.empty()) name.push_back('\\');
+  name.append(user);
+  return name;
+}
+
+}  // namespace pocketgss::mechs::ntlm
