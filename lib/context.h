@@ -1,9 +1,9 @@
 // Security contexts in the model of GSS-API (RFC 2743): made from a configuration, stepped until
 // established, then protecting messages.
 //
-//   std::unique_ptr<Context> context = make_initiator(runtime, MechanismKind::kSpnego,
-//   config).value(); Result<ContextStep> step = context->step({});     // then with each token of
-//   the peer's, until Established
+//   auto context = make_initiator(runtime, MechanismKind::kSpnego, config);
+//   auto step = context.value()->step({});  // then with each token of the peer's, until
+//   Established
 #ifndef POCKETGSS_CONTEXT_H_
 #define POCKETGSS_CONTEXT_H_
 
@@ -21,7 +21,7 @@
 #include <variant>
 #include <vector>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // Established: both sides are done as far as this side can tell. `token`, where there is one, must
 // still go to the peer, even an empty one.

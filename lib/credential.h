@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // AccountName is a name as people type it, taken apart: `DOMAIN\user`, `user@domain` or `user`.
 // UTF-8. The characters are taken as they are, neither normalised nor changed in case.

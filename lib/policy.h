@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace pocketgss {
+namespace pocketgss PGSS_EXPORT {
 
 // InnerMechanism: what an initiator may speak, inside SPNEGO or bare.
 enum class InnerMechanism : uint8_t { kKerberos, kNtlm };
