@@ -1,0 +1,31 @@
+// Small helpers for protocol text: ASCII case, control characters, words.
+#ifndef PGSS_SASL_TEXT_H_
+#define PGSS_SASL_TEXT_H_
+
+#include <string>
+#include <string_view>
+
+namespace pocketgss::sasl {
+
+constexpr char ascii_upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+std::string to_ascii_upper(std::string_view text);
+
+// equal_ignoring_case compares ASCII letters without regard to case, all else exactly; no locale.
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
+
+// has_control: an octet below 0x20, or 0x7f, is in it: CR, LF, NUL, ESC and their like.
+bool has_control(std::string_view text);
+bool is_printable_ascii(std::string_view text);
+
+std::string_view trim(std::string_view text);
+
+// take_word cuts the first word off `text`, with the spaces behind it.
+std::string_view take_word(std::string_view& text);
+
+}  // namespace pocketgss::sasl
+
+#endif  // PGSS_SASL_TEXT_H_
