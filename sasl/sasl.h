@@ -25,38 +25,46 @@ std::string_view sasl_name(SaslMechanism);
 // ours.
 std::optional<SaslMechanism> sasl_mechanism(std::string_view name);
 
+// ContextRequest is what a SASL mechanism asks of a ContextProvider.
+struct ContextRequest {
+  MechanismKind kind = MechanismKind::kSpnego;
+  // Those of the TLS channel; an initiator uses the first. Empty without TLS.
+  std::span<const ChannelBinding> bindings;
+  // Messages will not be protected, so integrity and confidentiality are not asked for: GSS-SPNEGO,
+  // where Windows and Cyrus take these flags as the wish for a security layer (quirk A22). What the
+  // negotiation itself needs is not touched.
+  bool no_layer = false;
+};
+
 // ContextProvider is where SASL gets its contexts from. The default ones are below; a test or
 // another GSS library can stand in. One provider serves one connection, in that connection's
-// thread, and outlives the contexts that it made.
+// thread, and outlives the contexts that it made, of which there is at most one at a time.
 class ContextProvider {
  public:
   virtual ~ContextProvider() = default;
-  // make starts one context. `bindings` are those of the TLS channel (a client's provider uses the
-  // first); empty without TLS. Errors: those of make_initiator() and make_acceptor().
-  virtual Result<std::unique_ptr<Context>> make(MechanismKind,
-                                                std::span<const ChannelBinding> bindings) = 0;
+  // make starts one context. Errors: those of make_initiator() and make_acceptor().
+  virtual Result<std::unique_ptr<Context>> make(const ContextRequest& request) = 0;
   virtual const Policy& policy() const = 0;
 };
 
 // InitiatorContexts makes initiators from a configuration, of which it keeps a copy.
 class InitiatorContexts final : public ContextProvider {
  public:
-  InitiatorContexts(Runtime& runtime, InitiatorConfig config)
-      : runtime_(runtime), config_(std::move(config)) {}
-  Result<std::unique_ptr<Context>> make(MechanismKind, std::span<const ChannelBinding>) override;
+  InitiatorContexts(Runtime& runtime, InitiatorConfig config);
+  Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   const Policy& policy() const override { return config_.policy; }
 
  private:
   Runtime& runtime_;
   InitiatorConfig config_;
+  ContextFlags flags_;  // as configured
 };
 
 // AcceptorContexts does so for acceptors.
 class AcceptorContexts final : public ContextProvider {
  public:
-  AcceptorContexts(Runtime& runtime, AcceptorConfig config)
-      : runtime_(runtime), config_(std::move(config)) {}
-  Result<std::unique_ptr<Context>> make(MechanismKind, std::span<const ChannelBinding>) override;
+  AcceptorContexts(Runtime& runtime, AcceptorConfig config);
+  Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   const Policy& policy() const override { return config_.policy; }
 
  private:

@@ -1,0 +1,169 @@
+// The client of GSSAPI ([MS-SSEAN]), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]): tokens of one context,
+// and, except for NTLM, the security-layer step where the server runs it.
+#include <algorithm>
+
+#include <pocketgss/sasl.h>
+
+#include "sasl/layer.h"
+#include "sasl/text.h"
+
+namespace pocketgss {
+namespace {
+
+using sasl::LayerChoice;
+using sasl::LayerOffer;
+
+//   Negotiating --challenge--> Negotiating ... --> Established --layer offer--> LayerChosen
+//                                                     success() in either of the last two, or by
+//                                                     the context's leave before
+class GssClient final : public SaslClient {
+ public:
+  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context, std::string authzid)
+      : mechanism_(mechanism), context_(std::move(context)), authzid_(std::move(authzid)) {}
+
+  Result<Step> step(ByteView challenge) override { return kept(on_challenge(challenge)); }
+  Result<Step> resume(ExchangeAnswer answer) override { return kept(on_answer(std::move(answer))); }
+  Result<SaslReport> success() override { return kept(on_success()); }
+  bool proof_sent() const override { return context_->proof_sent(); }
+
+ private:
+  enum class State : uint8_t {
+    kNegotiating,
+    kAwaitExchange,
+    kEstablished,
+    kLayerChosen,
+    kSucceeded,
+    kFailed
+  };
+
+  template <typename T>
+  Result<T> kept(Result<T> result) {
+    if (result.has_value()) return result;
+    if (state_ != State::kFailed) error_ = result.error();
+    state_ = State::kFailed;
+    return error_;
+  }
+
+  Result<Step> on_challenge(ByteView challenge) {
+    switch (state_) {
+      case State::kNegotiating: {
+        PGSS_TRY(ContextStep next, context_->step(challenge));
+        return from(std::move(next));
+      }
+      case State::kEstablished:
+        return choose_layer(challenge);
+      case State::kAwaitExchange:
+        return Error{Errc::kApiMisuse, "step() where resume() was due", 0, 0};
+      case State::kLayerChosen:
+      case State::kSucceeded:
+        return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
+      case State::kFailed:
+        break;
+    }
+    return error_;
+  }
+
+  Result<Step> on_answer(ExchangeAnswer answer) {
+    if (state_ == State::kFailed) return error_;
+    if (state_ != State::kAwaitExchange)
+      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
+    PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
+    return from(std::move(next));
+  }
+
+  Result<Step> from(ContextStep next) {
+    if (auto* more = std::get_if<Continue>(&next)) {
+      state_ = State::kNegotiating;
+      return Step(Response{std::move(more->token)});
+    }
+    if (auto* need = std::get_if<NeedExchange>(&next)) {
+      state_ = State::kAwaitExchange;
+      return Step(std::move(*need));
+    }
+    auto* established = std::get_if<Established>(&next);
+    if (established == nullptr)
+      return Error{Errc::kInternal, "an initiator asked for an account", 0, 0};
+    state_ = State::kEstablished;
+    // RFC 4752 3.1: complete and no token left: an empty response, once (quirk A10).
+    return Step(Response{std::move(established->token).value_or(Bytes())});
+  }
+
+  // SSEAN-W1: the offer is answered with "no layer", whatever size it names.
+  Result<Step> choose_layer(ByteView challenge) {
+    if (mechanism_ == SaslMechanism::kNtlm) {
+      return Error{Errc::kPeerMisbehaved, "SASL challenge after AUTHENTICATE_MESSAGE", 0, 0};
+    }
+    PGSS_TRY(const Bytes message, sasl::unprotect(*context_, challenge));
+    PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
+    if ((offer.layers & sasl::kNoLayer) == 0) {
+      return Error{Errc::kPeerIncompatible, "security layer offer: \"no layer\" is not in it", 0,
+                   0};
+    }
+    PGSS_TRY(Bytes token,
+             sasl::protect(*context_, encode(LayerChoice{sasl::kNoLayer, 0, authzid_})));
+    state_ = State::kLayerChosen;
+    return Step(Response{std::move(token)});
+  }
+
+  Result<SaslReport> on_success() {
+    if (state_ == State::kFailed) return error_;
+    if (state_ == State::kAwaitExchange || state_ == State::kSucceeded) {
+      return Error{Errc::kApiMisuse, "success() where it was not due", 0, 0};
+    }
+    SaslReport report;
+    if (state_ == State::kNegotiating) {
+      PGSS_CHECK(finish_early());
+      report.early_success = true;
+    }
+    report.layer_step = state_ == State::kLayerChosen;
+    state_ = State::kSucceeded;
+    report.mechanism = mechanism_;
+    report.context = context_->info();
+    return report;
+  }
+
+  // SSEAN-W2, policy row P8: the context decides whether it does without the acceptor's last token.
+  Result<void> finish_early() {
+    PGSS_TRY(const ContextStep last, context_->peer_done());
+    const auto* established = std::get_if<Established>(&last);
+    if (established == nullptr || established->token.has_value()) {
+      return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0};
+    }
+    return {};
+  }
+
+  SaslMechanism mechanism_;
+  std::unique_ptr<Context> context_;
+  std::string authzid_;
+  State state_ = State::kNegotiating;
+  Error error_;
+};
+
+bool permits_ntlm(const Policy& policy) {
+  return std::find(policy.inner.begin(), policy.inner.end(), InnerMechanism::kNtlm) !=
+         policy.inner.end();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
+                                                     ContextProvider& contexts,
+                                                     std::span<const ChannelBinding> bindings,
+                                                     const SaslClientOptions& options) {
+  const Policy& policy = contexts.policy();
+  if (sasl::has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
+  if (policy.channel_binding == BindingRequirement::kRequire && bindings.empty()) {
+    return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
+  }
+  const bool ntlm = mechanism == SaslMechanism::kNtlm;
+  if (ntlm && !permits_ntlm(policy))
+    return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
+  // [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos.
+  ContextRequest request{ntlm ? MechanismKind::kNtlm : MechanismKind::kSpnego, bindings, false};
+  request.no_layer = mechanism == SaslMechanism::kGssSpnego;
+  PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
+  return std::unique_ptr<SaslClient>(
+      std::make_unique<GssClient>(mechanism, std::move(context), options.authzid));
+}
+
+}  // namespace pocketgss

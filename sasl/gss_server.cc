@@ -1,0 +1,202 @@
+// The server of GSSAPI ([MS-SSEAN]), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]).
+#include <algorithm>
+#include <array>
+
+#include <pocketgss/sasl.h>
+
+#include "sasl/layer.h"
+#include "sasl/text.h"
+
+namespace pocketgss {
+namespace {
+
+using sasl::LayerChoice;
+using sasl::LayerOffer;
+
+// is_neg_token_init: [APPLICATION 0] with SPNEGO's OID, 1.3.6.1.5.5.2 (RFC 4178 4.2). Only a first
+// look: the token is parsed by the context.
+bool is_neg_token_init(ByteView token) {
+  static constexpr std::array<uint8_t, 8> kOid = {0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02};
+  if (token.size() < 2 || token[0] != 0x60) return false;
+  const size_t length_octets = token[1] < 0x80 ? 1 : 1 + (token[1] & 0x7fu);
+  if (token.size() < 1 + length_octets + kOid.size()) return false;
+  return token.sub(1 + length_octets, kOid.size()) == ByteView(kOid);
+}
+
+// is_own: an authorisation identity that is the authenticated one: its whole name, the account's,
+// or the user part. Names are compared as the user file compares them, without regard to the case
+// of letters.
+bool is_own(std::string_view authzid, const ContextInfo& info) {
+  const std::string_view name = info.initiator_name;
+  std::string_view user = name;
+  if (const size_t backslash = name.find('\\'); backslash != name.npos) {
+    user = name.substr(backslash + 1);
+  } else if (const size_t at = name.rfind('@'); at != name.npos) {
+    user = name.substr(0, at);
+  }
+  for (const std::string_view own : {name, user, std::string_view(info.account_name)}) {
+    if (!own.empty() && sasl::equal_ignoring_case(authzid, own)) return true;
+  }
+  return false;
+}
+
+//   Start --first token--> Negotiating ... --> AwaitEmpty --""--> AwaitChoice --choice--> Done
+// AwaitEmpty only where a last token was sent, AwaitChoice only where the security-layer step is
+// run.
+class GssServer final : public SaslServer {
+ public:
+  GssServer(SaslMechanism mechanism, ContextProvider& contexts,
+            std::span<const ChannelBinding> bindings, const SaslServerOptions& options)
+      : contexts_(contexts), bindings_(bindings.begin(), bindings.end()), options_(options) {
+    report_.mechanism = mechanism;
+  }
+
+  Result<Step> step(ByteView response) override { return kept(on_response(response)); }
+  Result<Step> resume(AccountAnswer answer) override { return kept(on_answer(std::move(answer))); }
+
+ private:
+  enum class State : uint8_t {
+    kStart,
+    kNegotiating,
+    kAwaitAccount,
+    kAwaitEmpty,
+    kAwaitChoice,
+    kDone,
+    kFailed
+  };
+
+  Result<Step> kept(Result<Step> result) {
+    if (result.has_value()) return result;
+    if (state_ != State::kFailed) error_ = result.error();
+    state_ = State::kFailed;
+    return error_;
+  }
+
+  Result<Step> on_response(ByteView response) {
+    switch (state_) {
+      case State::kStart:
+        PGSS_CHECK(bind(response));
+        [[fallthrough]];
+      case State::kNegotiating: {
+        PGSS_TRY(ContextStep next, context_->step(response));
+        return from(std::move(next));
+      }
+      case State::kAwaitEmpty:
+        if (!response.empty())
+          return Error{Errc::kPeerMisbehaved, "SASL response where an empty one was due", 0, 0};
+        return finish();
+      case State::kAwaitChoice:
+        return take_choice(response);
+      case State::kAwaitAccount:
+      case State::kDone:
+        return Error{Errc::kApiMisuse, "step() where it was not due", 0, 0};
+      case State::kFailed:
+        break;
+    }
+    return error_;
+  }
+
+  // bind: [MS-SSEAN] 3.2.5.1: AUTH GSSAPI binds SPNEGO to the connection. NTLM's first token may be
+  // SPNEGO's too (quirk A27).
+  Result<void> bind(ByteView first_token) {
+    ContextRequest request{MechanismKind::kSpnego, bindings_,
+                           report_.mechanism == SaslMechanism::kGssSpnego};
+    if (report_.mechanism == SaslMechanism::kNtlm) {
+      options_.layer_step = false;
+      if (!is_neg_token_init(first_token)) {
+        request.kind = MechanismKind::kNtlm;
+      } else if (contexts_.policy().level == PolicyLevel::kStrict) {
+        return Error{Errc::kPolicy, "strict: SPNEGO token under AUTH NTLM", 0, 0};
+      } else {
+        options_.early_success = true;  // .NET gives up on a last token here
+      }
+    }
+    PGSS_TRY(context_, contexts_.make(request));
+    state_ = State::kNegotiating;
+    return {};
+  }
+
+  Result<Step> on_answer(AccountAnswer answer) {
+    if (state_ == State::kFailed) return error_;
+    if (state_ != State::kAwaitAccount)
+      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
+    PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
+    return from(std::move(next));
+  }
+
+  Result<Step> from(ContextStep next) {
+    if (auto* more = std::get_if<Continue>(&next)) {
+      state_ = State::kNegotiating;
+      return Step(Challenge{std::move(more->token)});
+    }
+    if (auto* need = std::get_if<NeedAccount>(&next)) {
+      state_ = State::kAwaitAccount;
+      return Step(std::move(*need));
+    }
+    auto* established = std::get_if<Established>(&next);
+    if (established == nullptr)
+      return Error{Errc::kInternal, "an acceptor asked for an exchange", 0, 0};
+    return on_established(std::move(*established));
+  }
+
+  Result<Step> on_established(Established established) {
+    const ContextInfo& info = context_->info();
+    if (contexts_.policy().channel_binding == BindingRequirement::kRequire && !info.channel_bound) {
+      return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
+    }
+    const bool early = options_.early_success && !options_.layer_step;
+    report_.early_success = established.token.has_value() && early;
+    if (!established.token.has_value() || early) return finish();
+    // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
+    // nothing.
+    state_ = State::kAwaitEmpty;
+    return Step(Challenge{std::move(*established.token)});
+  }
+
+  Result<Step> finish() {
+    if (!options_.layer_step) return done();
+    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{sasl::kNoLayer, 0})));
+    state_ = State::kAwaitChoice;
+    return Step(Challenge{std::move(token)});
+  }
+
+  Result<Step> take_choice(ByteView response) {
+    PGSS_TRY(const Bytes message, sasl::unprotect(*context_, response));
+    PGSS_TRY(LayerChoice choice, sasl::parse_layer_choice(message));
+    if (choice.layer != sasl::kNoLayer) {
+      return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};
+    }
+    if (!choice.authzid.empty() && !is_own(choice.authzid, context_->info())) {
+      return Error{Errc::kAuthFailed, "authzid", 0, 0};
+    }
+    report_.layer_step = true;
+    report_.authzid = std::move(choice.authzid);
+    return done();
+  }
+
+  Result<Step> done() {
+    state_ = State::kDone;
+    report_.context = context_->info();
+    return Step(Success{report_});
+  }
+
+  ContextProvider& contexts_;
+  std::vector<ChannelBinding> bindings_;
+  SaslServerOptions options_;
+  std::unique_ptr<Context> context_;
+  SaslReport report_;
+  State state_ = State::kStart;
+  Error error_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism mechanism,
+                                                     ContextProvider& contexts,
+                                                     std::span<const ChannelBinding> bindings,
+                                                     const SaslServerOptions& options) {
+  return std::unique_ptr<SaslServer>(
+      std::make_unique<GssServer>(mechanism, contexts, bindings, options));
+}
+
+}  // namespace pocketgss
