@@ -64,6 +64,7 @@ struct SmtpFailure {
     kBindingRequired,  // the policy requires a channel binding and there is none
     kLocal,            // our side of the exchange refused the server's token: `error` says why
     kRefused,          // the server refused the login (535 and other 5yz)
+    kCommandRefused,   // the server does not take the AUTH command at all (500 to 503)
     kTemporary,        // the server cannot tell now (454 and other 4yz): try again later
     kPasswordChange,   // 432: the password must be changed first
     kTooWeak,          // 534: the server wants a stronger mechanism
@@ -135,8 +136,9 @@ class SmtpClient {
 
   // --- commands, after Ready; each gets one Reply ---
   // Given together they are pipelined where the server offers that (RFC 2920), and sent one after
-  // the other where not. Errors: kApiMisuse (not Ready, DATA under way, or CR, LF, NUL or another
-  // control character in an argument).
+  // the other where not. Errors: kApiMisuse (not Ready, DATA under way, QUIT given, a control
+  // character in an argument, an angle bracket or a space in a path); kPeerIncompatible (an address
+  // that is not ASCII, and the server has no SMTPUTF8).
   struct MailOptions {
     std::optional<uint64_t> size;  // octets of the message; sent where the server has SIZE
     bool eight_bit = false;        // BODY=8BITMIME; sent where the server has 8BITMIME

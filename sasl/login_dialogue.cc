@@ -1,0 +1,194 @@
+// The AUTH dialogue of an SMTP client (RFC 4954 4).
+#include "sasl/login_dialogue.h"
+
+#include <algorithm>
+
+#include <pocketgss/base64.h>
+
+#include "sasl/ehlo.h"
+#include "sasl/smtp_failure.h"
+#include "sasl/text.h"
+
+namespace pocketgss::sasl {
+namespace {
+
+constexpr size_t kCommandLimit =
+    512;  // RFC 4954 4: the AUTH command with its initial response and CRLF
+
+bool permits_ntlm(const Policy& policy) {
+  return std::find(policy.inner.begin(), policy.inner.end(), InnerMechanism::kNtlm) !=
+         policy.inner.end();
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
+  return out;
+}
+
+// challenge_of decodes the text of a 334. No text, spaces and "=" all mean an empty token (quirk
+// A11).
+Result<ByteView> challenge_of(MutableBytes text) {
+  while (!text.empty() && text.back() == ' ') text = text.first(text.size() - 1);
+  while (!text.empty() && text.front() == ' ') text = text.subspan(1);
+  if (text.empty() || (text.size() == 1 && text[0] == '=')) return ByteView();
+  return base64_decode_in_place(text);
+}
+
+}  // namespace
+
+LoginDialogue::Action LoginDialogue::start(const SmtpCapabilities& capabilities) {
+  choose(capabilities);
+  if (!candidates_.empty()) return next_mechanism();
+  const std::string listed =
+      capabilities.auth.empty() ? "no AUTH at all" : joined(capabilities.auth);
+  return Fail{failure_of_kind(SmtpFailure::Kind::kNoMechanism, "it lists " + listed)};
+}
+
+// choose: SSEAN-C2 and C3: what the server lists, GSSAPI first. NTLM by itself only where the
+// policy names it (row P1).
+void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
+  const auto listed = [&](SaslMechanism mechanism) {
+    return std::any_of(capabilities.auth.begin(), capabilities.auth.end(),
+                       [&](const std::string& name) { return sasl_mechanism(name) == mechanism; });
+  };
+  if (config_.mechanism) {
+    if (!config_.only_if_listed || listed(*config_.mechanism)) candidates_ = {*config_.mechanism};
+    return;
+  }
+  for (const SaslMechanism mechanism :
+       {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kNtlm}) {
+    if (mechanism == SaslMechanism::kNtlm && !permits_ntlm(contexts_.policy())) continue;
+    if (listed(mechanism)) candidates_.push_back(mechanism);
+  }
+}
+
+LoginDialogue::Action LoginDialogue::next_mechanism() {
+  client_.reset();
+  mechanism_ = candidates_.front();
+  candidates_.erase(candidates_.begin());
+  asked_ = false;
+  rounds_ = 0;
+  auto made = make_sasl_client(mechanism_, contexts_, bindings_, {config_.authzid});
+  if (!made.has_value()) return from(made.error());
+  client_ = std::move(made).value();
+  return from(client_->step({}));
+}
+
+LoginDialogue::Action LoginDialogue::from(Result<SaslClient::Step> step) {
+  if (!step.has_value()) return give_up(failure_of_error(step.error()));
+  SaslClient::Step next = std::move(step).value();
+  if (auto* need = std::get_if<NeedExchange>(&next)) {
+    state_ = State::kAwaitExchange;
+    return std::move(*need);
+  }
+  Bytes token = std::move(std::get<SaslClient::Response>(next).token);
+  if (!asked_) return ask(std::move(token));
+  state_ = State::kResponding;
+  return Send{"", std::move(token)};
+}
+
+// ask: SSEAN-C4. RFC 4954 4: an empty initial response is sent as "=".
+LoginDialogue::Action LoginDialogue::ask(Bytes first_token) {
+  asked_ = true;
+  const std::string command = "AUTH " + std::string(sasl_name(mechanism_));
+  if (!inline_fits(first_token.size())) {
+    state_ = State::kAskedBare;
+    first_token_ = std::move(first_token);
+    return Send{command, std::nullopt};
+  }
+  state_ = State::kAsked;
+  first_token_ = first_token;
+  if (first_token.empty()) return Send{command + " =", std::nullopt};
+  return Send{command + " ", std::move(first_token)};
+}
+
+bool LoginDialogue::inline_fits(size_t token_size) const {
+  using InitialResponse = SmtpClientConfig::InitialResponse;
+  if (config_.initial_response != InitialResponse::kAuto) {
+    return config_.initial_response == InitialResponse::kAlways;
+  }
+  const size_t fixed = std::string_view("AUTH  \r\n").size() + sasl_name(mechanism_).size();
+  return fixed + std::max<size_t>(1, base64_size(token_size)) <= kCommandLimit;
+}
+
+LoginDialogue::Action LoginDialogue::on_reply(ReplyReader& reply, std::optional<ByteView>& token) {
+  if (state_ == State::kCancelling) {
+    // Whatever the reply to "*" is, the exchange is over (RFC 4954 4: 501).
+    if (reply.code() >= 500) return next_mechanism();
+    return Fail{failure_of_reply(SmtpFailure::Kind::kProtocol, to_reply(reply))};
+  }
+  const bool waiting_for_us = state_ == State::kAwaitExchange;
+  if (reply.code() >= 400 && !waiting_for_us) return on_refusal(to_reply(reply));
+  if (reply.code() == 334 && !waiting_for_us) return on_challenge(reply, token);
+  // A 235 before the first token was even sent proves nothing.
+  if (reply.code() == 235 && state_ != State::kAskedBare && !waiting_for_us) return on_success();
+  using Kind = SmtpFailure::Kind;
+  return Fail{
+      failure_of_reply(reply.code() == 421 ? Kind::kTemporary : Kind::kProtocol, to_reply(reply))};
+}
+
+LoginDialogue::Action LoginDialogue::on_challenge(ReplyReader& reply,
+                                                  std::optional<ByteView>& token) {
+  if (state_ == State::kAskedBare) {
+    // Exchange puts text here, "NTLM supported" or "GSSAPI supported": not to be decoded (quirk
+    // A12).
+    state_ = State::kResponding;
+    return Send{"", std::move(first_token_)};
+  }
+  if (!reply.earlier_lines().empty())
+    return give_up(failure_of_kind(SmtpFailure::Kind::kProtocol, "334 of several lines"));
+  const Result<ByteView> challenge = challenge_of(reply.last_text());
+  if (!challenge.has_value()) return give_up(failure_of_error(challenge.error()));
+  token = challenge.value();
+  if (++rounds_ > config_.limits.sasl_rounds || token->size() > config_.limits.token) {
+    return give_up(failure_of_kind(SmtpFailure::Kind::kTooMuch, "AUTH exchange"));
+  }
+  return from(client_->step(*token));
+}
+
+LoginDialogue::Action LoginDialogue::on_success() {
+  Result<SaslReport> report = client_->success();
+  if (report.has_value()) return std::move(report).value();
+  SmtpFailure failure =
+      failure_of_kind(SmtpFailure::Kind::kServerNotProven, describe(report.error()));
+  failure.error = report.error();
+  return Fail{std::move(failure)};
+}
+
+LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
+  // RFC 4954 4: 500 5.5.6 to an initial response that is too long: ask again without it (quirk
+  // A16).
+  if (reply.code == 500 && state_ == State::kAsked && !first_token_.empty()) {
+    state_ = State::kAskedBare;
+    return Send{"AUTH " + std::string(sasl_name(mechanism_)), std::nullopt};
+  }
+  SmtpFailure failure = failure_of_login(mechanism_, std::move(reply));
+  asked_ = false;
+  const int code = failure.reply.code;
+  const bool other_may_work =
+      code == 500 || code == 501 || code == 504 || code == 534 || code == 535;
+  if (!other_may_work) return Fail{std::move(failure)};
+  return give_up(std::move(failure));
+}
+
+// give_up goes on to the next mechanism where policy row P8 permits, after "*" if the server still
+// waits for a response.
+LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
+  const bool cancel = std::exchange(asked_, false);
+  if (!may_try_another()) return Fail{std::move(failure), cancel};
+  if (!cancel) return next_mechanism();
+  state_ = State::kCancelling;
+  return Send{"*", std::nullopt};
+}
+
+bool LoginDialogue::may_try_another() const {
+  const bool proof_sent = client_ != nullptr && client_->proof_sent();
+  return !candidates_.empty() && !proof_sent;
+}
+
+LoginDialogue::Action LoginDialogue::resume(ExchangeAnswer answer) {
+  return from(client_->resume(std::move(answer)));
+}
+
+}  // namespace pocketgss::sasl

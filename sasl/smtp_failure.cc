@@ -1,0 +1,144 @@
+// Words for what ended a client's session: whose fault it is, and what to do.
+#include "sasl/smtp_failure.h"
+
+namespace pocketgss::sasl {
+namespace {
+
+using Kind = SmtpFailure::Kind;
+using Party = SmtpFailure::Party;
+
+struct Words {
+  Kind kind;
+  Party party;
+  const char* what;
+  const char* advice;
+};
+
+constexpr Words kWords[] = {
+    {Kind::kGreeting, Party::kServer, "the server does not accept this connection",
+     "Check the host and port, or try again later."},
+    {Kind::kEhlo, Party::kServer, "the server refuses EHLO, so it offers neither TLS nor a login",
+     "Use the submission port (587 or 465)."},
+    {Kind::kTlsUnavailable, Party::kServer,
+     "the server does not start TLS, and this program does not go on without",
+     "Try implicit TLS on port 465, or ask the server's operator."},
+    {Kind::kTlsInjection, Party::kServer,
+     "clear text followed the server's reply to STARTTLS: an attack on the connection, or a broken "
+     "server",
+     "Nothing was sent. Use implicit TLS on port 465."},
+    {Kind::kNoMechanism, Party::kServer,
+     "the server lists no login mechanism that this program may use",
+     "Check that the server's connector offers GSSAPI, GSS-SPNEGO or NTLM, perhaps only after "
+     "TLS."},
+    {Kind::kNeedsCredential, Party::kUser, "there is nothing to log in with",
+     "Give a user name and password."},
+    {Kind::kBindingRequired, Party::kCaller,
+     "a channel binding is required and this connection has none",
+     "Use TLS with a certificate whose signature has a hash, or require no binding."},
+    {Kind::kLocal, Party::kServer, "this side refused the server's part of the login",
+     "See the reason; the server may be misconfigured or not the one it claims to be."},
+    {Kind::kRefused, Party::kUser, "the server refused the login",
+     "Check the user name, the domain and the password."},
+    {Kind::kCommandRefused, Party::kServer, "the server does not take this AUTH command",
+     "Try another mechanism, or the first token without an initial response."},
+    {Kind::kTemporary, Party::kServer, "the server cannot do this now", "Try again later."},
+    {Kind::kPasswordChange, Party::kUser, "the server wants the password to be changed first",
+     "Change it, then try again."},
+    {Kind::kTooWeak, Party::kServer, "the server wants a stronger mechanism for this user",
+     "Ask the server's operator which one."},
+    {Kind::kNeedsTls, Party::kCaller, "the server wants TLS before a login",
+     "Use STARTTLS or implicit TLS."},
+    {Kind::kServerNotProven, Party::kServer,
+     "the server reported success before it had proved itself",
+     "Policy refuses that; the level `default` takes it where nothing was negotiated away."},
+    {Kind::kProtocol, Party::kServer, "the server's answer is no SMTP reply that fits here",
+     "Check that host and port are those of an SMTP server."},
+    {Kind::kTooMuch, Party::kServer, "the server sent more than the limits allow",
+     "The server is broken, or the limit too low."},
+    {Kind::kClosed, Party::kNetwork, "the connection was closed", "Try again later."},
+};
+
+const Words& words_of(Kind kind) {
+  for (const Words& words : kWords) {
+    if (words.kind == kind) return words;
+  }
+  return kWords[0];
+}
+
+SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::string& detail) {
+  const Words& words = words_of(kind);
+  SmtpFailure out{kind, words.party, std::move(reply), error, words.what};
+  if (!detail.empty()) out.message += " (" + detail + ")";
+  if (error.where[0] != '\0') out.message += ": " + describe(error);
+  if (out.reply.code != 0) {
+    out.message += "; it said " + std::to_string(out.reply.code);
+    if (!out.reply.enhanced.empty()) out.message += " " + out.reply.enhanced;
+    // The text may be of several lines; one is enough here.
+    const std::string first = out.reply.text.substr(0, out.reply.text.find('\n'));
+    if (!first.empty()) out.message += " \"" + first + "\"";
+  }
+  out.message += ". ";
+  out.message += words.advice;
+  return out;
+}
+
+// kind_of_login: RFC 4954 4 and 6, RFC 5321 4.2.
+Kind kind_of_login(int code) {
+  switch (code) {
+    case 432:
+      return Kind::kPasswordChange;
+    case 534:
+      return Kind::kTooWeak;
+    case 530:
+    case 538:
+      return Kind::kNeedsTls;
+    case 504:
+      return Kind::kNoMechanism;
+    case 500:
+    case 501:
+    case 502:
+    case 503:
+      return Kind::kCommandRefused;
+    default:
+      break;
+  }
+  if (code >= 400 && code < 500) return Kind::kTemporary;
+  return code >= 500 ? Kind::kRefused : Kind::kProtocol;
+}
+
+Kind kind_of_error(const Error& error) {
+  switch (error.code) {
+    case Errc::kNeedsCredential:
+      return Kind::kNeedsCredential;
+    case Errc::kUnreachable:
+      return Kind::kTemporary;
+    default:
+      return Kind::kLocal;
+  }
+}
+
+}  // namespace
+
+SmtpFailure failure_of_reply(Kind kind, SmtpReply reply) {
+  return make(kind, std::move(reply), {}, {});
+}
+
+SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply) {
+  return make(kind_of_login(reply.code), std::move(reply), {},
+              "AUTH " + std::string(sasl_name(mechanism)));
+}
+
+SmtpFailure failure_of_error(const Error& error) {
+  SmtpFailure out = make(kind_of_error(error), {}, error, {});
+  if (error.code == Errc::kApiMisuse || error.code == Errc::kPolicy ||
+      error.code == Errc::kInternal || error.code == Errc::kNoMemory) {
+    out.party = Party::kCaller;
+  }
+  return out;
+}
+
+SmtpFailure failure_of_kind(Kind kind, std::string detail) {
+  return make(kind, {}, {}, detail);
+}
+
+}  // namespace pocketgss::sasl
