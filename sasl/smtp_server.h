@@ -46,8 +46,9 @@ struct SmtpServerConfig {
                                 // 5321 4.5.3.1.4 asks for 512)
   uint64_t message_size = 25 * 1024 * 1024;
   unsigned recipients = 100;
-  unsigned auth_failures = 3;           // then the connection is closed
-  unsigned bad_commands = 50;           // unknown or misplaced ones, then 421
+  unsigned auth_failures = 3;               // then the connection is closed
+  unsigned bad_commands = 50;               // unknown or misplaced ones, then 421
+  unsigned unauthenticated_commands = 100;  // of any kind before the login, where that is required
   Micros handshake_time = 300'000'000;  // from the start until logged in (where that is required)
   Micros idle_time = 300'000'000;       // without a byte from the client
 };
@@ -111,6 +112,8 @@ class SmtpServer {
   // `contexts` and `config` outlive the server; `transcript`, where given, too.
   SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
              SmtpTranscript* transcript = nullptr);
+  SmtpServer(ContextProvider& contexts, SmtpServerConfig&& config,
+             SmtpTranscript* transcript = nullptr) = delete;
   SmtpServer(SmtpServer&&) noexcept;
   SmtpServer& operator=(SmtpServer&&) noexcept;
   ~SmtpServer();

@@ -1,0 +1,290 @@
+// The commands of an SMTP submission server (RFC 5321 4.1, 3207, 4954) and its part in a login.
+#include <algorithm>
+
+#include <pocketgss/base64.h>
+
+#include "sasl/smtp_command.h"
+#include "sasl/smtp_server_impl.h"
+#include "sasl/text.h"
+
+namespace pocketgss {
+namespace {
+
+constexpr size_t kMaxName = 255;  // RFC 5321 4.5.3.1.2
+
+}  // namespace
+
+const SmtpServer::Impl::Handler SmtpServer::Impl::kHandlers[] = {
+    {"EHLO", &Impl::on_ehlo}, {"HELO", &Impl::on_helo}, {"STARTTLS", &Impl::on_starttls},
+    {"MAIL", &Impl::on_mail}, {"RCPT", &Impl::on_rcpt}, {"DATA", &Impl::on_data},
+    {"RSET", &Impl::on_rset}, {"NOOP", &Impl::on_noop}, {"VRFY", &Impl::on_vrfy},
+    {"HELP", &Impl::on_help}, {"QUIT", &Impl::on_quit},
+};
+
+void SmtpServer::Impl::on_line() {
+  if (state_ == State::kAuth) return on_response(line_.line());
+  std::string_view arguments = line_.text();
+  const std::string_view verb = sasl::take_word(arguments);
+  const bool auth = sasl::equal_ignoring_case(verb, "AUTH");
+  if (login_missing() && ++early_commands_ > config_.unauthenticated_commands) {
+    return close_with(421, "4.7.0", "Too many commands before the login",
+                      {Errc::kPeerMisbehaved, "too many commands before the login", 0, 0});
+  }
+  if (auth) return on_auth(line_.line());
+  show(SmtpParty::kClient, line_.text());
+  if (line_.text().size() + 2 > config_.command_line) return refuse(500, "5.5.2", "Line too long");
+  if (sasl::has_control(line_.text()))
+    return refuse(500, "5.5.2", "Control character in a command");
+  for (const Handler& handler : kHandlers) {
+    if (sasl::equal_ignoring_case(verb, handler.verb))
+      return (this->*handler.handle)(sasl::trim(arguments));
+  }
+  refuse(500, "5.5.1", "Command not recognized");
+}
+
+// --- greeting ---
+
+bool SmtpServer::Impl::take_name(std::string_view arguments) {
+  if (arguments.empty() || arguments.size() > kMaxName) {
+    refuse(501, "5.5.4", "Name of the client expected");
+    return false;
+  }
+  ehlo_name_ = sanitise_text(arguments, kMaxName);
+  reset_transaction();
+  return true;
+}
+
+bool SmtpServer::Impl::auth_offered() const {
+  const bool bindable =
+      contexts_.policy().channel_binding != BindingRequirement::kRequire || !bindings_.empty();
+  return (over_tls_ || config_.auth_in_clear) && bindable;
+}
+
+std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
+  std::vector<std::string> lines = {config_.ehlo_text.empty() ? config_.hostname
+                                                              : config_.ehlo_text};
+  if (config_.pipelining) lines.emplace_back("PIPELINING");
+  if (config_.message_size != 0) lines.push_back("SIZE " + std::to_string(config_.message_size));
+  if (config_.eight_bit_mime) lines.emplace_back("8BITMIME");
+  if (config_.enhanced_status_codes) lines.emplace_back("ENHANCEDSTATUSCODES");
+  if (config_.starttls && !config_.implicit_tls && !over_tls_) lines.emplace_back("STARTTLS");
+  if (auth_offered()) {
+    std::string names = "AUTH";
+    for (const SaslMechanism mechanism : mechanisms_)
+      names.append(" ").append(sasl_name(mechanism));
+    lines.push_back(std::move(names));
+  }
+  lines.insert(lines.end(), config_.ehlo_more.begin(), config_.ehlo_more.end());
+  return lines;
+}
+
+void SmtpServer::Impl::reply_lines(int code, const std::vector<std::string>& lines) {
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const std::string line = std::to_string(code) + (i + 1 < lines.size() ? "-" : " ") + lines[i];
+    show(SmtpParty::kServer, line);
+    append(output_, as_bytes(line));
+    append(output_, as_bytes("\r\n"));
+  }
+}
+
+void SmtpServer::Impl::on_ehlo(std::string_view arguments) {
+  if (!take_name(arguments)) return;
+  extended_ = true;
+  reply_lines(250, ehlo_lines());
+}
+
+void SmtpServer::Impl::on_helo(std::string_view arguments) {
+  if (!take_name(arguments)) return;
+  extended_ = false;
+  reply(250, "", config_.hostname);
+}
+
+void SmtpServer::Impl::on_starttls(std::string_view arguments) {
+  if (!config_.starttls || config_.implicit_tls)
+    return refuse(502, "5.5.1", "STARTTLS is not offered");
+  if (!arguments.empty()) return refuse(501, "5.5.4", "STARTTLS has no parameters");
+  if (over_tls_) return refuse(503, "5.5.1", "TLS is there already");
+  if (login_ || !extended_)
+    return refuse(503, "5.5.1", "STARTTLS comes after EHLO and before AUTH");
+  reply(220, "2.0.0", "Ready to start TLS");
+  state_ = State::kAwaitTls;
+  events_.push_back(StartTls{});
+}
+
+// --- mail ---
+
+bool SmtpServer::Impl::may_send_mail() {
+  if (!login_missing()) return true;
+  // RFC 4954 6, RFC 3207 4.
+  refuse(530, "5.7.0",
+         auth_offered() || over_tls_ ? "Authentication required"
+                                     : "Must issue a STARTTLS command first");
+  return false;
+}
+
+void SmtpServer::Impl::on_mail(std::string_view arguments) {
+  if (!may_send_mail()) return;
+  if (ehlo_name_.empty()) return refuse(503, "5.5.1", "EHLO first");
+  if (in_mail_) return refuse(503, "5.5.1", "MAIL was given already");
+  auto parsed = sasl::parse_mail(arguments);
+  if (auto* refused = std::get_if<SmtpReply>(&parsed)) return refuse(*refused);
+  auto& mail = std::get<Mail>(parsed);
+  if (config_.message_size != 0 && mail.size.value_or(0) > config_.message_size) {
+    return reply(552, "5.3.4", "Message too big");
+  }
+  ask(Asked::kMail, std::move(mail));
+}
+
+void SmtpServer::Impl::on_rcpt(std::string_view arguments) {
+  if (!may_send_mail()) return;
+  if (!in_mail_) return refuse(503, "5.5.1", "MAIL first");
+  if (recipients_ >= config_.recipients) return reply(452, "4.5.3", "Too many recipients");
+  auto parsed = sasl::parse_rcpt(arguments);
+  if (auto* refused = std::get_if<SmtpReply>(&parsed)) return refuse(*refused);
+  ask(Asked::kRcpt, std::move(std::get<Rcpt>(parsed)));
+}
+
+void SmtpServer::Impl::on_data(std::string_view arguments) {
+  if (!may_send_mail()) return;
+  if (!arguments.empty()) return refuse(501, "5.5.4", "DATA has no parameters");
+  if (recipients_ == 0) return refuse(503, "5.5.1", "No valid recipients");
+  ask(Asked::kData, Data{});
+}
+
+void SmtpServer::Impl::on_rset(std::string_view arguments) {
+  if (!arguments.empty()) return refuse(501, "5.5.4", "RSET has no parameters");
+  reset_transaction();
+  reply(250, "2.0.0", "OK");
+}
+
+void SmtpServer::Impl::on_noop(std::string_view) {
+  reply(250, "2.0.0", "OK");
+}
+
+// RFC 5321 3.5.3: 252 gives nobody's existence away.
+void SmtpServer::Impl::on_vrfy(std::string_view arguments) {
+  if (arguments.empty()) return refuse(501, "5.5.4", "Name expected");
+  reply(252, "2.5.2", "Send some mail, I'll try my best");
+}
+
+void SmtpServer::Impl::on_help(std::string_view) {
+  reply(214, "2.0.0", "See RFC 5321, 4954 and [MS-SSEAN]");
+}
+
+void SmtpServer::Impl::on_quit(std::string_view arguments) {
+  if (!arguments.empty()) return refuse(501, "5.5.4", "QUIT has no parameters");
+  reply(221, "2.0.0", "Bye");
+  close({Errc::kUnreachable, "QUIT", 0, 0});
+}
+
+// --- login ---
+
+void SmtpServer::Impl::on_auth(MutableBytes line) {
+  std::string_view text = as_text(ByteView(line.data(), line.size()));
+  sasl::take_word(text);
+  const std::string name(sasl::take_word(text).substr(0, kMaxName));
+  const std::string_view response = sasl::trim(text);
+  const auto refused = auth_refusal(name);
+  const bool malformed = response.find(' ') != response.npos;
+  if (refused || malformed) {
+    show(SmtpParty::kClient, "AUTH " + name);
+    return refused ? refuse(*refused)
+                   : refuse(501, "5.5.4", "AUTH mechanism [initial-response] expected");
+  }
+  const size_t start = line.size() - text.size();
+  begin_auth(*sasl_mechanism(name), line.subspan(start, response.size()));
+}
+
+// auth_refusal: RFC 4954 4 and 6.
+std::optional<SmtpReply> SmtpServer::Impl::auth_refusal(std::string_view name) const {
+  if (!extended_) return SmtpReply{503, "5.5.1", "EHLO first"};
+  if (login_) return SmtpReply{503, "5.5.1", "Already authenticated"};
+  if (in_mail_) return SmtpReply{503, "5.5.1", "No AUTH during a mail transaction"};
+  if (!auth_offered()) return SmtpReply{538, "5.7.11", "Encryption required for authentication"};
+  if (name.empty()) return SmtpReply{501, "5.5.4", "AUTH mechanism [initial-response] expected"};
+  const auto mechanism = sasl_mechanism(name);
+  const bool listed = mechanism && std::find(mechanisms_.begin(), mechanisms_.end(), *mechanism) !=
+                                       mechanisms_.end();
+  if (!listed) return SmtpReply{504, "5.5.4", "Unrecognized authentication mechanism"};
+  return std::nullopt;
+}
+
+void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_response) {
+  const std::string command = "AUTH " + std::string(sasl_name(mechanism));
+  session_.emplace(mechanism, config_.limits);
+  state_ = State::kAuth;
+  const auto refused =
+      session_->start(contexts_, bindings_, {config_.early_success, config_.layer_step});
+  if (refused) {
+    show(SmtpParty::kClient, command);
+    return refuse_login(refused->reply, refused->error);
+  }
+  if (!initial_response.empty()) return take_response(initial_response, command + " ");
+  show(SmtpParty::kClient, command);
+  // [MS-SMTPNTLM]: "334 NTLM supported"; RFC 4954 4: an empty challenge for the others.
+  reply(334, "", mechanism == SaslMechanism::kNtlm ? "NTLM supported" : "");
+}
+
+void SmtpServer::Impl::on_response(MutableBytes line) {
+  if (line.size() == 1 && line[0] == '*') {
+    show(SmtpParty::kClient, "*");
+    return refuse_login({501, "5.7.0", "Authentication cancelled"},
+                        {Errc::kAuthFailed, "cancelled by the client", 0, 0});
+  }
+  take_response(line, "");
+}
+
+// take_response: "=" is an empty initial response, and nothing else (RFC 4954 4; quirks A10, A11).
+void SmtpServer::Impl::take_response(MutableBytes text, std::string_view prefix) {
+  const bool initial = !prefix.empty();
+  const bool empty = initial && text.size() == 1 && text[0] == '=';
+  const std::string shown =
+      std::string(prefix) + sanitise_text(as_text(ByteView(text.data(), text.size())), 64);
+  const Result<ByteView> token = empty ? ByteView() : base64_decode_in_place(text);
+  if (!token.has_value()) {
+    show(SmtpParty::kClient, shown);
+    return refuse_login({501, "5.5.2", "Cannot decode base64"}, token.error());
+  }
+  if (transcript_ != nullptr) {
+    transcript_->token(SmtpParty::kClient, prefix, session_->mechanism(), token.value());
+  }
+  perform(session_->on_response(token.value()));
+}
+
+void SmtpServer::Impl::perform(sasl::LoginSession::Action action) {
+  using sasl::LoginSession;
+  if (auto* next = std::get_if<LoginSession::Challenge>(&action)) return challenge(next->token);
+  if (auto* need = std::get_if<NeedAccount>(&action)) {
+    state_ = State::kAwaitAccount;
+    events_.push_back(Account{std::move(*need)});
+    return;
+  }
+  if (auto* refused = std::get_if<LoginSession::Refused>(&action))
+    return refuse_login(refused->reply, refused->error);
+  session_.reset();
+  state_ = State::kCommand;
+  login_ = std::move(std::get<SaslReport>(action));
+  events_.push_back(LoggedIn{*login_});
+  reply(235, "2.7.0", "Authentication successful");
+}
+
+void SmtpServer::Impl::challenge(ByteView token) {
+  state_ = State::kAuth;
+  if (transcript_ != nullptr)
+    transcript_->token(SmtpParty::kServer, "334 ", session_->mechanism(), token);
+  append(output_, as_bytes("334 "));
+  base64_append(output_, token);
+  append(output_, as_bytes("\r\n"));
+}
+
+void SmtpServer::Impl::refuse_login(const SmtpReply& refusal, const Error& error) {
+  events_.push_back(LoginRefused{session_->mechanism(), error, session_->claimed()});
+  session_.reset();
+  state_ = State::kCommand;
+  reply(refusal);
+  if (++auth_failures_ < config_.auth_failures) return;
+  close_with(421, "4.7.0", "Too many failed logins",
+             {Errc::kPeerMisbehaved, "too many failed logins", 0, 0});
+}
+
+}  // namespace pocketgss
