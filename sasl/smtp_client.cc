@@ -242,7 +242,7 @@ class SmtpClient::Impl {
     if (auto* send = std::get_if<LoginDialogue::Send>(&action)) return send_login(*send);
     if (auto* need = std::get_if<NeedExchange>(&action)) {
       exchange_open_ = true;
-      events_.push_back(Exchange{std::move(*need)});
+      events_.emplace_back(Exchange{std::move(*need)});
       return;
     }
     if (auto* report = std::get_if<SaslReport>(&action)) return become_ready(std::move(*report));
@@ -255,7 +255,7 @@ class SmtpClient::Impl {
     state_ = State::kReady;
     login_.reset();
     reader_.set_limit(kReplyLine);
-    events_.push_back(Ready{std::move(login)});
+    events_.emplace_back(Ready{std::move(login)});
   }
 
   void on_command_reply() {
@@ -270,7 +270,7 @@ class SmtpClient::Impl {
       if (reader_.code() < 300) return fail_reply(Kind::kProtocol);
       data_ = intermediate ? Data::kWriting : Data::kNone;
     }
-    events_.push_back(Reply{verb, sasl::to_reply(reader_)});
+    events_.emplace_back(Reply{verb, sasl::to_reply(reader_)});
     pump();
   }
 
@@ -323,7 +323,7 @@ class SmtpClient::Impl {
 
   void await_tls() {
     state_ = State::kAwaitTls;
-    events_.push_back(StartTls{});
+    events_.emplace_back(StartTls{});
   }
 
   // --- ends ---
@@ -332,7 +332,7 @@ class SmtpClient::Impl {
     state_ = State::kFailed;
     login_.reset();
     queue_.clear();
-    events_.push_back(Failed{std::move(failure)});
+    events_.emplace_back(Failed{std::move(failure)});
   }
 
   void fail_reply(Kind kind) { fail(sasl::failure_of_reply(kind, sasl::to_reply(reader_))); }

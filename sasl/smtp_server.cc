@@ -39,7 +39,7 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
       line_(std::max(kLeastAuthLine, config.limits.auth_line), sasl::LineBuffer::OnLong::kSkip) {
   if (config_.implicit_tls) {
     state_ = State::kAwaitTls;
-    events_.push_back(StartTls{});
+    events_.emplace_back(StartTls{});
   } else {
     reply(220, "", config_.hostname + " " + config_.greeting);
   }
@@ -120,7 +120,7 @@ void SmtpServer::Impl::read_content(ByteView& input) {
   if (outcome == Outcome::kBareCr || outcome == Outcome::kBareLf) {
     const char* where =
         outcome == Outcome::kBareLf ? "bare LF in the message" : "bare CR in the message";
-    if (!dropping_) events_.push_back(Aborted{{Errc::kPeerMisbehaved, where, 0, 0}});
+    if (!dropping_) events_.emplace_back(Aborted{{Errc::kPeerMisbehaved, where, 0, 0}});
     reply(550, "5.6.0", "Bare CR or LF in the message");
     return close({Errc::kPeerMisbehaved, where, 0, 0});
   }
@@ -128,7 +128,7 @@ void SmtpServer::Impl::read_content(ByteView& input) {
   if (!dropping_ && config_.message_size != 0 && content_size_ > config_.message_size) {
     drop_message({Errc::kPeerMisbehaved, "message size", 0, 0});
   }
-  if (!dropping_ && !content.empty()) events_.push_back(Content{std::move(content)});
+  if (!dropping_ && !content.empty()) events_.emplace_back(Content{std::move(content)});
   if (outcome != Outcome::kEnd) return;
   show(SmtpParty::kClient, ".");
   if (!dropping_) return ask(Asked::kEnd, End{});
@@ -140,7 +140,7 @@ void SmtpServer::Impl::read_content(ByteView& input) {
 
 void SmtpServer::Impl::drop_message(const Error& error) {
   dropping_ = true;
-  events_.push_back(Aborted{error});
+  events_.emplace_back(Aborted{error});
 }
 
 // go_on takes up what waited while an answer was due.
@@ -185,12 +185,12 @@ void SmtpServer::Impl::close(const Error& error) {
   const bool in_message =
       state_ == State::kContent || (state_ == State::kAwaitReply && asked_ == Asked::kEnd);
   if (in_message && !dropping_ && error.code != Errc::kPeerMisbehaved)
-    events_.push_back(Aborted{error});
+    events_.emplace_back(Aborted{error});
   state_ = State::kClosed;
   session_.reset();
   pending_ = Bytes();
   line_.clear();
-  events_.push_back(Closed{error});
+  events_.emplace_back(Closed{error});
 }
 
 void SmtpServer::Impl::show(SmtpParty from, std::string_view line) {
@@ -231,7 +231,7 @@ Result<void> SmtpServer::Impl::resume(AccountAnswer answer) {
 void SmtpServer::Impl::ask(Asked asked, Event event) {
   asked_ = asked;
   state_ = State::kAwaitReply;
-  events_.push_back(std::move(event));
+  events_.emplace_back(std::move(event));
 }
 
 Result<void> SmtpServer::Impl::accept() {

@@ -108,7 +108,7 @@ void SmtpServer::Impl::on_starttls(std::string_view arguments) {
     return refuse(503, "5.5.1", "STARTTLS comes after EHLO and before AUTH");
   reply(220, "2.0.0", "Ready to start TLS");
   state_ = State::kAwaitTls;
-  events_.push_back(StartTls{});
+  events_.emplace_back(StartTls{});
 }
 
 // --- mail ---
@@ -256,7 +256,7 @@ void SmtpServer::Impl::perform(sasl::LoginSession::Action action) {
   if (auto* next = std::get_if<LoginSession::Challenge>(&action)) return challenge(next->token);
   if (auto* need = std::get_if<NeedAccount>(&action)) {
     state_ = State::kAwaitAccount;
-    events_.push_back(Account{std::move(*need)});
+    events_.emplace_back(Account{std::move(*need)});
     return;
   }
   if (auto* refused = std::get_if<LoginSession::Refused>(&action))
@@ -264,7 +264,7 @@ void SmtpServer::Impl::perform(sasl::LoginSession::Action action) {
   session_.reset();
   state_ = State::kCommand;
   login_ = std::move(std::get<SaslReport>(action));
-  events_.push_back(LoggedIn{*login_});
+  events_.emplace_back(LoggedIn{*login_});
   reply(235, "2.7.0", "Authentication successful");
 }
 
@@ -278,7 +278,7 @@ void SmtpServer::Impl::challenge(ByteView token) {
 }
 
 void SmtpServer::Impl::refuse_login(const SmtpReply& refusal, const Error& error) {
-  events_.push_back(LoginRefused{session_->mechanism(), error, session_->claimed()});
+  events_.emplace_back(LoginRefused{session_->mechanism(), error, session_->claimed()});
   session_.reset();
   state_ = State::kCommand;
   reply(refusal);
