@@ -41,11 +41,12 @@ def refusal():
 
 
 def prepare(state: pathlib.Path, hidden):
-    """Called first inside: loopback up, a private /etc/hosts, `hidden` files emptied."""
+    """Called first inside: loopback up, names from a file of ours and no name server, `hidden` files emptied."""
     _loopback_up()
-    hosts = state / "hosts"
-    hosts.write_text(HOSTS)
-    bind(hosts, "/etc/hosts")
+    for name, content in (("hosts", HOSTS), ("resolv.conf", "options timeout:1 attempts:1\n")):
+        (state / name).write_text(content)
+        if os.path.exists(f"/etc/{name}"):
+            bind(state / name, f"/etc/{name}")
     for pattern in hidden:
         for path in glob.glob(pattern):
             bind("/dev/null", path)

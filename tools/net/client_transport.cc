@@ -1,0 +1,249 @@
+// A blocking connection to a server: POSIX sockets with poll(), and a TLS engine on request.
+#include "tools/net/client_transport.h"
+
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+#include "tools/files.h"
+#include "tools/net/endpoint.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+using Deadline = SteadyClock::time_point;
+
+constexpr size_t kReadSize = 16 * 1024;
+
+Deadline in(std::chrono::milliseconds timeout) {
+  return SteadyClock::now() + timeout;
+}
+
+// wait polls until the socket is ready (true), or the deadline has passed or poll() failed (false,
+// errno set).
+bool wait(int fd, short events, Deadline deadline) {
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now())
+            .count();
+    pollfd entry{fd, events, 0};
+    const int ready = ::poll(&entry, 1, left > 0 ? static_cast<int>(left) + 1 : 0);
+    if (ready > 0) return true;
+    if (ready == 0) errno = ETIMEDOUT;
+    if (ready < 0 && errno == EINTR) continue;
+    return false;
+  }
+}
+
+// --- resolving and connecting ---
+
+struct AddressList {
+  addrinfo* first = nullptr;
+  ~AddressList() {
+    if (first != nullptr) ::freeaddrinfo(first);
+  }
+};
+
+Failure resolver_failure(const std::string& host, int code) {
+  const bool later = code == EAI_AGAIN || code == EAI_MEMORY || code == EAI_SYSTEM;
+  return Failure{
+      later ? ExitCode::kTempFail : ExitCode::kNoHost,
+      "cannot find the server " + quoted(host) + ": " + ::gai_strerror(code) +
+          (later ? "; try again later" : "; check the name, and this machine's name service")};
+}
+
+// connect_one returns 0 with the socket in `out`, or an errno value.
+int connect_one(const addrinfo& address, Deadline deadline, Descriptor& out) {
+  Descriptor fd(::socket(address.ai_family, address.ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                         address.ai_protocol));
+  if (!fd.valid()) return errno;
+  if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) != 0) {
+    if (errno != EINPROGRESS) return errno;
+    if (!wait(fd.get(), POLLOUT, deadline)) return errno;
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) return errno;
+    if (error != 0) return error;
+  }
+  const int on = 1;  // requests are small and each waits for an answer
+  static_cast<void>(::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  out = std::move(fd);
+  return 0;
+}
+
+Failure connect_failure(const std::string& host, uint16_t port, int error) {
+  const std::string where = "cannot connect to " + to_text(Endpoint{host, port}) + ": ";
+  if (error == ECONNREFUSED) {
+    return Failure{ExitCode::kUnavailable, where + "no server listens there; check the port"};
+  }
+  if (error == ETIMEDOUT)
+    return Failure{ExitCode::kTempFail,
+                   where + "no answer in time; try again later, and check for a firewall"};
+  return Failure{ExitCode::kTempFail, where + system_error_text(error)};
+}
+
+size_t count(const addrinfo* list) {
+  size_t n = 0;
+  for (; list != nullptr; list = list->ai_next) ++n;
+  return n;
+}
+
+// connect_any tries the addresses in order; each gets an equal share of the time that is left.
+Fallible<Descriptor> connect_any(const addrinfo* list, const std::string& host, uint16_t port,
+                                 Deadline deadline) {
+  int error = ETIMEDOUT;
+  for (; list != nullptr; list = list->ai_next) {
+    const auto share = (deadline - SteadyClock::now()) / static_cast<int64_t>(count(list));
+    Descriptor fd;
+    error = connect_one(*list, SteadyClock::now() + share, fd);
+    if (error == 0) return fd;
+  }
+  return connect_failure(host, port, error);
+}
+
+// --- bytes ---
+
+Failure io_failure(const char* what, int error) {
+  if (error == ETIMEDOUT) {
+    return Failure{ExitCode::kTempFail,
+                   std::string("the server did not ") + what + " in time; try again later"};
+  }
+  return Failure{ExitCode::kIoError,
+                 "the connection to the server broke: " + system_error_text(error)};
+}
+
+Fallible<Nothing> socket_write(int fd, ByteView bytes, Deadline deadline) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent >= 0) {
+      bytes = bytes.from(static_cast<size_t>(sent));
+    } else if (errno != EINTR && (errno != EAGAIN || !wait(fd, POLLOUT, deadline))) {
+      return io_failure("take what was sent", errno);
+    }
+  }
+  return Nothing{};
+}
+
+Fallible<Bytes> socket_read(int fd, Deadline deadline) {
+  Bytes buffer(kReadSize);
+  for (;;) {
+    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (got >= 0) {
+      buffer.resize(static_cast<size_t>(got));
+      return buffer;
+    }
+    if (errno != EINTR && (errno != EAGAIN || !wait(fd, POLLIN, deadline)))
+      return io_failure("answer", errno);
+  }
+}
+
+}  // namespace
+
+struct ClientTransport::State {
+  Descriptor socket;
+  std::unique_ptr<TlsEngine> tls;
+
+  // flush sends what the engine has made.
+  Fallible<Nothing> flush(Deadline deadline) {
+    return socket_write(socket.get(), tls->take_output(), deadline);
+  }
+
+  // feed gives the engine what it made of the socket; an alert of ours still goes out.
+  Fallible<Nothing> feed(ByteView bytes, Deadline deadline) {
+    auto received = tls->receive(bytes);
+    auto flushed = flush(deadline);
+    return received.has_value() ? flushed : received;
+  }
+
+  Fallible<Nothing> handshake(Deadline deadline);
+  Fallible<Bytes> read_plaintext(Deadline deadline);
+};
+
+Fallible<Nothing> ClientTransport::State::handshake(Deadline deadline) {
+  if (auto flushed = flush(deadline); !flushed.has_value()) return flushed;
+  while (!tls->established()) {
+    auto bytes = socket_read(socket.get(), deadline);
+    if (!bytes.has_value()) return bytes.failure();
+    if (bytes.value().empty() || tls->peer_closed()) {
+      return Failure{ExitCode::kProtocol,
+                     "the server closed the connection during the TLS handshake"};
+    }
+    if (auto fed = feed(bytes.value(), deadline); !fed.has_value()) return fed;
+  }
+  return Nothing{};
+}
+
+Fallible<Bytes> ClientTransport::State::read_plaintext(Deadline deadline) {
+  for (;;) {
+    Bytes plaintext = tls->take_plaintext();
+    if (!plaintext.empty() || tls->peer_closed()) return plaintext;
+    auto bytes = socket_read(socket.get(), deadline);
+    if (!bytes.has_value() || bytes.value().empty()) return bytes;
+    if (auto fed = feed(bytes.value(), deadline); !fed.has_value()) return fed.failure();
+  }
+}
+
+ClientTransport::ClientTransport(std::unique_ptr<State> state) : state_(std::move(state)) {}
+ClientTransport::ClientTransport(ClientTransport&&) noexcept = default;
+ClientTransport& ClientTransport::operator=(ClientTransport&&) noexcept = default;
+ClientTransport::~ClientTransport() = default;
+
+Fallible<ClientTransport> ClientTransport::connect(const std::string& host, uint16_t port,
+                                                   std::chrono::milliseconds timeout) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  AddressList list;
+  int code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list.first);
+  if (code != 0) {  // RFC 3493 6.1: loopback addresses do not count as configured, so ask again
+                    // without the flag
+    hints.ai_flags = 0;
+    code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list.first);
+  }
+  if (code != 0) return resolver_failure(host, code);
+  auto socket = connect_any(list.first, host, port, in(timeout));
+  if (!socket.has_value()) return socket.failure();
+  return ClientTransport(std::make_unique<State>(State{std::move(socket).value(), nullptr}));
+}
+
+Fallible<Nothing> ClientTransport::start_tls(const TrustStore& trust, const std::string& host,
+                                             std::chrono::milliseconds timeout) {
+  auto engine = make_tls_client(trust, host);
+  if (!engine.has_value()) return engine.failure();
+  state_->tls = std::move(engine).value();
+  return state_->handshake(in(timeout));
+}
+
+Fallible<Nothing> ClientTransport::write(ByteView bytes, std::chrono::milliseconds timeout) {
+  if (state_->tls == nullptr) return socket_write(state_->socket.get(), bytes, in(timeout));
+  if (auto sent = state_->tls->send(bytes); !sent.has_value()) return sent;
+  return state_->flush(in(timeout));
+}
+
+Fallible<Bytes> ClientTransport::read(std::chrono::milliseconds timeout) {
+  if (state_->tls == nullptr) return socket_read(state_->socket.get(), in(timeout));
+  return state_->read_plaintext(in(timeout));
+}
+
+void ClientTransport::close() {
+  if (state_->tls != nullptr) {
+    state_->tls->close();
+    static_cast<void>(state_->flush(in(std::chrono::milliseconds(200))));
+  }
+  state_->socket.reset();
+}
+
+const TlsSession* ClientTransport::tls_session() const {
+  return state_->tls == nullptr ? nullptr : state_->tls->session();
+}
+
+}  // namespace pocketgss::tools
