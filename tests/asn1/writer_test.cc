@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <random>
+
+#include "tests/support/allocations.h"
 #include "tests/support/hex.h"
 
 namespace pocketgss::asn1 {
@@ -39,6 +43,79 @@ TEST(DerWriter, PutsLengthsInTheFewestOctetsWhateverSizeWasExpected) {
                   expected))
           << size << " expected " << expected;
     }
+  }
+}
+
+TEST(DerWriter, ReusesABufferWithoutAllocating) {
+  Bytes buffer(64, 0xee);
+  const testing::AllocationWatch watch;
+  Writer writer(std::move(buffer));
+  writer.nest(kSequence, [](Writer& seq) { seq.int32(5); });
+  buffer = std::move(writer).take().value();
+  EXPECT_EQ(watch.count(), 0U);
+  EXPECT_EQ(hex(buffer), "3003020105");
+}
+
+TEST(DerWriter, AllocatesOnceWhereTheExpectedSizeSuffices) {
+  const Bytes contents(300, 1);
+  const testing::AllocationWatch watch;
+  Writer writer(315);
+  writer.nest(kSequence, [&](Writer& outer) {
+    outer.int32(5);
+    outer.nest(context(0), [&](Writer& inner) { inner.octet_string(contents); });
+  });
+  const Result<Bytes> der = std::move(writer).take();
+  EXPECT_EQ(watch.count(), 1U);
+  EXPECT_EQ(der.value().size(), 315U);
+}
+
+// A tree of elements from a small random generator: nested to `depth`, with contents of many sizes.
+void write_tree(Writer& writer, std::minstd_rand& random, int depth) {
+  const size_t children = 1 + random() % 3;
+  for (size_t i = 0; i < children; ++i) {
+    if (depth == 0 || random() % 3 == 0) {
+      static constexpr size_t kSizes[] = {0, 1, 2, 60, 120, 123, 125, 126, 127, 128, 250, 253, 256};
+      static constexpr std::array<uint8_t, 300> kContents{};
+      writer.octet_string(ByteView(kContents.data(), kSizes[random() % std::size(kSizes)]));
+    } else {
+      writer.nest(kSequence, [&](Writer& inner) { write_tree(inner, random, depth - 1); });
+    }
+  }
+}
+
+TEST(DerWriter, NeedsNoSecondAllocationWhateverTheShape) {
+  for (unsigned seed = 1; seed <= 2000; ++seed) {
+    std::minstd_rand random(seed);
+    Writer unhinted;
+    write_tree(unhinted, random, 5);
+    const Bytes expected = std::move(unhinted).take().value();
+    random.seed(seed);
+    const testing::AllocationWatch watch;
+    Writer hinted(expected.size());
+    write_tree(hinted, random, 5);
+    const Result<Bytes> der = std::move(hinted).take();
+    EXPECT_EQ(watch.count(), 1U) << "seed " << seed << ", " << expected.size() << " bytes";
+    EXPECT_EQ(der.value(), expected);
+  }
+}
+
+TEST(DerWriter, MEM_3_ReportsAFailedAllocation) {
+  const Bytes contents(300, 1);
+  for (size_t n = 1;; ++n) {
+    ASSERT_LT(n, 20U);
+    const testing::FailingAllocations failing(n);
+    Writer writer;
+    writer.nest(kSequence, [&](Writer& outer) {
+      outer.int32(5);
+      outer.nest(context(0), [&](Writer& inner) { inner.octet_string(contents); });
+    });
+    const Result<Bytes> der = std::move(writer).take();
+    if (!failing.reached()) {
+      EXPECT_TRUE(der.has_value());
+      break;
+    }
+    ASSERT_FALSE(der.has_value()) << n;
+    EXPECT_EQ(der.error().code, Errc::kNoMemory);
   }
 }
 
