@@ -1,0 +1,128 @@
+// The states of a context, and the boundary at which exceptions end.
+#include "lib/mechanism_context.h"
+
+#include <utility>
+
+#include "lib/guard.h"
+
+namespace pocketgss {
+namespace {
+
+constexpr char kWhere[] = "context";
+
+Error misuse(const char* what) {
+  return Error{Errc::kApiMisuse, what, 0, 0};
+}
+
+}  // namespace
+
+// advance makes one call to the mechanism and moves to the state that it leads to.
+template <typename Call>
+Result<ContextStep> MechanismContext::advance(Call&& call) {
+  if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
+  auto* const negotiating = std::get_if<Negotiating>(&state_);
+  if (negotiating == nullptr) return misuse("the context is established");
+  Result<mechs::Step> result =
+      guarded(kWhere, [&] { return std::forward<Call>(call)(*negotiating->mechanism); });
+  if (!result.has_value()) return fail(result.error());
+
+  mechs::Step step = std::move(result).value();
+  if (auto* go_on = std::get_if<Continue>(&step)) return ContextStep(std::move(*go_on));
+  if (auto* exchange = std::get_if<NeedExchange>(&step)) return ContextStep(std::move(*exchange));
+  if (auto* account = std::get_if<NeedAccount>(&step)) return ContextStep(std::move(*account));
+  return establish(std::move(*std::get_if<mechs::Complete>(&step)));
+}
+
+// establish cannot fail: everything is moved, and the state changes last.
+Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
+  Established last{std::move(complete.token)};
+  proof_sent_ = proof_sent();
+  state_ = Protecting{std::move(complete.protection), std::move(complete.info)};
+  return ContextStep(std::move(last));
+}
+
+Error MechanismContext::fail(Error error) {
+  proof_sent_ = proof_sent();
+  state_ = Failed{error};
+  return error;
+}
+
+Result<ContextStep> MechanismContext::step(ByteView peer_token) {
+  return advance([&](mechs::Mechanism& mechanism) { return mechanism.step(peer_token); });
+}
+
+Result<ContextStep> MechanismContext::resume(Answer answer) {
+  return advance([&](mechs::Mechanism& mechanism) { return mechanism.resume(std::move(answer)); });
+}
+
+Result<ContextStep> MechanismContext::peer_done() {
+  if (established()) return ContextStep(Established{});
+  return advance([](mechs::Mechanism& mechanism) { return mechanism.peer_done(); });
+}
+
+bool MechanismContext::proof_sent() const {
+  const auto* const negotiating = std::get_if<Negotiating>(&state_);
+  if (negotiating == nullptr || negotiating->mechanism == nullptr) return proof_sent_;
+  return negotiating->mechanism->proof_sent();
+}
+
+const char* MechanismContext::state_name() const {
+  if (established()) return "Established";
+  const auto* const negotiating = std::get_if<Negotiating>(&state_);
+  return negotiating != nullptr ? negotiating->mechanism->state_name() : "Failed";
+}
+
+const ContextInfo& MechanismContext::info() const {
+  static const ContextInfo kNone;
+  const auto* const protecting = std::get_if<Protecting>(&state_);
+  return protecting != nullptr ? protecting->info : kNone;
+}
+
+Result<mechs::MessageProtection*> MechanismContext::protection() const {
+  if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
+  const auto* const protecting = std::get_if<Protecting>(&state_);
+  if (protecting == nullptr) return misuse("the context is not established");
+  if (protecting->protection == nullptr) return misuse("no integrity was negotiated");
+  return protecting->protection.get();
+}
+
+size_t MechanismContext::wrap_size(size_t message_size) const {
+  const auto usable = protection();
+  if (!usable.has_value() || !usable.value()->can_mic()) return 0;
+  return usable.value()->wrap_size(message_size);
+}
+
+size_t MechanismContext::mic_size() const {
+  const auto usable = protection();
+  return usable.has_value() && usable.value()->can_mic() ? usable.value()->mic_size() : 0;
+}
+
+Result<size_t> MechanismContext::wrap(ByteView message, bool confidential, MutableBytes out) {
+  PGSS_TRY(auto* const usable, protection());
+  return guarded(kWhere, [&] { return usable->wrap(message, confidential, out); });
+}
+
+Result<Context::Unwrapped> MechanismContext::unwrap(ByteView token, MutableBytes out) {
+  PGSS_TRY(auto* const usable, protection());
+  return guarded(kWhere, [&]() -> Result<Unwrapped> {
+    PGSS_TRY(const auto message, usable->unwrap(token, out));
+    return Unwrapped{message.size, message.confidential};
+  });
+}
+
+Result<size_t> MechanismContext::mic(ByteView message, MutableBytes out) {
+  PGSS_TRY(auto* const usable, protection());
+  return guarded(kWhere, [&] { return usable->mic(message, out); });
+}
+
+Result<void> MechanismContext::verify_mic(ByteView message, ByteView mic) {
+  PGSS_TRY(auto* const usable, protection());
+  return guarded(kWhere, [&] { return usable->verify_mic(message, mic); });
+}
+
+Result<ByteView> MechanismContext::session_key() const {
+  PGSS_TRY(const auto* const usable, protection());
+  return usable->session_key();
+}
+
+}  // namespace pocketgss

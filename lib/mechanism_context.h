@@ -1,0 +1,69 @@
+// MechanismContext: a Context over any mechanism. It knows none by name.
+#ifndef PGSS_LIB_MECHANISM_CONTEXT_H_
+#define PGSS_LIB_MECHANISM_CONTEXT_H_
+
+#include <pocketgss/context.h>
+
+#include <memory>
+#include <variant>
+
+#include "mechs/mechanism.h"
+
+namespace pocketgss {
+
+//   Negotiating --step, resume, peer_done--> Negotiating | Established      any refusal --> Failed
+//
+// Established is entered last, and Failed never left. The mechanism is destroyed, and its secrets
+// wiped, when the exchange is over either way.
+class MechanismContext : public Context {
+ public:
+  Result<ContextStep> step(ByteView peer_token) final;
+  Result<ContextStep> resume(Answer answer) final;
+  Result<ContextStep> peer_done() final;
+
+  bool established() const final { return std::holds_alternative<Protecting>(state_); }
+  bool proof_sent() const final;
+  const char* state_name() const final;
+  const ContextInfo& info() const final;
+
+  size_t wrap_size(size_t message_size) const final;
+  size_t mic_size() const final;
+  Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) final;
+  Result<Unwrapped> unwrap(ByteView token, MutableBytes out) final;
+  Result<size_t> mic(ByteView message, MutableBytes out) final;
+  Result<void> verify_mic(ByteView message, ByteView mic) final;
+  Result<ByteView> session_key() const final;
+
+ protected:
+  // start gives the context its mechanism, which may borrow what the derived class holds: the
+  // derived class calls end() in its destructor.
+  void start(std::unique_ptr<mechs::Mechanism> mechanism) {
+    state_ = Negotiating{std::move(mechanism)};
+  }
+  void end() { fail(Error{Errc::kInternal, "context is gone", 0, 0}); }
+
+ private:
+  struct Negotiating {
+    std::unique_ptr<mechs::Mechanism> mechanism;
+  };
+  struct Protecting {
+    std::unique_ptr<mechs::MessageProtection> protection;  // null: nothing was agreed on
+    ContextInfo info;
+  };
+  struct Failed {
+    Error error;
+  };
+
+  template <typename Call>
+  Result<ContextStep> advance(Call&& call);
+  Result<ContextStep> establish(mechs::Complete&& complete);
+  Error fail(Error error);
+  Result<mechs::MessageProtection*> protection() const;
+
+  std::variant<Negotiating, Protecting, Failed> state_;
+  bool proof_sent_ = false;  // once the mechanism is gone
+};
+
+}  // namespace pocketgss
+
+#endif  // PGSS_LIB_MECHANISM_CONTEXT_H_

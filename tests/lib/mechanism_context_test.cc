@@ -1,0 +1,250 @@
+// The states of a context, over a mechanism that does as it is told.
+#include "lib/mechanism_context.h"
+
+#include <gtest/gtest.h>
+
+#include <new>
+#include <stdexcept>
+
+#include "lib/reflection_guard.h"
+
+namespace pocketgss {
+namespace {
+
+using mechs::Complete;
+using mechs::Mechanism;
+using mechs::MessageProtection;
+using mechs::Step;
+
+// What a call to the mechanism does next, and what it was asked.
+struct Script {
+  std::function<Result<Step>()> next;
+  Bytes last_token;
+  int resumed = 0;
+  bool proof_sent = false;
+  bool destroyed = false;
+};
+
+class FakeProtection final : public MessageProtection {
+ public:
+  explicit FakeProtection(bool integrity) : integrity_(integrity) {}
+  bool can_mic() const override { return integrity_; }
+  size_t mic_size() const override { return 2; }
+  size_t wrap_size(size_t message_size) const override { return message_size + 2; }
+  Result<size_t> mic(ByteView, MutableBytes) override { return size_t{2}; }
+  Result<void> verify_mic(ByteView, ByteView) override {
+    return Error{Errc::kAuthFailed, "MIC", 0, 0};
+  }
+  Result<size_t> wrap(ByteView message, bool, MutableBytes) override {
+    if (message.empty()) throw std::bad_alloc();
+    return message.size() + 2;
+  }
+  Result<Unwrapped> unwrap(ByteView token, MutableBytes) override {
+    return Unwrapped{token.size() - 2, true};
+  }
+  ByteView session_key() const override { return as_bytes("key"); }
+
+ private:
+  bool integrity_;
+};
+
+class FakeMechanism final : public Mechanism {
+ public:
+  explicit FakeMechanism(Script& script) : script_(script) {}
+  ~FakeMechanism() override { script_.destroyed = true; }
+  Result<Step> step(ByteView token) override {
+    script_.last_token = token.to_bytes();
+    return script_.next();
+  }
+  Result<Step> resume(Answer) override {
+    ++script_.resumed;
+    return script_.next();
+  }
+  const char* state_name() const override { return "FakeState"; }
+  bool proof_sent() const override { return script_.proof_sent; }
+
+ private:
+  Script& script_;
+};
+
+class FakeContext final : public MechanismContext {
+ public:
+  explicit FakeContext(Script& script) { start(std::make_unique<FakeMechanism>(script)); }
+  ~FakeContext() override { end(); }
+};
+
+const Error kRefused{Errc::kAuthFailed, "refused", 7, 0};
+
+Step complete(bool integrity = true) {
+  Complete done;
+  done.token = Bytes{1, 2};
+  done.protection = std::make_unique<FakeProtection>(integrity);
+  done.info.mechanism = "FAKE";
+  return done;
+}
+
+class MechanismContextTest : public ::testing::Test {
+ protected:
+  void establish(bool integrity = true) {
+    script_.next = [=] { return Result<Step>(complete(integrity)); };
+    ASSERT_TRUE(context_.step({}).has_value());
+  }
+  Script script_;
+  FakeContext context_{script_};
+};
+
+TEST_F(MechanismContextTest, PassesTokensOn) {
+  script_.next = [] { return Result<Step>(Continue{Bytes{9}}); };
+  const auto step = context_.step(as_bytes("in"));
+  ASSERT_TRUE(step.has_value());
+  EXPECT_EQ(std::get<Continue>(step.value()).token, Bytes{9});
+  EXPECT_EQ(as_text(script_.last_token), "in");
+  EXPECT_STREQ(context_.state_name(), "FakeState");
+  EXPECT_FALSE(context_.established());
+}
+
+TEST_F(MechanismContextTest, PassesQuestionsAndAnswersOn) {
+  script_.next = [] { return Result<Step>(NeedAccount{"user", "D"}); };
+  EXPECT_EQ(std::get<NeedAccount>(context_.step({}).value()).user, "user");
+  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  EXPECT_EQ(std::get<NeedExchange>(context_.resume(AccountAnswer{}).value()).realm, "REALM");
+  EXPECT_EQ(script_.resumed, 1);
+}
+
+TEST_F(MechanismContextTest, IsEstablishedByComplete) {
+  script_.next = [] { return Result<Step>(complete()); };
+  const auto step = context_.step({});
+  EXPECT_EQ(std::get<Established>(step.value()).token, (Bytes{1, 2}));
+  EXPECT_TRUE(context_.established());
+  EXPECT_STREQ(context_.info().mechanism, "FAKE");
+  EXPECT_STREQ(context_.state_name(), "Established");
+  EXPECT_EQ(as_text(context_.session_key().value()), "key");
+}
+
+TEST_F(MechanismContextTest, DropsTheMechanismOnceEstablished) {
+  script_.proof_sent = true;
+  establish();
+  EXPECT_TRUE(script_.destroyed);
+  EXPECT_TRUE(context_.proof_sent());
+}
+
+TEST_F(MechanismContextTest, DropsTheMechanismOnceFailed) {
+  script_.proof_sent = true;
+  script_.next = [] { return Result<Step>(kRefused); };
+  EXPECT_EQ(context_.step({}).error(), kRefused);
+  EXPECT_TRUE(script_.destroyed);
+  EXPECT_TRUE(context_.proof_sent());
+}
+
+TEST_F(MechanismContextTest, SPN_11_GivesTheSameErrorForEver) {
+  script_.next = [] { return Result<Step>(kRefused); };
+  EXPECT_EQ(context_.step({}).error(), kRefused);
+  Bytes out(64);
+  EXPECT_EQ(context_.step(as_bytes("again")).error(), kRefused);
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error(), kRefused);
+  EXPECT_EQ(context_.peer_done().error(), kRefused);
+  EXPECT_EQ(context_.wrap(as_bytes("m"), true, out).error(), kRefused);
+  EXPECT_EQ(context_.unwrap(as_bytes("m"), out).error(), kRefused);
+  EXPECT_EQ(context_.mic(as_bytes("m"), out).error(), kRefused);
+  EXPECT_EQ(context_.verify_mic(as_bytes("m"), {}).error(), kRefused);
+  EXPECT_EQ(context_.session_key().error(), kRefused);
+  EXPECT_STREQ(context_.state_name(), "Failed");
+  EXPECT_STREQ(context_.info().mechanism, "");
+  EXPECT_FALSE(context_.established());
+}
+
+TEST_F(MechanismContextTest, SPN_10_ProtectsNothingBeforeItIsEstablished) {
+  Bytes out(64);
+  const Error early{Errc::kApiMisuse, "the context is not established", 0, 0};
+  EXPECT_EQ(context_.wrap(as_bytes("m"), true, out).error(), early);
+  EXPECT_EQ(context_.unwrap(as_bytes("m"), out).error(), early);
+  EXPECT_EQ(context_.mic(as_bytes("m"), out).error(), early);
+  EXPECT_EQ(context_.verify_mic(as_bytes("m"), {}).error(), early);
+  EXPECT_EQ(context_.session_key().error(), early);
+  EXPECT_EQ(context_.wrap_size(10), 0u);
+  EXPECT_EQ(context_.mic_size(), 0u);
+  EXPECT_STREQ(context_.info().mechanism, "");
+  script_.next = [] { return Result<Step>(Continue{}); };
+  EXPECT_TRUE(context_.step({}).has_value()) << "asking too early does no harm";
+}
+
+TEST_F(MechanismContextTest, RefusesStepsOnceEstablishedAndStaysSo) {
+  establish();
+  EXPECT_EQ(context_.step({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+  EXPECT_TRUE(context_.established());
+  EXPECT_TRUE(context_.session_key().has_value());
+}
+
+TEST_F(MechanismContextTest, TakesPeerDoneOnceEstablished) {
+  establish();
+  EXPECT_FALSE(std::get<Established>(context_.peer_done().value()).token.has_value());
+}
+
+TEST_F(MechanismContextTest, RefusesPeerDoneWhereTheMechanismKnowsNone) {
+  EXPECT_EQ(context_.peer_done().error().code, Errc::kPeerMisbehaved);
+  EXPECT_STREQ(context_.state_name(), "Failed");
+}
+
+TEST_F(MechanismContextTest, HasNoSizesWithoutIntegrity) {
+  establish(false);
+  EXPECT_EQ(context_.mic_size(), 0u);
+  EXPECT_EQ(context_.wrap_size(10), 0u);
+}
+
+TEST_F(MechanismContextTest, PassesMessagesOn) {
+  establish();
+  Bytes out(64);
+  EXPECT_EQ(context_.mic_size(), 2u);
+  EXPECT_EQ(context_.wrap_size(10), 12u);
+  EXPECT_EQ(context_.wrap(as_bytes("abc"), true, out).value(), 5u);
+  EXPECT_EQ(context_.unwrap(as_bytes("abc"), out).value().size, 1u);
+  EXPECT_EQ(context_.mic(as_bytes("abc"), out).value(), 2u);
+  EXPECT_EQ(context_.verify_mic(as_bytes("abc"), {}).error().code, Errc::kAuthFailed);
+}
+
+TEST_F(MechanismContextTest, MEM_3_TurnsABadAllocIntoNoMemoryAndFails) {
+  script_.next = []() -> Result<Step> { throw std::bad_alloc(); };
+  EXPECT_EQ(context_.step({}).error().code, Errc::kNoMemory);
+  EXPECT_EQ(context_.step({}).error().code, Errc::kNoMemory);
+  EXPECT_TRUE(script_.destroyed);
+}
+
+TEST_F(MechanismContextTest, MEM_3_TurnsABadAllocOfAMessageIntoNoMemory) {
+  establish();
+  Bytes out(64);
+  EXPECT_EQ(context_.wrap({}, true, out).error().code, Errc::kNoMemory);
+}
+
+TEST_F(MechanismContextTest, TurnsACallbackThatThrowsIntoInternal) {
+  script_.next = []() -> Result<Step> { throw std::runtime_error("callback"); };
+  EXPECT_EQ(context_.step({}).error().code, Errc::kInternal);
+  EXPECT_STREQ(context_.state_name(), "Failed");
+}
+
+FixedBytes<8> challenge(size_t n) {
+  return {static_cast<uint8_t>(n), static_cast<uint8_t>(n >> 8), 3, 4, 5, 6, 7, 8};
+}
+
+TEST(ReflectionGuard, P19_KnowsWhatIsOpen) {
+  const auto guard = make_reflection_guard();
+  guard->add(challenge(1));
+  guard->add(challenge(2));
+  EXPECT_TRUE(guard->contains(challenge(1)));
+  guard->remove(challenge(1));
+  EXPECT_FALSE(guard->contains(challenge(1)));
+  EXPECT_TRUE(guard->contains(challenge(2)));
+  guard->remove(challenge(3));
+  EXPECT_TRUE(guard->contains(challenge(2)));
+}
+
+TEST(ReflectionGuard, P19_KeepsTheLatestWhenItIsFull) {
+  const auto guard = make_reflection_guard();
+  for (size_t n = 0; n < ReflectionGuard::kCapacity + 10; ++n) guard->add(challenge(n));
+  EXPECT_FALSE(guard->contains(challenge(9)));
+  EXPECT_TRUE(guard->contains(challenge(10)));
+  EXPECT_TRUE(guard->contains(challenge(ReflectionGuard::kCapacity + 9)));
+}
+
+}  // namespace
+}  // namespace pocketgss
