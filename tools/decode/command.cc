@@ -1,0 +1,69 @@
+// The verb `decode`, apart from its options.
+#include "tools/decode/command.h"
+
+#include <istream>
+#include <ostream>
+
+#include "tools/decode/decode.h"
+#include "tools/decode/render.h"
+
+namespace pocketgss::tools {
+namespace {
+
+constexpr int kExitOk = 0;
+constexpr int kExitDataError = 65;  // EX_DATAERR of sysexits.h
+
+// Outcome is a token, or a refusal with the sentence that explains it.
+struct Outcome {
+  std::optional<DecodedToken> token;
+  Error error;
+  std::string message;
+};
+
+Outcome refused(Error error, std::string message) {
+  return Outcome{std::nullopt, error, std::move(message)};
+}
+
+Outcome decode_text(std::string_view text, const DecodeOptions& options, bool line) {
+  const Input input = octets_of(text, options.format, line);
+  if (!input.octets)
+    return refused(Error{Errc::kMalformed, "input", input.offset, 0}, input.refusal);
+  auto token = decode_token(*input.octets, options.kind);
+  if (!token.has_value()) return refused(token.error(), describe(token.error()));
+  return Outcome{std::move(token).value(), {}, ""};
+}
+
+Outcome decode_line(const Line& line, const DecodeOptions& options) {
+  if (line.too_long)
+    return refused(Error{Errc::kMalformed, "input", 0, 0}, "the line is longer than 1 MiB");
+  return decode_text(line.text, options, true);
+}
+
+std::string json_of(const Outcome& outcome) {
+  return outcome.token ? render_json(*outcome.token)
+                       : render_json_error(outcome.error, outcome.message);
+}
+
+int run_batch(const DecodeOptions& options, std::istream& in, std::ostream& out) {
+  while (const auto line = read_line(in))
+    out << json_of(decode_line(*line, options)) << '\n' << std::flush;
+  return kExitOk;
+}
+
+}  // namespace
+
+int run_decode(const DecodeOptions& options, std::istream& in, std::ostream& out,
+               std::ostream& err) {
+  if (options.batch) return run_batch(options, in, out);
+  const Outcome outcome = decode_text(read_all(in), options, false);
+  if (options.json) {
+    out << json_of(outcome) << '\n';
+  } else if (outcome.token) {
+    out << render_text(*outcome.token, TextStyle{});
+  } else {
+    err << "pocketgss decode: " << outcome.message << '\n';
+  }
+  return outcome.token ? kExitOk : kExitDataError;
+}
+
+}  // namespace pocketgss::tools

@@ -1,0 +1,26 @@
+// The verb `decode`, apart from its options.
+#ifndef PGSS_TOOLS_DECODE_COMMAND_H_
+#define PGSS_TOOLS_DECODE_COMMAND_H_
+
+#include <iosfwd>
+#include <string>
+
+#include "tools/decode/input.h"
+
+namespace pocketgss::tools {
+
+struct DecodeOptions {
+  bool json = false;
+  bool batch = false;
+  InputFormat format = InputFormat::kAuto;
+  std::string kind;  // --as; empty: told from the token
+};
+
+// run_decode reads one token from `in`, writes the tree to `out` (or why there is none: JSON to
+// `out`, text to `err`), and returns the exit code: 0, or 65 (EX_DATAERR). With `batch` it reads a
+// token a line, writes exactly one JSON object a line, and returns 0.
+int run_decode(const DecodeOptions&, std::istream& in, std::ostream& out, std::ostream& err);
+
+}  // namespace pocketgss::tools
+
+#endif  // PGSS_TOOLS_DECODE_COMMAND_H_

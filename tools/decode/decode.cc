@@ -1,0 +1,86 @@
+// Any token that we know, as a tree: tells the kind and calls the decoder of that kind.
+#include "tools/decode/decode.h"
+
+#include <algorithm>
+
+#include "mechs/ntlm/messages.h"
+#include "tools/decode/ntlm.h"
+#include "tools/decode/spnego.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using Decoder = Result<Children> (*)(ByteView, const DecodeContext&);
+
+struct Kind {
+  std::string_view name;
+  Decoder decode;
+};
+
+constexpr Kind kKinds[] = {
+    {"spnego.NegTokenInit", decode_neg_token_init},
+    {"spnego.NegTokenInit2", decode_neg_token_init2},
+    {"spnego.NegTokenResp", decode_neg_token_resp},
+    {"ntlm.Negotiate", decode_negotiate},
+    {"ntlm.Challenge", decode_challenge},
+    {"ntlm.Authenticate", decode_authenticate},
+};
+
+Result<std::string_view> ntlm_kind(ByteView token) {
+  PGSS_TRY(const auto type, mechs::ntlm::parse_message_type(token));
+  switch (type) {
+    case mechs::ntlm::MessageType::kNegotiate:
+      return std::string_view("ntlm.Negotiate");
+    case mechs::ntlm::MessageType::kChallenge:
+      return std::string_view("ntlm.Challenge");
+    case mechs::ntlm::MessageType::kAuthenticate:
+      break;
+  }
+  return std::string_view("ntlm.Authenticate");
+}
+
+bool starts_like_ntlm(ByteView token) {
+  const ByteView signature(mechs::ntlm::kSignature.data(), mechs::ntlm::kSignature.size());
+  return token.size() >= 1 && token[0] == signature[0] &&
+         token.prefix(std::min(token.size(), signature.size())) ==
+             signature.prefix(std::min(token.size(), signature.size()));
+}
+
+Result<std::string_view> kind_of(ByteView token) {
+  if (starts_like_ntlm(token)) return ntlm_kind(token);
+  return spnego_kind(token);
+}
+
+const Kind* find_kind(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds),
+                                   [&](const Kind& k) { return k.name == name; });
+  return found == std::end(kKinds) ? nullptr : found;
+}
+
+}  // namespace
+
+std::optional<std::string> decode_nested(ByteView octets, Field& field, const DecodeContext& at) {
+  if (octets.empty()) return std::nullopt;
+  const auto kind = kind_of(octets);
+  if (!kind.has_value()) return describe(kind.error());
+  auto children = find_kind(kind.value())->decode(octets, at);
+  if (!children.has_value()) return describe(children.error());
+  field.kind = kind.value();
+  field.token = std::move(children).value();
+  return std::nullopt;
+}
+
+Result<DecodedToken> decode_token(ByteView token, std::string_view kind) {
+  if (kind.empty()) {
+    PGSS_TRY(kind, kind_of(token));
+  }
+  const Kind* known = find_kind(kind);
+  if (known == nullptr) return Error{Errc::kApiMisuse, "kind", 0, 0};
+  DecodedToken out;
+  out.kind = kind;
+  out.length = static_cast<uint32_t>(token.size());
+  PGSS_TRY(out.fields, known->decode(token, DecodeContext{0, &out.notes}));
+  return out;
+}
+
+}  // namespace pocketgss::tools

@@ -1,0 +1,27 @@
+// Any token that we know, as a tree.
+#ifndef PGSS_TOOLS_DECODE_DECODE_H_
+#define PGSS_TOOLS_DECODE_DECODE_H_
+
+#include <array>
+#include <string_view>
+
+#include <pocketgss/result.h>
+
+#include "tools/decode/tree.h"
+
+namespace pocketgss::tools {
+
+// The kinds, as --as takes them and as the output names them.
+inline constexpr std::array<std::string_view, 6> kTokenKinds = {
+    "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp",
+    "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate"};
+
+// decode_token decodes a whole input with the library's own parsers. An empty `kind` is told from
+// the first octets. What a parser refuses is refused, with the field and the offset; a nested token
+// that its parser refuses stays octets, and a note says why. Policy is not applied, but noted (an
+// NTLMv1 response). Errors: kMalformed; kApiMisuse where `kind` is none of kTokenKinds.
+Result<DecodedToken> decode_token(ByteView token, std::string_view kind = {});
+
+}  // namespace pocketgss::tools
+
+#endif  // PGSS_TOOLS_DECODE_DECODE_H_
