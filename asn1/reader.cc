@@ -79,7 +79,8 @@ Reader::Extent Reader::measure_long(const uint8_t* in, size_t size) {
   // What nearly all long lengths are: 256 to 65,535 in two octets. The rest is below.
   if (size >= 4 && in[1] == 0x82 && in[2] != 0) [[likely]] {
     const uint32_t two_octets = static_cast<uint32_t>(in[2]) << 8 | in[3];
-    if (two_octets <= size - 4) [[likely]] return Extent{4, two_octets};
+    if (two_octets <= size - 4) [[likely]]
+      return Extent{4, two_octets};
   }
   const auto refused_at = [](uint32_t index) { return Extent{0, index}; };
   if (size < 2) return refused_at(static_cast<uint32_t>(size));
