@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/upcase_table.h"
+#include "fuzz/oracles_lib.h"
 #include "tests/support/hex.h"
 
 namespace pocketgss {
@@ -256,6 +257,14 @@ TEST(SimpleUpcase, QuirkC12_IsTheSameInATurkishLocale) {
   const TurkishLocale locale;
   if (!locale.is_set()) GTEST_SKIP() << "the locale tr_TR is not to be had (package locales)";
   EXPECT_EQ(upcase_text("iışi"), "IıŞI");
+}
+
+TEST(Utf16, HoldsTheOracleForOddTexts) {
+  for (const std::string_view text : {"", "a", "D\\user", "u@d", "straße", "ışık", "Σίσυφος",
+                                      "\U00010428", "\xed\xa0\x80", "\xff", "\xf0\x9f"}) {
+    fuzz::check_utf8(as_bytes(text));
+    fuzz::check_utf16(as_bytes(text));
+  }
 }
 
 }  // namespace

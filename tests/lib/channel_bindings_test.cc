@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fuzz/oracles_lib.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
 
@@ -155,6 +156,13 @@ TEST(ChannelBinding, RefusesEveryPrefixOfACertificate) {
     const auto binding = ChannelBinding::tls_server_end_point(cut);
     ASSERT_FALSE(binding.has_value()) << size;
     EXPECT_EQ(binding.error().code, Errc::kMalformed);
+  }
+}
+
+TEST(ChannelBinding, HoldsTheOracleForEveryVector) {
+  for (VectorBlock& block : testing::load_vectors(kVectors)) {
+    if (block.has("Certificate")) fuzz::check_certificate(block.bytes("Certificate"));
+    block.ignore_unread();
   }
 }
 
