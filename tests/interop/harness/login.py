@@ -23,8 +23,7 @@ class Login:
 
     def fail(self, reason):
         output = "\n".join(f"    | {line}" for line in self.outcome.output.strip().splitlines()[-8:])
-        raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}\n    -- log\n"
-                     + self.server.logged_since(self.log_start))
+        raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}")
 
 
 def admitted(tools, server, client, mechanism):
@@ -41,7 +40,8 @@ def admitted(tools, server, client, mechanism):
     received = login.message[:login.message.index("\nSubject:")]
     if accounts.USER not in received:
         login.fail("the Received field does not name the account")
-    server.wait_logged(login.log_start, [accounts.USER, mechanism])
+    if server.wait_logged(login.log_start, [accounts.USER, mechanism]) is None:
+        login.fail("no log line of this login")
     return login
 
 
@@ -54,10 +54,9 @@ def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_wor
         login.fail("the client believes that it sent its message")
     if login.tap.replies(235) or not login.tap.replies(535):
         login.fail("not answered with 535")
-    try:
-        line = server.wait_logged(login.log_start, log_words)
-    except Failed as failure:
-        login.fail(str(failure))
+    line = server.wait_logged(login.log_start, log_words)
+    if line is None:
+        login.fail(f"no log line holds {' and '.join(log_words)}")
     if accounts.PASSWORD in line or password in line:
         login.fail("the log holds a password")
     return login, line

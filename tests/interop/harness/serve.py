@@ -1,10 +1,11 @@
 # Our own server: `pocketgss serve` with one account, a Maildir and a log.
 import contextlib
 import pathlib
+import time
 
 from . import accounts
 from .case import Failed
-from .process import Service, free_port, run_client, wait_until
+from .process import Service, free_port, run_client
 from .smtp import plain_session
 
 
@@ -51,14 +52,15 @@ class Serve:
     def logged_since(self, size):
         return self.log.read_bytes()[size:].decode(errors="backslashreplace")
 
-    def wait_logged(self, size, words):
-        """The log line since `size` that holds all these words, without regard to case."""
-        def found():
-            return next((line for line in self.logged_since(size).splitlines()
-                         if all(word.lower() in line.lower() for word in words)), None)
-
-        wait_until(f"a log line with {' and '.join(words)}", found, 5)
-        return found()
+    def wait_logged(self, size, words, limit=3):
+        """The log line since `size` that holds all these words, without regard to case; None where none comes in time."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            for line in self.logged_since(size).splitlines():
+                if all(word.lower() in line.lower() for word in words):
+                    return line
+            time.sleep(0.05)
+        return None
 
     def stop(self):
         if self._service:
