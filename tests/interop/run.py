@@ -14,7 +14,6 @@ from harness import case as case_module
 from harness import inside, namespace, peers
 from harness.tools import Tools, Unprepared
 
-GROUP_LIMIT = 240  # seconds for a whole group
 PARALLEL = 2  # groups at a time
 
 
@@ -102,21 +101,25 @@ class Run:
 
     def _group(self, name, cases):
         state = pathlib.Path(tempfile.mkdtemp(prefix=f"pgss-{name}-"))
+        try:
+            left = set(cases) - self._work(name, cases, state)
+        finally:
+            self._discard(state)
+        for case in sorted(left):
+            self._count(f"FAIL {case} the group ended before it")
+
+    def _work(self, name, cases, state):
+        """Runs the group's cases in its namespace; returns the names of those that printed a line."""
         command = [sys.executable, __file__, "--inside", name, "--state", str(state), "--build", str(self._tools.build)]
         worker = subprocess.Popen(namespace.command_inside(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True, errors="backslashreplace")
-        alarm = threading.Timer(GROUP_LIMIT, worker.kill)
-        alarm.start()
-        worker.stdin.write("\n".join(cases))
-        worker.stdin.close()
-        left = set(cases)
-        for line in worker.stdout:
-            left -= {self._count(line.rstrip("\n"))}
-        worker.wait()
-        alarm.cancel()
-        for case in sorted(left):
-            self._count(f"FAIL {case} the group ended before it")
-        self._discard(state)
+        try:
+            worker.stdin.write("\n".join(cases))
+            worker.stdin.close()
+            return {self._count(line.rstrip("\n")) for line in worker.stdout}
+        finally:
+            worker.kill()
+            worker.wait()
 
     def _count(self, line):
         """Prints a line of a case, or one that explains it; returns the case's name for the former."""

@@ -3,6 +3,7 @@ import contextlib
 import os
 import pathlib
 import signal
+import threading
 import time
 
 from . import namespace
@@ -12,10 +13,12 @@ from .process import tail
 from .tokens import Refused
 
 CASE_LIMIT = 60  # seconds
+GROUP_LIMIT = 240  # for all cases of a group
 
 
 def run_group(group, names, state: pathlib.Path, tools):
     os.environ["PATH"] = SEARCH_PATH
+    _end_after(GROUP_LIMIT)
     state.chmod(0o755)
     namespace.prepare(state, group.hidden)
     cases = [case for case in group.cases if case.name in names]
@@ -26,6 +29,13 @@ def run_group(group, names, state: pathlib.Path, tools):
     except (Failed, OSError, ValueError) as failure:
         for case in cases:
             print(f"FAIL {case.name} servers: {failure}", flush=True)
+
+
+def _end_after(seconds):
+    """This process is the first of its process namespace: with it goes everything that it started."""
+    timer = threading.Timer(seconds, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 def _run_case(case, servers, state):

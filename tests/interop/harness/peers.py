@@ -33,7 +33,7 @@ _ALL = (
     Peer("cyrus-sasl", "sasl2-bin libsasl2-modules libsasl2-modules-db libsasl2-modules-gssapi-mit",
          _both(_programs("saslpasswd2"), _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"))),
     Peer("gss-ntlmssp", "gss-ntlmssp libkrb5-dev",
-         _files("/usr/lib/*/gssntlmssp/gssntlmssp.so", "/etc/gss/mech.d/mech.ntlmssp.conf")),
+         _files("/usr/lib/*/gssntlmssp/gssntlmssp.so", "/etc/gss/mech.d/mech.ntlmssp.conf", "/usr/include/gssapi/gssapi.h")),
     Peer("samba", "samba samba-common-bin winbind", _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo")),
     Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
     Peer("curl", "curl", _programs("curl")),

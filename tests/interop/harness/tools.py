@@ -1,5 +1,7 @@
 # The programs that the cases run: what the build made, and the foreign clients that the harness builds from sources beside it.
 # Those are kept in the build folder and made again where their sources change.
+import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -72,13 +74,23 @@ class Tools:
         """Copies the sources into the cache and builds there, unless that was done with the same sources."""
         folder, stamp = self._cache / name, self._cache / f"{name}.stamp"
         digest = _digest(SOURCES / name)
-        if stamp.exists() and stamp.read_text() == digest:
-            return
-        print(f"# preparing {name}", file=sys.stderr, flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(SOURCES / name, folder)
-        build(folder)
-        stamp.write_text(digest)
+        with _lock(self._cache / f"{name}.lock"):
+            if stamp.exists() and stamp.read_text() == digest:
+                return
+            print(f"# preparing {name}", file=sys.stderr, flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(SOURCES / name, folder)
+            build(folder)
+            stamp.write_text(digest)
+
+
+@contextlib.contextmanager
+def _lock(path):
+    """Several runs may share a build folder: one prepares, the others wait for it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _digest(folder):
