@@ -3,6 +3,7 @@ from . import accounts
 from .tokens import LinePeer
 
 SIGN_AND_SEAL = "0x3e"  # mutual, replay, sequence, confidentiality, integrity
+NO_FLAGS = "0"
 ACCOUNT = f"{accounts.DOMAIN}\\{accounts.USER}"
 
 
@@ -13,10 +14,10 @@ class Drivers:
         self._tools, self._state = tools, state
         self._users = accounts.gss_ntlmssp_users(state / "gss-ntlmssp-users")
 
-    def our_initiator(self, mechanism, password=accounts.PASSWORD, *, user=ACCOUNT, options=()):
+    def our_initiator(self, mechanism, password=accounts.PASSWORD, *, user=ACCOUNT, flags=SIGN_AND_SEAL, options=()):
         return LinePeer("our initiator", [
             self._tools.pgss_peer, "initiate", mechanism, "--user", user, "--password", password, "--target",
-            f"smtp/{accounts.HOST}", "--flags", SIGN_AND_SEAL, *options], log=self._state / "pgss_peer.log")
+            f"smtp/{accounts.HOST}", "--flags", flags, *options], log=self._state / "pgss_peer.log")
 
     def our_acceptor(self, mechanism, *, options=()):
         return LinePeer("our acceptor", [
