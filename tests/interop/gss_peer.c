@@ -1,9 +1,12 @@
-/* gss_peer: one side of a GSS-API exchange on the system's library (MIT mechglue; NTLM by gss-ntlmssp), driven line by line.
+/* gss_peer: one side of a GSS-API exchange on the system's library (MIT mechglue; NTLM by
+ * gss-ntlmssp), driven line by line.
  *
- *   gss_peer initiate|accept ntlm|spnego [--user NAME --password TEXT] [--target SERVICE@HOST] [--flags N] [--binding HEX]
+ *   gss_peer initiate|accept ntlm|spnego [--user NAME --password TEXT]
+ *            [--target SERVICE@HOST] [--flags N] [--binding HEX]
  *
- * NAME is DOMAIN\user. The acceptor finds its accounts in NTLM_USER_FILE (lines DOMAIN:user:password). --binding is the
- * application data of the channel bindings. The lines read and written are those of pgss_peer (see line_peer.py):
+ * NAME is DOMAIN\user. The acceptor finds its accounts in NTLM_USER_FILE (lines
+ * DOMAIN:user:password). --binding is the application data of the channel bindings. The lines read
+ * and written are those of pgss_peer:
  *
  *   token B64|-        -> continue B64|-   established B64|-   error TEXT
  *   wrap B64  unwrap B64  mic B64          -> ok B64            error TEXT
@@ -43,7 +46,7 @@ struct peer {
   gss_OID actual;
 };
 
-static void die(const char *what) {
+static void die(const char* what) {
   fprintf(stderr, "gss_peer: %s\n", what);
   exit(64);
 }
@@ -52,12 +55,13 @@ static void die(const char *what) {
 
 static const char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static void print_base64(const gss_buffer_desc *bytes) {
-  const unsigned char *p = bytes->value;
+static void print_base64(const gss_buffer_desc* bytes) {
+  const unsigned char* p = bytes->value;
   if (bytes->length == 0) putchar('-');
   for (size_t i = 0; i < bytes->length; i += 3) {
     size_t left = bytes->length - i;
-    uint32_t group = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+    uint32_t group =
+        (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
     putchar(kAlphabet[group >> 18]);
     putchar(kAlphabet[group >> 12 & 63]);
     putchar(left > 1 ? kAlphabet[group >> 6 & 63] : '=');
@@ -65,28 +69,29 @@ static void print_base64(const gss_buffer_desc *bytes) {
   }
 }
 
-static gss_buffer_desc read_base64(const char *text) {
+static gss_buffer_desc read_base64(const char* text) {
   gss_buffer_desc out = {0, calloc(strlen(text) + 1, 1)};
   uint32_t group = 0;
   int bits = 0;
   if (!out.value) die("no memory");
   if (strcmp(text, "-") == 0) return out;
   for (; *text && *text != '='; text++) {
-    const char *digit = strchr(kAlphabet, *text);
+    const char* digit = strchr(kAlphabet, *text);
     if (!digit) die("bad base64 on standard input");
     group = group << 6 | (uint32_t)(digit - kAlphabet);
-    if ((bits += 6) >= 8) ((unsigned char *)out.value)[out.length++] = (unsigned char)(group >> (bits -= 8));
+    if ((bits += 6) >= 8)
+      ((unsigned char*)out.value)[out.length++] = (unsigned char)(group >> (bits -= 8));
   }
   return out;
 }
 
-static gss_buffer_desc read_hex(const char *text) {
+static gss_buffer_desc read_hex(const char* text) {
   gss_buffer_desc out = {strlen(text) / 2, calloc(strlen(text) + 1, 1)};
   if (!out.value) die("no memory");
   for (size_t i = 0; i < out.length; i++) {
     unsigned byte;
     if (sscanf(text + 2 * i, "%2x", &byte) != 1) die("--binding is not hex");
-    ((unsigned char *)out.value)[i] = (unsigned char)byte;
+    ((unsigned char*)out.value)[i] = (unsigned char)byte;
   }
   return out;
 }
@@ -98,19 +103,19 @@ static void print_status(OM_uint32 code, int type, gss_OID mechanism) {
   do {
     gss_buffer_desc text = GSS_C_EMPTY_BUFFER;
     if (gss_display_status(&minor, code, type, mechanism, &more, &text) != GSS_S_COMPLETE) return;
-    printf(" %.*s", (int)text.length, (const char *)text.value);
+    printf(" %.*s", (int)text.length, (const char*)text.value);
     gss_release_buffer(&minor, &text);
   } while (more != 0);
 }
 
-static void print_error(const char *call, OM_uint32 major, OM_uint32 minor, gss_OID mechanism) {
+static void print_error(const char* call, OM_uint32 major, OM_uint32 minor, gss_OID mechanism) {
   printf("error %s: major=0x%08x minor=%u:", call, major, minor);
   print_status(major, GSS_C_GSS_CODE, GSS_C_NO_OID);
   print_status(minor, GSS_C_MECH_CODE, mechanism);
   putchar('\n');
 }
 
-static void print_bytes(const char *word, const gss_buffer_desc *bytes) {
+static void print_bytes(const char* word, const gss_buffer_desc* bytes) {
   printf("%s ", word);
   print_base64(bytes);
   putchar('\n');
@@ -118,24 +123,27 @@ static void print_bytes(const char *word, const gss_buffer_desc *bytes) {
 
 /* ---- setting up ---- */
 
-static gss_name_t import(const char *text, gss_OID type) {
-  gss_buffer_desc buffer = {strlen(text), (void *)text};
+static gss_name_t import(const char* text, gss_OID type) {
+  gss_buffer_desc buffer = {strlen(text), (void*)text};
   gss_name_t name = GSS_C_NO_NAME;
   OM_uint32 minor;
-  if (gss_import_name(&minor, &buffer, type, &name) != GSS_S_COMPLETE) die("gss_import_name failed");
+  if (gss_import_name(&minor, &buffer, type, &name) != GSS_S_COMPLETE)
+    die("gss_import_name failed");
   return name;
 }
 
-static void acquire(struct peer *peer) {
+static void acquire(struct peer* peer) {
   gss_OID_set_desc wanted = {1, peer->options.mechanism}, inner = {1, &ntlm_oid};
   gss_cred_usage_t usage = peer->options.initiator ? GSS_C_INITIATE : GSS_C_ACCEPT;
   OM_uint32 major, minor;
   if (peer->options.initiator) {
-    gss_buffer_desc password = {strlen(peer->options.password), (void *)peer->options.password};
+    gss_buffer_desc password = {strlen(peer->options.password), (void*)peer->options.password};
     gss_name_t user = import(peer->options.user, GSS_C_NT_USER_NAME);
-    major = gss_acquire_cred_with_password(&minor, user, &password, 0, &wanted, usage, &peer->credential, NULL, NULL);
+    major = gss_acquire_cred_with_password(&minor, user, &password, 0, &wanted, usage,
+                                           &peer->credential, NULL, NULL);
   } else {
-    major = gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &wanted, usage, &peer->credential, NULL, NULL);
+    major =
+        gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &wanted, usage, &peer->credential, NULL, NULL);
   }
   if (major == GSS_S_COMPLETE && peer->options.mechanism == &spnego_oid)
     major = gss_set_neg_mechs(&minor, peer->credential, &inner);
@@ -144,7 +152,7 @@ static void acquire(struct peer *peer) {
   exit(1);
 }
 
-static void set_up(struct peer *peer) {
+static void set_up(struct peer* peer) {
   acquire(peer);
   if (peer->options.target) peer->target = import(peer->options.target, GSS_C_NT_HOSTBASED_SERVICE);
   if (!peer->options.binding) return;
@@ -154,15 +162,16 @@ static void set_up(struct peer *peer) {
 
 /* ---- commands ---- */
 
-static void take_token(struct peer *peer, const char *text) {
+static void take_token(struct peer* peer, const char* text) {
   gss_buffer_desc in = read_base64(text), out = GSS_C_EMPTY_BUFFER;
   OM_uint32 major, minor, ignored;
   if (peer->options.initiator)
-    major = gss_init_sec_context(&minor, peer->credential, &peer->context, peer->target, peer->options.mechanism,
-                                 peer->options.flags, 0, peer->bindings, &in, &peer->actual, &out, &peer->flags, NULL);
+    major = gss_init_sec_context(&minor, peer->credential, &peer->context, peer->target,
+                                 peer->options.mechanism, peer->options.flags, 0, peer->bindings,
+                                 &in, &peer->actual, &out, &peer->flags, NULL);
   else
-    major = gss_accept_sec_context(&minor, &peer->context, peer->credential, &in, peer->bindings, &peer->source,
-                                   &peer->actual, &out, &peer->flags, NULL, NULL);
+    major = gss_accept_sec_context(&minor, &peer->context, peer->credential, &in, peer->bindings,
+                                   &peer->source, &peer->actual, &out, &peer->flags, NULL, NULL);
   if (GSS_ERROR(major))
     print_error("token", major, minor, peer->actual);
   else
@@ -171,7 +180,7 @@ static void take_token(struct peer *peer, const char *text) {
   free(in.value);
 }
 
-static void answer(const char *call, OM_uint32 major, OM_uint32 minor, gss_buffer_desc *out) {
+static void answer(const char* call, OM_uint32 major, OM_uint32 minor, gss_buffer_desc* out) {
   OM_uint32 ignored;
   if (major != GSS_S_COMPLETE)
     print_error(call, major, minor, &ntlm_oid);
@@ -180,7 +189,7 @@ static void answer(const char *call, OM_uint32 major, OM_uint32 minor, gss_buffe
   gss_release_buffer(&ignored, out);
 }
 
-static void protect(struct peer *peer, const char *call, const char *text) {
+static void protect(struct peer* peer, const char* call, const char* text) {
   gss_buffer_desc in = read_base64(text), out = GSS_C_EMPTY_BUFFER;
   OM_uint32 major, minor;
   if (strcmp(call, "wrap") == 0)
@@ -193,20 +202,22 @@ static void protect(struct peer *peer, const char *call, const char *text) {
   free(in.value);
 }
 
-static void verify(struct peer *peer, char *text) {
-  char *mic_text = strchr(text, ' ');
+static void verify(struct peer* peer, char* text) {
+  char* mic_text = strchr(text, ' ');
   if (!mic_text) die("verify wants a message and a MIC");
   *mic_text++ = 0;
-  gss_buffer_desc message = read_base64(text), mic = read_base64(mic_text), nothing = GSS_C_EMPTY_BUFFER;
+  gss_buffer_desc message = read_base64(text), mic = read_base64(mic_text),
+                  nothing = GSS_C_EMPTY_BUFFER;
   OM_uint32 minor, major = gss_verify_mic(&minor, peer->context, &message, &mic, NULL);
   answer("verify", major, minor, &nothing);
   free(message.value);
   free(mic.value);
 }
 
-static void tell_key(struct peer *peer) {
+static void tell_key(struct peer* peer) {
   gss_buffer_set_t keys = GSS_C_NO_BUFFER_SET;
-  OM_uint32 minor, major = gss_inquire_sec_context_by_oid(&minor, peer->context, &session_key_oid, &keys);
+  OM_uint32 minor,
+      major = gss_inquire_sec_context_by_oid(&minor, peer->context, &session_key_oid, &keys);
   if (major != GSS_S_COMPLETE || !keys || keys->count == 0)
     print_error("key", major, minor, &ntlm_oid);
   else
@@ -214,20 +225,22 @@ static void tell_key(struct peer *peer) {
   gss_release_buffer_set(&minor, &keys);
 }
 
-static void tell_info(struct peer *peer) {
+static void tell_info(struct peer* peer) {
   gss_buffer_desc name = GSS_C_EMPTY_BUFFER;
   OM_uint32 minor;
   if (peer->source) gss_display_name(&minor, peer->source, &name, NULL);
-  printf("ok flags=0x%x source=%.*s\n", peer->flags, (int)name.length, name.length ? (const char *)name.value : "");
+  printf("ok flags=0x%x source=%.*s\n", peer->flags, (int)name.length,
+         name.length ? (const char*)name.value : "");
   gss_release_buffer(&minor, &name);
 }
 
-static void obey(struct peer *peer, char *line) {
-  char *rest = strchr(line, ' ');
+static void obey(struct peer* peer, char* line) {
+  char* rest = strchr(line, ' ');
   if (rest) *rest++ = 0;
   if (rest && strcmp(line, "token") == 0)
     take_token(peer, rest);
-  else if (rest && (strcmp(line, "wrap") == 0 || strcmp(line, "unwrap") == 0 || strcmp(line, "mic") == 0))
+  else if (rest &&
+           (strcmp(line, "wrap") == 0 || strcmp(line, "unwrap") == 0 || strcmp(line, "mic") == 0))
     protect(peer, line, rest);
   else if (rest && strcmp(line, "verify") == 0)
     verify(peer, rest);
@@ -242,26 +255,35 @@ static void obey(struct peer *peer, char *line) {
   fflush(stdout);
 }
 
-static struct options read_options(int argc, char **argv) {
+static struct options read_options(int argc, char** argv) {
   struct options options = {0};
   if (argc < 3) die("usage: gss_peer initiate|accept ntlm|spnego [OPTIONS]");
   options.initiator = strcmp(argv[1], "initiate") == 0;
   options.mechanism = strcmp(argv[2], "spnego") == 0 ? &spnego_oid : &ntlm_oid;
   for (int i = 3; i + 1 < argc; i += 2) {
-    if (strcmp(argv[i], "--user") == 0) options.user = argv[i + 1];
-    else if (strcmp(argv[i], "--password") == 0) options.password = argv[i + 1];
-    else if (strcmp(argv[i], "--target") == 0) options.target = argv[i + 1];
-    else if (strcmp(argv[i], "--binding") == 0) options.binding = argv[i + 1];
-    else if (strcmp(argv[i], "--flags") == 0) options.flags = (OM_uint32)strtoul(argv[i + 1], NULL, 0);
-    else die("unknown option");
+    if (strcmp(argv[i], "--user") == 0)
+      options.user = argv[i + 1];
+    else if (strcmp(argv[i], "--password") == 0)
+      options.password = argv[i + 1];
+    else if (strcmp(argv[i], "--target") == 0)
+      options.target = argv[i + 1];
+    else if (strcmp(argv[i], "--binding") == 0)
+      options.binding = argv[i + 1];
+    else if (strcmp(argv[i], "--flags") == 0)
+      options.flags = (OM_uint32)strtoul(argv[i + 1], NULL, 0);
+    else
+      die("unknown option");
   }
-  if (options.initiator && (!options.user || !options.password || !options.target)) die("an initiator needs --user, --password and --target");
+  if (options.initiator && (!options.user || !options.password || !options.target))
+    die("an initiator needs --user, --password and --target");
   return options;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   static char line[kLineSize];
-  struct peer peer = {.options = read_options(argc, argv), .credential = GSS_C_NO_CREDENTIAL, .context = GSS_C_NO_CONTEXT};
+  struct peer peer = {.options = read_options(argc, argv),
+                      .credential = GSS_C_NO_CREDENTIAL,
+                      .context = GSS_C_NO_CONTEXT};
   set_up(&peer);
   while (fgets(line, sizeof line, stdin)) {
     line[strcspn(line, "\r\n")] = 0;

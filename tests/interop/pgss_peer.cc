@@ -3,24 +3,26 @@
 //
 //   pgss_peer initiate|accept ntlm|spnego [OPTIONS]
 //
-//   --user NAME         initiator: DOMAIN\user, user@domain or user; acceptor: the one account that
-//   it knows
-//   --password TEXT     of that user
-//   --target SPN        initiator: the service's name, smtp/mail.example.test
-//   --host NAME         acceptor: its own DNS name (default mail.example.test)
-//   --flags N           initiator: ContextFlags as a number (default 0x2e)
-//   --policy LEVEL      default or strict
-//   --binding HEX       channel bindings: the application data, "tls-server-end-point:" and hash
-//   --channel-binding W off, when-supported (default) or require
+//   --user NAME          initiator: DOMAIN\user, user@domain or user
+//                        acceptor: the one account that it knows
+//   --password TEXT      of that user
+//   --target SPN         initiator: the service's name, smtp/mail.example.test
+//   --host NAME          acceptor: its own DNS name (default mail.example.test)
+//   --flags N            initiator: ContextFlags as a number (default 0x2e)
+//   --policy LEVEL       default or strict
+//   --binding HEX        channel bindings: the application data, type and colon included
+//   --channel-binding W  off, when-supported (default) or require
 //
 // Lines read, and the line that answers each (B64: base64, `-` for nothing):
 //
-//   token B64|-      ->  continue B64|-   established B64|-   (continue: send, and come back; `-`
-//   after established: nothing) done             ->  established -    the protocol above reported
-//   success early wrap B64   unwrap B64   mic B64   key        ->  ok B64 verify B64-MESSAGE
-//   B64-MIC                   ->  ok - info                                         ->  ok
-//   mechanism=NTLM flags=0x2e ... quit anything that fails                          ->  error CODE
-//   WHERE SENTENCE
+//   token B64     ->  continue B64      send it, and come back with the answer
+//                     established B64   send it, if there is one
+//   done          ->  established -     the protocol above reported success early
+//   wrap B64      ->  ok B64            as do unwrap, mic, and key (without an argument)
+//   verify MESSAGE-B64 MIC-B64   ->  ok -
+//   info          ->  ok mechanism=NTLM flags=0x2e ...
+//   quit
+//   what fails    ->  error CODE [WHERE] SENTENCE
 #include <cstdlib>
 #include <iostream>
 #include <map>

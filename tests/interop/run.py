@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# Real peers against PocketGSS: chooses cases, prepares their programs, runs each group in its namespace, counts.
+# Real peers against PocketGSS: chooses cases, prepares their programs, runs each group in its
+# namespace, counts.
 import argparse
 import concurrent.futures
 import os

@@ -1,4 +1,5 @@
-# Every group of cases, in the order in which they are started: first the one foreign client that speaks [MS-SSEAN].
+# Every group of cases, in the order in which they are started: first the one foreign client that
+# speaks [MS-SSEAN].
 from . import clients, control, dotnet, mit, postfix, samba
 
 GROUPS = [*dotnet.GROUPS, *postfix.GROUPS, *samba.GROUPS, *mit.GROUPS, *clients.GROUPS, *control.GROUPS]

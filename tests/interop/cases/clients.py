@@ -1,4 +1,5 @@
-# Foreign clients with NTLM of their own at our server: NTLMv2 gets in, NTLMv1 does not, `strict` asks for a MIC.
+# Foreign clients with NTLM of their own at our server: NTLMv2 gets in, NTLMv1 does not, `strict`
+# asks for a MIC.
 import contextlib
 
 from harness import accounts, clients

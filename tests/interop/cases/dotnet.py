@@ -1,4 +1,5 @@
-# .NET's SmtpClient and MailKit at our server, with .NET's own SPNEGO and NTLM: the one foreign client that speaks [MS-SSEAN].
+# .NET's SmtpClient and MailKit at our server, with .NET's own SPNEGO and NTLM: the one foreign
+# client that speaks [MS-SSEAN].
 import base64
 import contextlib
 

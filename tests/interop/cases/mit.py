@@ -1,5 +1,5 @@
-# Our initiator and acceptor with MIT's mechglue and gss-ntlmssp: raw NTLM and SPNEGO, keys compared, messages wrapped and
-# signed both ways, channel bindings.
+# Our initiator and acceptor with MIT's mechglue and gss-ntlmssp: raw NTLM and SPNEGO, keys
+# compared, messages wrapped and signed both ways, channel bindings.
 import contextlib
 
 from harness import accounts, namespace

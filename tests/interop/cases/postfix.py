@@ -1,4 +1,5 @@
-# Our client to Postfix with Cyrus SASL: GSSAPI and GSS-SPNEGO carrying SPNEGO(NTLM) by gss-ntlmssp, and Cyrus's own NTLM.
+# Our client to Postfix with Cyrus SASL: GSSAPI and GSS-SPNEGO carrying SPNEGO(NTLM) by gss-
+# ntlmssp, and Cyrus's own NTLM.
 import contextlib
 
 from harness import accounts, postfix

@@ -1,4 +1,5 @@
-# Our initiator and acceptor with Samba's ntlm_auth: raw NTLM and SPNEGO, session keys compared, mechListMIC both ways.
+# Our initiator and acceptor with Samba's ntlm_auth: raw NTLM and SPNEGO, session keys compared,
+# mechListMIC both ways.
 import contextlib
 
 from harness import accounts, winbind

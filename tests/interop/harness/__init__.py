@@ -1,1 +1,2 @@
-# The interop harness: namespaces, processes and token exchanges for the cases beside it. Python's standard library alone.
+# The interop harness: namespaces, processes and token exchanges for the cases beside it. Python's
+# standard library alone.

@@ -1,4 +1,5 @@
-# What a case is: a name, the peers it needs and a function; groups of cases share one namespace and one set of servers.
+# What a case is: a name, the peers it needs and a function; groups of cases share one namespace
+# and one set of servers.
 import dataclasses
 import fnmatch
 from typing import Callable, Optional

@@ -1,4 +1,5 @@
-# Foreign SMTP clients, one function each: they send one message with the given subject and say how it went.
+# Foreign SMTP clients, one function each: they send one message with the given subject and say how
+# it went.
 from . import accounts
 from .process import Outcome, run_client
 

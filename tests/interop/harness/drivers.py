@@ -1,4 +1,5 @@
-# The two line-driven drivers as peers: ours over the library, and the system's GSS-API with gss-ntlmssp.
+# The two line-driven drivers as peers: ours over the library, and the system's GSS-API with gss-
+# ntlmssp.
 from . import accounts
 from .tokens import LinePeer
 

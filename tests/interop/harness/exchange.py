@@ -1,4 +1,5 @@
-# Two peers against each other: the tokens until both are established, then keys and protected messages compared.
+# Two peers against each other: the tokens until both are established, then keys and protected
+# messages compared.
 import contextlib
 
 from .case import Failed

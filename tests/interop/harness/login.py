@@ -1,5 +1,5 @@
-# One foreign client at our server: in with the right password, refused with a wrong one, each seen on the wire, in the log and
-# in the Maildir.
+# One foreign client at our server: in with the right password, refused with a wrong one, each seen
+# on the wire, in the log and in the Maildir.
 import itertools
 
 from . import accounts

@@ -1,5 +1,5 @@
-# A network, mount and process namespace for each group of peers: loopback alone, files hidden or replaced for the group only,
-# and nothing that the group started outlives it.
+# A network, mount and process namespace for each group of peers: loopback alone, files hidden or
+# replaced for the group only, and nothing that the group started outlives it.
 import fcntl
 import glob
 import os

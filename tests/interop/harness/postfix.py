@@ -1,5 +1,6 @@
-# Postfix with Cyrus SASL: a submission server whose GSSAPI and GSS-SPNEGO go to MIT's mechglue (NTLM by gss-ntlmssp) and whose
-# NTLM is Cyrus's own plug-in. Everything stands in the state folder; delivered mail goes to a sink that keeps each message.
+# Postfix with Cyrus SASL: a submission server whose GSSAPI and GSS-SPNEGO go to MIT's mechglue
+# (NTLM by gss-ntlmssp) and whose NTLM is Cyrus's own plug-in. Everything stands in the state
+# folder; delivered mail goes to a sink that keeps each message.
 import contextlib
 import pathlib
 import pwd

@@ -1,4 +1,5 @@
-# Processes of the harness: servers that are awaited and stopped, clients with a time limit, drivers that answer line by line.
+# Processes of the harness: servers that are awaited and stopped, clients with a time limit,
+# drivers that answer line by line.
 import contextlib
 import os
 import pathlib

@@ -1,4 +1,5 @@
-# A small SMTP client that carries a peer's tokens through AUTH: what is left of SMTP when the tokens come from elsewhere.
+# A small SMTP client that carries a peer's tokens through AUTH: what is left of SMTP when the
+# tokens come from elsewhere.
 import base64
 import socket
 

@@ -1,4 +1,5 @@
-# One side of a GSS-API exchange, whoever plays it: pgss_peer and gss_peer (one line language), and Samba's ntlm_auth.
+# One side of a GSS-API exchange, whoever plays it: pgss_peer and gss_peer (one line language), and
+# Samba's ntlm_auth.
 import base64
 import dataclasses
 from typing import Optional

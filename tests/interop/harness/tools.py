@@ -1,5 +1,6 @@
-# The programs that the cases run: what the build made, and the foreign clients that the harness builds from sources beside it.
-# Those are kept in the build folder and made again where their sources change.
+# The programs that the cases run: what the build made, and the foreign clients that the harness
+# builds from sources beside it. Those are kept in the build folder and made again where their
+# sources change.
 import contextlib
 import fcntl
 import hashlib

@@ -1,4 +1,5 @@
-# A standalone winbindd with a local account database: what Samba's ntlm_auth asks when it plays the server.
+# A standalone winbindd with a local account database: what Samba's ntlm_auth asks when it plays
+# the server.
 import contextlib
 import pathlib
 import subprocess
