@@ -17,14 +17,12 @@ Error misuse(const char* where) {
   return Error{Errc::kApiMisuse, where, 0, 0};
 }
 
-std::vector<SaslMechanism> listed_mechanisms(const std::vector<SaslMechanism>& wanted) {
+std::vector<SaslMechanism> announced_mechanisms(const std::vector<SaslMechanism>& wanted) {
   std::vector<SaslMechanism> out;
   for (const SaslMechanism mechanism : wanted) {
     if (std::find(out.begin(), out.end(), mechanism) == out.end()) out.push_back(mechanism);
   }
-  // [MS-SSEAN] 3.2.3: "it MUST place "GSSAPI" in its List of SASL Mechanisms".
-  const bool has_gssapi = std::find(out.begin(), out.end(), SaslMechanism::kGssapi) != out.end();
-  if (!has_gssapi) out.insert(out.begin(), SaslMechanism::kGssapi);
+  if (out.empty()) out.push_back(SaslMechanism::kGssapi);
   return out;
 }
 
@@ -35,7 +33,7 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
     : contexts_(contexts),
       config_(config),
       transcript_(transcript),
-      mechanisms_(listed_mechanisms(config.mechanisms)),
+      announced_(announced_mechanisms(config.mechanisms)),
       line_(std::max(kLeastAuthLine, config.limits.auth_line), sasl::LineBuffer::OnLong::kSkip) {
   if (config_.implicit_tls) {
     state_ = State::kAwaitTls;

@@ -25,7 +25,9 @@ struct SmtpServerConfig {
   std::string greeting = "ESMTP";      // what follows the host name in the 220
   std::string ehlo_text;               // the first line of the EHLO reply; empty: `hostname`
   std::vector<std::string> ehlo_more;  // further EHLO lines, last
-  // Listed in this order. GSSAPI is always in it (SSEAN-S1), first where it was left out.
+  // Announced by EHLO, in this order. GSSAPI is in the server's list of mechanisms whatever stands
+  // here (SSEAN-S1): a client that asks for it is served, announced or not. Leaving it out steers
+  // clients that prefer it to another mechanism.
   std::vector<SaslMechanism> mechanisms = {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego,
                                            SaslMechanism::kNtlm};
   bool starttls = true;        // offer STARTTLS

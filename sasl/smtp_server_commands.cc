@@ -70,8 +70,7 @@ std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
   if (config_.starttls && !config_.implicit_tls && !over_tls_) lines.emplace_back("STARTTLS");
   if (auth_offered()) {
     std::string names = "AUTH";
-    for (const SaslMechanism mechanism : mechanisms_)
-      names.append(" ").append(sasl_name(mechanism));
+    for (const SaslMechanism mechanism : announced_) names.append(" ").append(sasl_name(mechanism));
     lines.push_back(std::move(names));
   }
   lines.insert(lines.end(), config_.ehlo_more.begin(), config_.ehlo_more.end());
@@ -203,8 +202,10 @@ std::optional<SmtpReply> SmtpServer::Impl::auth_refusal(std::string_view name) c
   if (!auth_offered()) return SmtpReply{538, "5.7.11", "Encryption required for authentication"};
   if (name.empty()) return SmtpReply{501, "5.5.4", "AUTH mechanism [initial-response] expected"};
   const auto mechanism = sasl_mechanism(name);
-  const bool listed = mechanism && std::find(mechanisms_.begin(), mechanisms_.end(), *mechanism) !=
-                                       mechanisms_.end();
+  // [MS-SSEAN] 3.2.3: "it MUST place "GSSAPI" in its List of SASL Mechanisms", announced or not.
+  const bool listed = mechanism && (*mechanism == SaslMechanism::kGssapi ||
+                                    std::find(announced_.begin(), announced_.end(), *mechanism) !=
+                                        announced_.end());
   if (!listed) return SmtpReply{504, "5.5.4", "Unrecognized authentication mechanism"};
   return std::nullopt;
 }

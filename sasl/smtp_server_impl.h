@@ -112,7 +112,7 @@ class SmtpServer::Impl {
   ContextProvider& contexts_;
   const SmtpServerConfig& config_;
   SmtpTranscript* transcript_;
-  std::vector<SaslMechanism> mechanisms_;
+  std::vector<SaslMechanism> announced_;
 
   State state_ = State::kCommand;
   sasl::LineBuffer line_;
