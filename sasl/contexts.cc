@@ -9,7 +9,8 @@ InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config)
 Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
   config_.channel_binding.reset();
   if (!request.bindings.empty()) config_.channel_binding = request.bindings.front();
-  constexpr uint32_t kLayerFlags = kIntegFlag | kConfFlag;
+  // Replay and sequence detection are for protected messages: NTLM signs for either of them.
+  constexpr uint32_t kLayerFlags = kIntegFlag | kConfFlag | kReplayFlag | kSequenceFlag;
   config_.flags = request.no_layer ? static_cast<ContextFlags>(flags_ & ~kLayerFlags) : flags_;
   return make_initiator(runtime_, request.kind, config_);
 }

@@ -160,7 +160,7 @@ Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
   // [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos.
   ContextRequest request{ntlm ? MechanismKind::kNtlm : MechanismKind::kSpnego, bindings, false};
-  request.no_layer = mechanism == SaslMechanism::kGssSpnego;
+  request.no_layer = mechanism != SaslMechanism::kGssapi;
   PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
   return std::unique_ptr<SaslClient>(
       std::make_unique<GssClient>(mechanism, std::move(context), options.authzid));

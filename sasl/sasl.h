@@ -31,8 +31,9 @@ struct ContextRequest {
   // Those of the TLS channel; an initiator uses the first. Empty without TLS.
   std::span<const ChannelBinding> bindings;
   // Messages will not be protected, so integrity and confidentiality are not asked for: GSS-SPNEGO,
-  // where Windows and Cyrus take these flags as the wish for a security layer (quirk A22). What the
-  // negotiation itself needs is not touched.
+  // where Windows and Cyrus take these flags as the wish for a security layer (quirk A22); NTLM,
+  // where Cyrus gives SIGN back without the EXTENDED_SESSIONSECURITY that signing needs (policy row
+  // P3). What the negotiation itself needs is not touched.
   bool no_layer = false;
 };
 
