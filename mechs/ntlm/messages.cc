@@ -109,6 +109,9 @@ Result<ChallengeMessage> parse_challenge(ByteView in) {
   out.target_name_fields = security_buffer(in, M::kTargetNameFieldsAt);
   PGSS_TRY(out.target_name, payload(in, out.target_name_fields, M::kMinSize, M::kTargetNameFieldsAt,
                                     "CHALLENGE_MESSAGE.TargetNameFields"));
+  if (has_flag(out.flags, flag::kUnicode) && out.target_name.size() % 2 != 0) {
+    return malformed("CHALLENGE_MESSAGE.TargetName", out.target_name_fields.offset);
+  }
   SecurityBuffer info;
   if (has_flag(out.flags, flag::kTargetInfo)) {
     if (in.size() < M::kWithTargetInfoSize)

@@ -31,6 +31,12 @@ inline Bytes utf16(std::string_view utf8) {
   return out;
 }
 
+// pairs_of returns the AV pairs of an AUTHENTICATE; they borrow from it.
+inline AvPairs pairs_of(ByteView authenticate) {
+  const AuthenticateMessage message = parse_authenticate(authenticate).value();
+  return parse_ntlm_v2_response(message.nt_response, 0).value().av_pairs;
+}
+
 // A test changes the configurations and then takes the steps one by one, or all of them by run().
 struct Exchange {
   Exchange() {
