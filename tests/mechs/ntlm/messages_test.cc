@@ -146,13 +146,24 @@ TEST(NtlmChallenge, NTP_1_RefusesTargetInfoInsideTheFixedPart) {
             (Error{Errc::kMalformed, "CHALLENGE_MESSAGE.TargetInfoFields", 40, 0}));
 }
 
+// The example with OEM names, whose sizes may be odd.
+constexpr char kOemChallengeHex[] =
+    "4e544c4d53535000020000000c000c003800000032828ae20123456789abcdef000000000000000024002400440000"
+    "00060070170000000f53"
+    "006500720076006500720002000c0044006f006d00610069006e0001000c005300650072007600650072000000000"
+    "0";
+
 // NTP_1 grid: each security buffer x offsets x sizes. Whatever leaves the message or enters the
 // fixed part is refused, the rest is not, and no payload is ever outside the input.
 struct BufferCase {
+  const char* name;
   const char* message;
   size_t descriptor_at;
   size_t fixed_size;
 };
+void PrintTo(const BufferCase& c, std::ostream* out) {
+  *out << c.name << "." << c.descriptor_at;
+}
 
 class NtlmSecurityBuffer : public ::testing::TestWithParam<BufferCase> {};
 
@@ -197,13 +208,16 @@ TEST_P(NtlmSecurityBuffer, NTP_1_OffsetAndLengthGrid) {
   EXPECT_EQ(cases, 44);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    All, NtlmSecurityBuffer,
-    ::testing::Values(BufferCase{kJavaMailNegotiateHex, 16, 0},
-                      BufferCase{kJavaMailNegotiateHex, 24, 0}, BufferCase{kChallengeHex, 12, 32},
-                      BufferCase{kAuthenticateHex, 12, 64}, BufferCase{kAuthenticateHex, 20, 64},
-                      BufferCase{kAuthenticateHex, 28, 64}, BufferCase{kAuthenticateHex, 36, 64},
-                      BufferCase{kAuthenticateHex, 44, 64}, BufferCase{kAuthenticateHex, 52, 64}));
+INSTANTIATE_TEST_SUITE_P(All, NtlmSecurityBuffer,
+                         ::testing::Values(BufferCase{"NEGOTIATE", kJavaMailNegotiateHex, 16, 0},
+                                           BufferCase{"NEGOTIATE", kJavaMailNegotiateHex, 24, 0},
+                                           BufferCase{"CHALLENGE", kOemChallengeHex, 12, 32},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 12, 64},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 20, 64},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 28, 64},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 36, 64},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 44, 64},
+                                           BufferCase{"AUTHENTICATE", kAuthenticateHex, 52, 64}));
 
 TEST(NtlmAvPairs, NTP_3_RefusesATimestampOf4Octets) {
   // Vector N3 (CVE-2023-25567).
