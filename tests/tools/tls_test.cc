@@ -13,7 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string data(const std::string& name) {
-  return PGSS_VECTORS_DIR "/../tests/tools/data/" + name;
+  return PGSS_TEST_DATA "/" + name;
 }
 
 TrustStore trust(const std::string& name) {
@@ -80,7 +80,8 @@ TEST(Tls, TakesBytesOneByOne) {
 TEST(Tls, BothSidesSeeOneSession) {
   for (const char* name : {"server", "rsa", "chained"}) {
     Pair pair = connect(trust("ca.pem"), name, "mail.example.test");
-    ASSERT_NE(pair.client->session(), nullptr) << name << ": " << pair.client_failure << "; " << pair.server_failure;
+    ASSERT_NE(pair.client->session(), nullptr)
+        << name << ": " << pair.client_failure << "; " << pair.server_failure;
     const TlsSession& client = *pair.client->session();
     const TlsSession& server = *pair.server->session();
     EXPECT_STREQ(client.version, server.version);

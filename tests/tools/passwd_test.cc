@@ -1,0 +1,128 @@
+// The verb `passwd`, as a process.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/support/process.h"
+#include "tests/tools/support/temp_folder.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using testing::content_of;
+using ::testing::HasSubstr;
+using testing::run;
+using testing::TempFolder;
+
+constexpr const char* kPasswordHash = "8846f7eaee8fb117ad06bdd830b7586c";  // NTOWFv1 of "password"
+
+struct Passwd : ::testing::Test {
+  testing::Outcome set(const std::string& user, const std::string& password) {
+    return run({"passwd", "--users", folder / "users", "--user", user, "--password-file",
+                folder.write("pw", password)});
+  }
+  testing::Outcome remove(const std::string& user) {
+    return run({"passwd", "--users", folder / "users", "--user", user, "--delete"});
+  }
+  TempFolder folder;
+};
+
+TEST_F(Passwd, MakesAnAccountAndTheFile) {
+  const auto done = set("bob", "password\n");
+  EXPECT_EQ(done.exit_code, 0) << done.error;
+  EXPECT_EQ(content_of(folder / "users"), "bob:" + std::string(kPasswordHash) + "\n");
+  EXPECT_EQ(std::filesystem::status(folder / "users").permissions(), std::filesystem::perms(0600));
+}
+
+TEST_F(Passwd, ChangesAnAccountOfAnySpelling) {
+  folder.write("users", "# accounts\nBob:00112233445566778899aabbccddeeff\n");
+  for (const char* user : {"bob", "DOMAIN\\BOB", "bob@example.test"})
+    EXPECT_EQ(set(user, "password").exit_code, 0) << user;
+  EXPECT_EQ(content_of(folder / "users"), "# accounts\nBob:" + std::string(kPasswordHash) + "\n");
+}
+
+TEST_F(Passwd, HashesUtf8) {
+  EXPECT_EQ(set("bob", "p\xc3\xa4ss\xf0\x9f\x94\x91").exit_code, 0);
+  EXPECT_THAT(content_of(folder / "users"), HasSubstr("bob:01c04b94d4eaa1b54b5c1701a3bad5b8"));
+}
+
+TEST_F(Passwd, StripsOneLineEndOnly) {
+  EXPECT_EQ(set("a", "password\r\n").exit_code, 0);
+  EXPECT_EQ(set("b", "password\n\n").exit_code, 0);
+  const std::string text = content_of(folder / "users");
+  EXPECT_THAT(text, HasSubstr("a:" + std::string(kPasswordHash)));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("b:" + std::string(kPasswordHash))));
+}
+
+TEST_F(Passwd, DeletesAnAccount) {
+  folder.write("users", "# of bob\nbob:" + std::string(kPasswordHash) + "\n");
+  EXPECT_EQ(remove("BOB").exit_code, 0);
+  EXPECT_EQ(content_of(folder / "users"), "# of bob\n");
+  const auto again = remove("bob");
+  EXPECT_EQ(again.exit_code, 67);
+  EXPECT_THAT(again.error, HasSubstr("no account 'bob'"));
+}
+
+TEST_F(Passwd, NeedsATerminalOrAPasswordFile) {
+  const auto refused = run({"passwd", "--users", folder / "users", "--user", "bob"}, "password\n");
+  EXPECT_EQ(refused.exit_code, 64);
+  EXPECT_THAT(refused.error, HasSubstr("--password-file"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "users"));
+}
+
+TEST_F(Passwd, P20_RefusesAnEmptyPassword) {
+  EXPECT_EQ(set("bob", "\n").exit_code, 65);
+  EXPECT_FALSE(std::filesystem::exists(folder / "users"));
+}
+
+TEST_F(Passwd, RefusesAPasswordThatIsNoUtf8OrTooLong) {
+  EXPECT_EQ(set("bob", "\xff\xfe").exit_code, 65);
+  EXPECT_EQ(set("bob", std::string(1025, 'x')).exit_code, 65);
+  EXPECT_EQ(set("bob", std::string(1024, 'x')).exit_code, 0);
+}
+
+TEST_F(Passwd, RefusesANameThatCannotBeOne) {
+  for (const char* user : {"", "DOMAIN\\", "a:b", " bob", "#bob", "b\nb"}) {
+    EXPECT_EQ(set(user, "password").exit_code, 64) << user;
+  }
+}
+
+TEST_F(Passwd, NamesTheLineOfABrokenFile) {
+  folder.write("users", "# x\nbob:secret\n");
+  const auto refused = set("carol", "password");
+  EXPECT_EQ(refused.exit_code, 78);
+  EXPECT_THAT(refused.error, HasSubstr("users:2: "));
+  EXPECT_THAT(refused.error, ::testing::Not(HasSubstr("secret")));
+}
+
+TEST_F(Passwd, RefusesAFileThatOthersCanRead) {
+  folder.write("users", "", 0644);
+  EXPECT_EQ(set("bob", "password").exit_code, 78);
+}
+
+TEST(Program, ExplainsItself) {
+  const auto help = run({"--help"});
+  EXPECT_EQ(help.exit_code, 0);
+  EXPECT_THAT(help.output, HasSubstr("passwd"));
+  EXPECT_THAT(run({"--version"}).output, HasSubstr("pocketgss "));
+  for (const char* verb : {"passwd"}) {
+    const auto verb_help = run({verb, "--help"});
+    EXPECT_EQ(verb_help.exit_code, 0);
+    EXPECT_THAT(verb_help.output, HasSubstr("Exit codes"));
+  }
+}
+
+TEST(Program, Says64WhereTheCommandLineIsWrong) {
+  for (const testing::Arguments& arguments : {testing::Arguments{},
+                                              {"frobnicate"},
+                                              {"passwd"},
+                                              {"passwd", "--users"},
+                                              {"passwd", "--frobnicate"},
+                                              {"--frobnicate"}}) {
+    const auto refused = run(arguments);
+    EXPECT_EQ(refused.exit_code, 64);
+    EXPECT_THAT(refused.error, HasSubstr("--help"));
+  }
+}
+
+}  // namespace
+}  // namespace pocketgss::tools
