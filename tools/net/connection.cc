@@ -1,0 +1,396 @@
+// One client's connection: the socket, TLS, the SMTP machine and the message under way.
+#include "tools/net/connection.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+#include <asio/write.hpp>
+
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using asio::ip::tcp;
+
+constexpr Micros kForEver = std::numeric_limits<Micros>::max();
+constexpr Micros kEndTime = 5'000'000;      // for the last bytes of a session to go out
+constexpr Micros kDrainTime = 2'000'000;    // for the client to close in its turn
+constexpr size_t kDrainLimit = 256 * 1024;  // bytes thrown away meanwhile
+
+Micros now() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// normal writes an IPv4 address that came through an IPv6 socket as what it is.
+asio::ip::address normal(const asio::ip::address& address) {
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  return address;
+}
+
+asio::ip::address remote_address(const tcp::socket& socket) {
+  asio::error_code ignored;
+  return normal(socket.remote_endpoint(ignored).address());
+}
+
+bool both_loopback(const tcp::socket& socket) {
+  asio::error_code ignored;
+  return remote_address(socket).is_loopback() &&
+         normal(socket.local_endpoint(ignored).address()).is_loopback();
+}
+
+std::string peer_text(const tcp::socket& socket) {
+  asio::error_code ignored;
+  return "[" + remote_address(socket).to_string() +
+         "]:" + std::to_string(socket.remote_endpoint(ignored).port());
+}
+
+// LogTranscript is what -v shows: the dialogue, of tokens only their size.
+class LogTranscript final : public SmtpTranscript {
+ public:
+  LogTranscript(Clock& clock, std::string peer) : clock_(clock), peer_(std::move(peer)) {}
+
+  void line(SmtpParty from, std::string_view text) override { show(from, std::string(text)); }
+  void token(SmtpParty from, std::string_view prefix, SaslMechanism, ByteView token) override {
+    show(from, std::string(prefix) + "(token of " + std::to_string(token.size()) + " bytes)");
+  }
+
+ private:
+  void show(SmtpParty from, const std::string& text) {
+    log_line(clock_, peer_ + (from == SmtpParty::kClient ? " C: " : " S: ") + text);
+  }
+
+  Clock& clock_;
+  std::string peer_;
+};
+
+std::unique_ptr<SmtpTranscript> transcript_for(const Service& service, const std::string& peer) {
+  if (!service.verbose) return nullptr;
+  return std::make_unique<LogTranscript>(service.runtime.clock(), peer);
+}
+
+// Policy row P6: AUTH in clear on loopback, or where the operator said so.
+const SmtpServerConfig& config_for(const Service& service, const tcp::socket& socket) {
+  return service.allow_cleartext || both_loopback(socket) ? service.smtp_auth_clear : service.smtp;
+}
+
+}  // namespace
+
+Connection::Connection(tcp::socket socket, Service& service)
+    : socket_(std::move(socket)),
+      timer_(socket_.get_executor()),
+      service_(service),
+      address_(remote_address(socket_).to_string()),
+      peer_(peer_text(socket_)),
+      transcript_(transcript_for(service, peer_)),
+      contexts_(service.runtime, service.acceptor),
+      smtp_(contexts_, config_for(service, socket_), transcript_.get()) {}
+
+// guarded runs one step of a connection. Where that throws (no memory), this connection ends and
+// the others go on.
+template <typename Step>
+void Connection::guarded(Step step) {
+  try {
+    if (!closed_) step();
+  } catch (const std::exception& failed) {
+    log("connection given up: from=" + peer_ + " reason: " + failed.what());
+    close();
+  }
+}
+
+void Connection::start() {
+  guarded([this] {
+    smtp_.tick(now());
+    pump();
+  });
+}
+
+void Connection::stop() {
+  guarded([this] {
+    smtp_.stop();
+    pump();
+  });
+}
+
+void Connection::abandon() {
+  close();
+}
+
+void Connection::pump() {
+  if (closed_) return;
+  handle_events();
+  wait_for_time();
+  if (!flush()) return;
+  if (ended_) return drain();
+  if (tls_wanted_) begin_tls();
+  wait_for_input();
+}
+
+void Connection::handle_events() {
+  while (auto event = smtp_.next_event()) {
+    std::visit([this](auto& specific) { on(specific); }, *event);
+  }
+}
+
+// --- output ---
+
+// flush starts to send what there is; true: nothing is left to send.
+bool Connection::flush() {
+  if (writing_) return false;
+  output_ = next_output();
+  if (output_.empty()) return true;
+  writing_ = true;
+  asio::async_write(socket_, asio::buffer(output_),
+                    [self = shared_from_this()](const asio::error_code& error, size_t) {
+                      self->writing_ = false;
+                      self->guarded([&] { self->written(!error); });
+                    });
+  return false;
+}
+
+Bytes Connection::next_output() {
+  Bytes plain = smtp_.take_output();
+  if (tls_ == nullptr) return plain;
+  if (!plain.empty()) static_cast<void>(tls_->send(plain));
+  if (ended_) tls_->close();
+  return tls_->take_output();
+}
+
+void Connection::written(bool well) {
+  output_ = Bytes();
+  if (!well) return close();
+  pump();
+}
+
+// --- input ---
+
+void Connection::wait_for_input() {
+  if (reading_ || writing_ || committing_ || closed_) return;
+  if (!draining_ && !smtp_.wants_input()) return;
+  reading_ = true;
+  socket_.async_wait(tcp::socket::wait_read,
+                     [self = shared_from_this()](const asio::error_code& error) {
+                       self->reading_ = false;
+                       if (!error) self->guarded([&] { self->readable(); });
+                     });
+}
+
+void Connection::readable() {
+  asio::error_code error;
+  const size_t size = socket_.read_some(
+      asio::buffer(service_.read_buffer.data(), service_.read_buffer.size()), error);
+  if (error == asio::error::would_block || error == asio::error::interrupted)
+    return wait_for_input();
+  if (draining_) {
+    drained_ += size;
+    return error || drained_ > kDrainLimit ? close() : wait_for_input();
+  }
+  smtp_.tick(now());
+  if (error) {
+    smtp_.closed();
+  } else {
+    take_input(ByteView(service_.read_buffer).prefix(size));
+  }
+  pump();
+}
+
+void Connection::take_input(ByteView bytes) {
+  if (tls_ == nullptr) return smtp_.receive(bytes);
+  if (!take_ciphertext(bytes)) return smtp_.closed();
+  const Bytes plaintext = tls_->take_plaintext();
+  if (!plaintext.empty()) smtp_.receive(plaintext);
+  if (tls_->peer_closed()) smtp_.closed();
+}
+
+// take_ciphertext: false where TLS failed.
+bool Connection::take_ciphertext(ByteView bytes) {
+  const auto received = tls_->receive(bytes);
+  if (!received.has_value()) {
+    log("TLS failed: from=" + peer_ + " reason: " + received.failure().message);
+    return false;
+  }
+  if (tls_->established() && !smtp_.over_tls()) {
+    static_cast<void>(smtp_.tls_started(TlsChannel{channel_bindings(*tls_->session())}));
+  }
+  return true;
+}
+
+void Connection::begin_tls() {
+  tls_wanted_ = false;
+  auto engine = make_tls_server(*service_.identity);
+  if (engine.has_value()) {
+    tls_ = std::move(engine).value();
+    return;
+  }
+  log(engine.failure().message);
+  close();
+}
+
+// --- time ---
+
+Micros Connection::deadline() const {
+  return ended_ ? end_time_ : smtp_.deadline();
+}
+
+// wait_for_time keeps one wait under way; a deadline that moved back is seen when it fires.
+void Connection::wait_for_time() {
+  const Micros due = deadline();
+  if (due == kForEver || (armed_for_ != 0 && armed_for_ <= due)) return;
+  armed_for_ = due;
+  timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::microseconds(due)));
+  timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+    if (!error) self->guarded([&] { self->time_came(); });
+  });
+}
+
+void Connection::time_came() {
+  armed_for_ = 0;
+  if (ended_) return now() >= end_time_ ? close() : wait_for_time();
+  smtp_.tick(now());
+  pump();
+}
+
+// --- the end ---
+
+// drain waits for the client to close, so that it reads our last reply and not a reset.
+void Connection::drain() {
+  if (!draining_) {
+    draining_ = true;
+    asio::error_code ignored;
+    socket_.shutdown(tcp::socket::shutdown_send, ignored);
+    end_time_ = std::min(end_time_, now() + kDrainTime);
+    wait_for_time();
+  }
+  wait_for_input();
+}
+
+void Connection::close() {
+  if (closed_) return;
+  closed_ = true;
+  asio::error_code ignored;
+  timer_.cancel();
+  socket_.close(ignored);
+  if (!committing_) delivery_.reset();
+  service_.on_closed(*this);
+}
+
+// --- events ---
+
+void Connection::on(SmtpServer::StartTls&) {
+  tls_wanted_ = true;
+}
+
+void Connection::on(SmtpServer::Account& event) {
+  static_cast<void>(smtp_.resume(AccountAnswer{service_.users->find(event.need.user)}));
+}
+
+void Connection::on(SmtpServer::LoggedIn& event) {
+  log(login_text(event.report, peer()));
+}
+
+void Connection::on(SmtpServer::LoginRefused& event) {
+  log(refusal_text(event, peer()));
+}
+
+void Connection::on(SmtpServer::Mail& event) {
+  trace_ = Trace();
+  trace_.reverse_path = event.reverse_path;
+  static_cast<void>(smtp_.accept());
+}
+
+void Connection::on(SmtpServer::Rcpt& event) {
+  trace_.recipients.push_back(event.forward_path);
+  static_cast<void>(smtp_.accept());
+}
+
+void Connection::on(SmtpServer::Data&) {
+  delivery_failure_.reset();
+  const auto begun = begin_delivery();
+  if (!begun.has_value()) return refuse_message(begun.failure());
+  static_cast<void>(smtp_.accept());
+}
+
+Fallible<Nothing> Connection::begin_delivery() {
+  Clock& clock = service_.runtime.clock();
+  auto delivery = service_.maildir.begin(clock, service_.runtime.random());
+  if (!delivery.has_value()) return delivery.failure();
+  delivery_ = std::move(delivery).value();
+  trace_.ehlo_name = smtp_.ehlo_name();
+  trace_.client_address = address_;
+  trace_.hostname = service_.smtp.hostname;
+  trace_.id = delivery_->id();
+  trace_.tls_version = tls_version();
+  trace_.time = clock.now();
+  if (smtp_.login() != nullptr) trace_.authenticated_name = smtp_.login()->context.account_name;
+  return delivery_->write(as_bytes(trace_fields(trace_)));
+}
+
+void Connection::on(SmtpServer::Content& event) {
+  if (delivery_failure_) return;
+  const auto written = delivery_->write(event.bytes);
+  if (!written.has_value()) delivery_failure_ = written.failure();
+}
+
+void Connection::on(SmtpServer::End&) {
+  if (delivery_failure_) return refuse_message(*delivery_failure_);
+  committing_ = true;
+  const auto loop = socket_.get_executor();
+  asio::post(service_.disk, [self = shared_from_this(), delivery = delivery_, loop,
+                             guard = asio::make_work_guard(loop)] {
+    auto result = delivery->commit();
+    asio::post(loop, [self, result = std::move(result)] { self->committed(result); });
+  });
+}
+
+void Connection::committed(const Fallible<Nothing>& result) {
+  committing_ = false;
+  guarded([&] { answer_message(result); });
+}
+
+void Connection::answer_message(const Fallible<Nothing>& result) {
+  if (!result.has_value()) {
+    refuse_message(result.failure());
+  } else {
+    log("delivered: id=" + trace_.id + " user=" + quoted(trace_.authenticated_name) +
+        " sender=" + quoted(trace_.reverse_path) +
+        " recipients=" + std::to_string(trace_.recipients.size()) + " from=" + peer_);
+    delivery_.reset();
+    static_cast<void>(smtp_.accept());
+  }
+  smtp_.tick(now());
+  pump();
+}
+
+void Connection::refuse_message(const Failure& failure) {
+  log("not delivered: from=" + peer_ + " reason: " + failure.message);
+  delivery_.reset();
+  static_cast<void>(
+      smtp_.reply(SmtpReply{451, "4.3.0", "The message could not be stored; try again later"}));
+}
+
+void Connection::on(SmtpServer::Aborted&) {
+  delivery_.reset();
+}
+
+void Connection::on(SmtpServer::Closed&) {
+  ended_ = true;
+  tls_wanted_ = false;
+  end_time_ = now() + kEndTime;
+}
+
+std::string_view Connection::tls_version() const {
+  return tls_ != nullptr && tls_->session() != nullptr ? tls_->session()->version : "";
+}
+
+void Connection::log(const std::string& text) const {
+  log_line(service_.runtime.clock(), text);
+}
+
+}  // namespace pocketgss::tools

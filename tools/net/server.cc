@@ -1,0 +1,352 @@
+// The event loop of `serve`.
+#include "tools/net/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <csignal>
+#include <set>
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/thread_pool.hpp>
+
+#include "tools/net/connection.h"
+#include "tools/net/log.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using asio::ip::tcp;
+
+constexpr size_t kDiskThreads = 4;
+constexpr size_t kReadBuffer = 16 * 1024;
+constexpr uint16_t kDefaultPort = 587;
+constexpr auto kAcceptPause =
+    std::chrono::milliseconds(100);  // after an error such as "too many open files"
+
+Failure clear_text_refused(const Endpoint& endpoint) {
+  return Failure{
+      ExitCode::kConfig,
+      "logins on " + to_text(endpoint) +
+          " would be in clear text: give a certificate with --tls-cert and --tls-key, listen on a "
+          "loopback address, or say --allow-cleartext (policy row P6)"};
+}
+
+Failure cannot_listen(const Endpoint& endpoint, const asio::error_code& error) {
+  const bool in_use = error == asio::error::address_in_use;
+  return Failure{in_use ? ExitCode::kUnavailable : ExitCode::kOsError,
+                 "cannot listen on " + to_text(endpoint) + ": " + error.message() +
+                     (in_use ? "; choose another port" : "")};
+}
+
+// raise_file_limit makes room for `connections` sockets and their files, as far as the system lets
+// us.
+void raise_file_limit(unsigned connections) {
+  rlimit limit{};
+  const rlim_t wanted = 2 * rlim_t{connections} + 64;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
+// check_clear_text: policy row P6.
+Fallible<Nothing> check_clear_text(const ServerConfig& config) {
+  if (config.allow_cleartext || !config.certificate_file.empty()) return Nothing{};
+  for (const Endpoint& endpoint : config.listen) {
+    if (!is_loopback(endpoint.host)) return clear_text_refused(endpoint);
+  }
+  return Nothing{};
+}
+
+Fallible<std::optional<ServerIdentity>> load_identity(const ServerConfig& config) {
+  if (config.certificate_file.empty()) return std::optional<ServerIdentity>();
+  auto identity = ServerIdentity::load(config.certificate_file, config.key_file);
+  if (!identity.has_value()) return identity.failure();
+  return std::optional<ServerIdentity>(std::move(identity).value());
+}
+
+}  // namespace
+
+bool is_loopback(const std::string& address) {
+  asio::error_code error;
+  const auto parsed = asio::ip::make_address(address, error);
+  return !error && parsed.is_loopback();
+}
+
+class Server::Impl {
+ public:
+  Impl(ServerConfig config, Runtime runtime, Maildir maildir, UserFile users,
+       std::optional<ServerIdentity> identity);
+
+  Fallible<Nothing> listen();
+  std::vector<Endpoint> addresses() const;
+  ExitCode run();
+  void stop();
+  void reload();
+  asio::io_context& loop() { return loop_; }
+  size_t connection_count() const { return count_; }
+
+ private:
+  Fallible<Nothing> listen_on(const Endpoint& endpoint);
+  void accept(size_t index);
+  void accepted(tcp::socket socket);
+  void wait_for_signal();
+  void forget(Connection& connection);
+  void finish_if_idle();
+  void abandon_all();
+  void log(const std::string& text) { log_line(runtime_.clock(), text); }
+  Service make_service(Maildir maildir, UserFile users, std::optional<ServerIdentity> identity);
+
+  ServerConfig config_;
+  Runtime runtime_;
+  asio::io_context loop_{1};
+  asio::thread_pool disk_{kDiskThreads};
+  Bytes read_buffer_ = Bytes(kReadBuffer);
+  Service service_;
+  std::vector<tcp::acceptor> acceptors_;
+  asio::signal_set signals_{loop_};
+  asio::steady_timer stop_timer_{loop_}, accept_timer_{loop_};
+  std::set<std::shared_ptr<Connection>> connections_;
+  std::atomic<size_t> count_{0};
+  bool stopping_ = false;
+};
+
+Server::Impl::Impl(ServerConfig config, Runtime runtime, Maildir maildir, UserFile users,
+                   std::optional<ServerIdentity> identity)
+    : config_(std::move(config)),
+      runtime_(std::move(runtime)),
+      service_(make_service(std::move(maildir), std::move(users), std::move(identity))) {}
+
+Service Server::Impl::make_service(Maildir maildir, UserFile users,
+                                   std::optional<ServerIdentity> identity) {
+  SmtpServerConfig smtp = config_.smtp;
+  smtp.starttls = identity.has_value() && !smtp.implicit_tls;
+  smtp.auth_in_clear = false;
+  SmtpServerConfig smtp_auth_clear = smtp;
+  smtp_auth_clear.auth_in_clear = true;
+  AcceptorConfig acceptor = config_.acceptor;
+  acceptor.ntlm = true;  // accounts are there: the user file
+  acceptor.guard = make_reflection_guard();
+  return Service{runtime_,
+                 std::move(acceptor),
+                 std::move(smtp),
+                 std::move(smtp_auth_clear),
+                 config_.allow_cleartext,
+                 config_.verbose,
+                 std::move(maildir),
+                 std::make_shared<const UserFile>(std::move(users)),
+                 std::move(identity),
+                 disk_,
+                 MutableBytes(read_buffer_),
+                 [this](Connection& connection) { forget(connection); }};
+}
+
+// --- listening ---
+
+Fallible<Nothing> Server::Impl::listen() {
+  for (const Endpoint& endpoint : config_.listen) {
+    if (auto listening = listen_on(endpoint); !listening.has_value()) return listening;
+  }
+  return Nothing{};
+}
+
+Fallible<Nothing> Server::Impl::listen_on(const Endpoint& endpoint) {
+  asio::error_code error;
+  const auto address = asio::ip::make_address(endpoint.host, error);
+  if (error) {
+    return Failure{ExitCode::kUsage,
+                   "--listen needs an address such as 127.0.0.1:587 or [::1]:587, and " +
+                       quoted(endpoint.host) + " is none"};
+  }
+  if (!service_.identity && !address.is_loopback() && !config_.allow_cleartext)
+    return clear_text_refused(endpoint);
+  const tcp::endpoint local(address, endpoint.port.value_or(kDefaultPort));
+  tcp::acceptor acceptor(loop_);
+  acceptor.open(local.protocol(), error);
+  if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  if (!error && address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
+  if (!error) acceptor.bind(local, error);
+  if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
+  if (error) return cannot_listen(endpoint, error);
+  acceptors_.push_back(std::move(acceptor));
+  return Nothing{};
+}
+
+std::vector<Endpoint> Server::Impl::addresses() const {
+  std::vector<Endpoint> out;
+  for (const tcp::acceptor& acceptor : acceptors_) {
+    asio::error_code ignored;
+    const tcp::endpoint local = acceptor.local_endpoint(ignored);
+    out.push_back(Endpoint{local.address().to_string(), local.port()});
+  }
+  return out;
+}
+
+void Server::Impl::accept(size_t index) {
+  acceptors_[index].async_accept([this, index](const asio::error_code& error, tcp::socket socket) {
+    if (stopping_) return;
+    if (!error) {
+      accepted(std::move(socket));
+      return accept(index);
+    }
+    log("a connection could not be accepted: " + error.message());
+    accept_timer_.expires_after(kAcceptPause);
+    accept_timer_.async_wait([this, index](const asio::error_code& cancelled) {
+      if (!cancelled && !stopping_) accept(index);
+    });
+  });
+}
+
+void Server::Impl::accepted(tcp::socket socket) {
+  asio::error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.set_option(tcp::no_delay(true), ignored);
+  if (connections_.size() >= config_.max_connections) {
+    log("connection refused: " + std::to_string(connections_.size()) + " are open");
+    const std::string reply =
+        "421 4.3.2 " + config_.smtp.hostname + " Too many connections, try again later\r\n";
+    if (!config_.smtp.implicit_tls) socket.write_some(asio::buffer(reply), ignored);
+    return;
+  }
+  const auto connection = std::make_shared<Connection>(std::move(socket), service_);
+  connections_.insert(connection);
+  count_ = connections_.size();
+  connection->start();
+}
+
+void Server::Impl::forget(Connection& connection) {
+  connections_.erase(connection.shared_from_this());
+  count_ = connections_.size();
+  finish_if_idle();
+}
+
+// --- signals, stopping and reloading ---
+
+void Server::Impl::wait_for_signal() {
+  signals_.async_wait([this](const asio::error_code& error, int number) {
+    if (error) return;
+    if (number == SIGHUP) {
+      reload();
+    } else if (stopping_) {
+      abandon_all();
+    } else {
+      stop();
+    }
+    wait_for_signal();
+    finish_if_idle();
+  });
+}
+
+void Server::Impl::stop() {
+  if (stopping_) return;
+  stopping_ = true;
+  log("stopping: " + std::to_string(connections_.size()) + " connections are open");
+  asio::error_code ignored;
+  for (tcp::acceptor& acceptor : acceptors_) acceptor.close(ignored);
+  accept_timer_.cancel();
+  stop_timer_.expires_after(std::chrono::microseconds(config_.stop_time));
+  stop_timer_.async_wait([this](const asio::error_code& cancelled) {
+    if (!cancelled) abandon_all();
+  });
+  const auto open = connections_;  // a connection that ends leaves the set
+  for (const auto& connection : open) connection->stop();
+  finish_if_idle();
+}
+
+void Server::Impl::abandon_all() {
+  const auto open = connections_;
+  for (const auto& connection : open) connection->abandon();
+  finish_if_idle();
+}
+
+// finish_if_idle takes away what keeps the loop running.
+void Server::Impl::finish_if_idle() {
+  if (!stopping_ || !connections_.empty()) return;
+  asio::error_code ignored;
+  stop_timer_.cancel();
+  signals_.cancel(ignored);
+}
+
+void Server::Impl::reload() {
+  auto users = UserFile::load(config_.users_file);
+  if (users.has_value()) {
+    service_.users = std::make_shared<const UserFile>(std::move(users).value());
+    log("users read again: " + std::to_string(service_.users->size()) + " accounts");
+  } else {
+    log("users NOT read again, the old ones stay: " + users.failure().message);
+  }
+  if (!service_.identity) return;
+  auto identity = load_identity(config_);
+  if (identity.has_value()) {
+    service_.identity = std::move(identity).value();
+  } else {
+    log("certificate NOT read again, the old one stays: " + identity.failure().message);
+  }
+}
+
+ExitCode Server::Impl::run() {
+  std::signal(SIGPIPE, SIG_IGN);
+  asio::error_code error;
+  for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, error);
+  wait_for_signal();
+  for (size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+  for (;;) {
+    try {
+      loop_.run();
+      break;
+    } catch (const std::exception& failed) {
+      // The connection whose step this was loses its operation, and with it its life; the others go
+      // on.
+      log(std::string("a connection was given up: ") + failed.what());
+    }
+  }
+  disk_.join();
+  return ExitCode::kOk;
+}
+
+// --- the public face ---
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+
+Fallible<std::unique_ptr<Server>> Server::open(ServerConfig config) {
+  if (auto checked = check_clear_text(config); !checked.has_value()) return checked.failure();
+  raise_file_limit(config.max_connections);
+  auto users = UserFile::load(config.users_file);
+  if (!users.has_value()) return users.failure();
+  auto identity = load_identity(config);
+  if (!identity.has_value()) return identity.failure();
+  auto runtime = Runtime::create();
+  if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
+  auto maildir = Maildir::open(config.maildir, config.smtp.hostname);
+  if (!maildir.has_value()) return maildir.failure();
+  auto impl = std::make_unique<Impl>(std::move(config), std::move(runtime).value(),
+                                     std::move(maildir).value(), std::move(users).value(),
+                                     std::move(identity).value());
+  if (auto listening = impl->listen(); !listening.has_value()) return listening.failure();
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+std::vector<Endpoint> Server::addresses() const {
+  return impl_->addresses();
+}
+ExitCode Server::run() {
+  return impl_->run();
+}
+void Server::stop() {
+  asio::post(impl_->loop(), [impl = impl_.get()] { impl->stop(); });
+}
+void Server::reload() {
+  asio::post(impl_->loop(), [impl = impl_.get()] { impl->reload(); });
+}
+size_t Server::connection_count() const {
+  return impl_->connection_count();
+}
+
+}  // namespace pocketgss::tools

@@ -1,0 +1,179 @@
+// The verb `serve`: a submission server with NTLM accounts that delivers into a Maildir.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include "tools/net/server.h"
+#include "tools/pocketgss/report.h"
+#include "tools/pocketgss/verbs.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+struct Options {
+  std::vector<std::string> listen;
+  std::string users, maildir, certificate, key, hostname;
+  std::string mechanisms;
+  PolicyLevel level = PolicyLevel::kDefault;
+  BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
+  bool early_success = false, allow_cleartext = false, implicit_tls = false, verbose = false;
+};
+
+Failure usage(std::string message) {
+  return Failure{ExitCode::kUsage, std::move(message)};
+}
+
+// parse_mechanisms takes "GSSAPI,GSS-SPNEGO,NTLM" in the order in which EHLO shall list them.
+Fallible<std::vector<SaslMechanism>> parse_mechanisms(const std::string& list) {
+  std::vector<SaslMechanism> out;
+  std::string_view rest = list;
+  while (!rest.empty()) {
+    const size_t comma = std::min(rest.find(','), rest.size());
+    const auto mechanism = sasl_mechanism(rest.substr(0, comma));
+    if (!mechanism) {
+      return usage("--mechs: " + tools::quoted(rest.substr(0, comma)) +
+                   " is none of GSSAPI, GSS-SPNEGO and NTLM");
+    }
+    out.push_back(*mechanism);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return out;
+}
+
+Fallible<std::vector<Endpoint>> parse_listen(const std::vector<std::string>& texts) {
+  std::vector<Endpoint> out;
+  for (const std::string& text : texts) {
+    auto endpoint = parse_endpoint(text);
+    if (!endpoint)
+      return usage("--listen: " + tools::quoted(text) +
+                   " is no ADDRESS:PORT; an IPv6 address stands in brackets");
+    out.push_back(*std::move(endpoint));
+  }
+  return out;
+}
+
+std::string own_host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] != '\0' ? name.data()
+                                                                             : "localhost";
+}
+
+bool is_host_name(const std::string& name) {
+  const auto endpoint = parse_endpoint(name);
+  return endpoint && !endpoint->port && endpoint->host == name &&
+         name.find(':') == std::string::npos;
+}
+
+Fallible<ServerConfig> server_config(const Options& options) {
+  auto listen = parse_listen(options.listen);
+  if (!listen.has_value()) return listen.failure();
+  auto mechanisms = parse_mechanisms(options.mechanisms);
+  if (!mechanisms.has_value()) return mechanisms.failure();
+  if (options.implicit_tls && options.certificate.empty())
+    return usage("--implicit-tls needs --tls-cert and --tls-key");
+  const std::string hostname = options.hostname.empty() ? own_host_name() : options.hostname;
+  if (!is_host_name(hostname))
+    return usage("--hostname: " + tools::quoted(hostname) + " is no host name");
+
+  ServerConfig config;
+  config.listen = std::move(listen).value();
+  config.users_file = options.users;
+  config.maildir = options.maildir;
+  config.certificate_file = options.certificate;
+  config.key_file = options.key;
+  config.allow_cleartext = options.allow_cleartext;
+  config.verbose = options.verbose;
+  config.smtp.hostname = hostname;
+  config.smtp.implicit_tls = options.implicit_tls;
+  config.smtp.early_success = options.early_success;
+  if (!mechanisms.value().empty()) config.smtp.mechanisms = std::move(mechanisms).value();
+  config.acceptor.host = hostname;
+  config.acceptor.policy.level = options.level;
+  config.acceptor.policy.channel_binding = options.channel_binding;
+  return config;
+}
+
+ExitCode run_serve(const Options& options) {
+  auto config = server_config(options);
+  if (!config.has_value()) return report("serve", config.failure());
+  const auto server = Server::open(std::move(config).value());
+  if (!server.has_value()) return report("serve", server.failure());
+  for (const Endpoint& address : server.value()->addresses()) {
+    std::cerr << "pocketgss serve: listening on " << to_text(address) << std::endl;
+  }
+  return server.value()->run();
+}
+
+void add_connection_options(CLI::App& verb, Options& options) {
+  verb.add_option("--listen", options.listen,
+                  "Address and port, such as 127.0.0.1:587 or [::1]:587; port 0: any free one; may "
+                  "be repeated")
+      ->required();
+  CLI::Option* certificate =
+      verb.add_option("--tls-cert", options.certificate,
+                      "The server's certificate and its issuers', PEM; turns STARTTLS on");
+  CLI::Option* key =
+      verb.add_option("--tls-key", options.key, "The certificate's private key, PEM (PKCS #8)");
+  certificate->needs(key);
+  key->needs(certificate);
+  verb.add_flag("--implicit-tls", options.implicit_tls,
+                "TLS from the first byte, as on port 465, and no STARTTLS");
+  verb.add_flag("--allow-cleartext", options.allow_cleartext,
+                "Let clients log in without TLS from other hosts too");
+  verb.add_option("--hostname", options.hostname,
+                  "This server's name: in greetings, and in the SPNs smtp/NAME and SMTPSVC/NAME "
+                  "(default: the system's)");
+}
+
+void add_login_options(CLI::App& verb, Options& options) {
+  verb.add_option("--mechs", options.mechanisms,
+                  "SASL mechanisms to list, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all; "
+                  "GSSAPI is always listed)");
+  verb.add_option("--policy", options.level,
+                  "default: every safe client; strict: only what current Windows sends")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, PolicyLevel>{
+          {"default", PolicyLevel::kDefault}, {"strict", PolicyLevel::kStrict}}));
+  verb.add_option("--channel-binding", options.channel_binding,
+                  "What is asked of channel bindings: off, when-supported (default), require")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, BindingRequirement>{
+          {"off", BindingRequirement::kOff},
+          {"when-supported", BindingRequirement::kWhenSupported},
+          {"require", BindingRequirement::kRequire}}));
+  verb.add_flag(
+      "--early-success", options.early_success,
+      "Answer 235 in place of the last SPNEGO token, as the example of [MS-SSEAN] 4.1 does");
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app, Run& run) {
+  CLI::App* verb =
+      app.add_subcommand("serve", "Run a submission server that delivers into a Maildir");
+  const auto options = std::make_shared<Options>();
+  add_connection_options(*verb, *options);
+  verb->add_option("--users", options->users,
+                   "The user file (see `pocketgss passwd`); with it NTLM is accepted")
+      ->required();
+  verb->add_option("--maildir", options->maildir,
+                   "The Maildir that takes all messages; it is made if it is not there")
+      ->required();
+  add_login_options(*verb, *options);
+  verb->add_flag("-v,--verbose", options->verbose,
+                 "Log the SMTP dialogue too (of tokens only the size)");
+  verb->footer(
+      "Standard error gets a line `pocketgss serve: listening on ADDRESS:PORT` for each address, "
+      "then the log: one line for each\n"
+      "login, with the reason where it was refused. SIGTERM and SIGINT end the server once the "
+      "messages under way are stored; a\n"
+      "second one ends it at once. SIGHUP reads the user file, the certificate and the key again.");
+  verb->callback([options, &run] { run = [options] { return run_serve(*options); }; });
+}
+
+}  // namespace pocketgss::tools
