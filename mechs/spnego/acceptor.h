@@ -9,13 +9,26 @@
 namespace pocketgss::mechs::spnego {
 
 struct AcceptorConfig {
-  std::span<const MechanismEntry> mechanisms;  // what this side accepts, preferred first; outlives the mechanism; 1 to 32
+  // What this side accepts; outlives the mechanism; 1 to 32, each with one OID at least.
+  std::span<const MechanismEntry> mechanisms;
   PolicyLevel level = PolicyLevel::kDefault;
-  bool bare_tokens = true;                     // a first token that is a mechanism's own, without SPNEGO, is taken (quirk B17)
+  // A first token that is a mechanism's own, without SPNEGO, is taken (quirk B17).
+  bool bare_tokens = true;
 };
 
-// make_acceptor starts one negotiation. An empty first token is answered by a NegTokenInit2 with negHints (quirk B14).
-// Errors: kApiMisuse (no mechanism, or more than 32), kNoMemory.
+// make_acceptor starts one negotiation: the first mechanism of the initiator's list that is ours
+// and can be started is chosen; what is not ours is skipped unparsed (policy row P9). An empty
+// first token is answered by a NegTokenInit2 with negHints (quirk B14). The last NegTokenResp,
+// where there is one, is Complete::token.
+//
+// Errors: kApiMisuse (no mechanism, more than 32, one without OID), kNoMemory.
+// Errors of the exchange, beside those of the mechanisms:
+//   kMalformed         the bytes are no NegTokenInit or NegTokenResp; `where` names the field
+//   kPeerMisbehaved    a valid token out of its place; `where` says which field
+//   kPeerIncompatible  no common mechanism; re-selection of one that cannot make a mechListMIC
+//   kAuthFailed        the initiator rejects; a mechListMIC is wrong, or missing though required
+//   kPolicy            a bare token, where they are not taken
+//   kApiMisuse         a call out of turn
 Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
 
 }  // namespace pocketgss::mechs::spnego
