@@ -1,0 +1,90 @@
+// Two sides of a negotiation in one process, with somebody in the middle.
+#ifndef PGSS_TESTS_MECHS_SPNEGO_PAIR_H_
+#define PGSS_TESTS_MECHS_SPNEGO_PAIR_H_
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "mechs/spnego/acceptor.h"
+#include "mechs/spnego/initiator.h"
+#include "tests/fakes/fake_mechanism.h"
+
+namespace pocketgss::testing {
+
+inline Runtime& test_runtime() {
+  static Runtime runtime = Runtime::create().value();
+  return runtime;
+}
+
+// Side is one end and what came of it.
+struct Side {
+  std::unique_ptr<mechs::Mechanism> mechanism;
+  std::optional<mechs::Complete> complete;
+  std::optional<Error> error;
+
+  bool established() const { return complete.has_value(); }
+};
+
+// accounts answers what a side asks: an account named "account" and any service's reply.
+inline Answer usual_answer(const mechs::Step& asked) {
+  if (std::holds_alternative<NeedExchange>(asked)) {
+    return ExchangeAnswer{as_bytes("reply").to_bytes()};
+  }
+  return AccountAnswer{Account{"account", SecretBytes()}};
+}
+
+// step_side gives one token to a side and returns what it sends.
+inline std::optional<Bytes> step_side(Side& side, ByteView token,
+                                      Answer (*answer)(const mechs::Step&) = usual_answer) {
+  auto result = side.mechanism->step(token);
+  while (result.has_value() && (std::holds_alternative<NeedAccount>(result.value()) ||
+                                std::holds_alternative<NeedExchange>(result.value()))) {
+    result = side.mechanism->resume(answer(result.value()));
+  }
+  if (!result.has_value()) {
+    side.error = result.error();
+    return std::nullopt;
+  }
+  mechs::Step step = std::move(result).value();
+  if (auto* next = std::get_if<Continue>(&step)) return std::move(next->token);
+  side.complete = std::move(std::get<mechs::Complete>(step));
+  return side.complete->token;
+}
+
+// Middle sees each token, numbered from 0, and returns what arrives; nothing if nothing does.
+using Middle = std::function<std::optional<Bytes>(size_t index, Bytes token)>;
+
+struct Pair {
+  Side initiator, acceptor;
+  std::vector<Bytes> tokens;  // as sent
+
+  // run passes tokens until both are silent.
+  void run(const Middle& middle = nullptr) {
+    std::optional<Bytes> token = step_side(initiator, {});
+    for (size_t index = 0; token && index < 16; ++index) {
+      tokens.push_back(*token);
+      if (middle) token = middle(index, std::move(*token));
+      if (!token) return;
+      Side& side = index % 2 == 0 ? acceptor : initiator;
+      if (side.complete || side.error) return;
+      token = step_side(side, *token);
+    }
+  }
+  bool both() const { return initiator.established() && acceptor.established(); }
+};
+
+inline Pair make_pair_of(std::span<const mechs::MechanismEntry> offered,
+                         std::span<const mechs::MechanismEntry> accepted,
+                         PolicyLevel level = PolicyLevel::kDefault) {
+  Pair pair;
+  pair.initiator.mechanism =
+      mechs::spnego::make_initiator(test_runtime(), {offered, level}).value();
+  pair.acceptor.mechanism =
+      mechs::spnego::make_acceptor(test_runtime(), {accepted, level, true}).value();
+  return pair;
+}
+
+}  // namespace pocketgss::testing
+
+#endif  // PGSS_TESTS_MECHS_SPNEGO_PAIR_H_
