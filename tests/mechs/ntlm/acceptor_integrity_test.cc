@@ -21,7 +21,8 @@ bool says(const Error& error, std::string_view text) {
   return std::string_view(error.where).find(text) != std::string_view::npos;
 }
 
-Error verdict_on(const std::function<void(AuthenticateMessage&)>& change, FakeExchange e = {}) {
+Error verdict_on(const std::function<void(AuthenticateMessage&)>& change) {
+  FakeExchange e;
   EXPECT_TRUE(e.until_challenge().has_value());
   const Bytes original = e.fake.answer(e.runtime, e.negotiate, e.challenge);
   AuthenticateMessage message = parse_authenticate(original).value();
@@ -209,22 +210,21 @@ TEST(NtlmAcceptor, NTL_1_EveryFlippedBitOfTheProvedBytesIsRefused) {
 
 // --- Target name ---
 
-FakeExchange with_target(std::string_view name, TargetNameCheck check,
-                         uint32_t av_flags = kAvMicPresent) {
-  FakeExchange e;
-  e.acceptor.target_name_check = check;
-  e.fake.claim_mic = false;
-  e.fake.change_pairs = [name = std::string(name), av_flags](Bytes& pairs) {
-    append_av_pair(pairs, AvId::kFlags, ByteView(FixedBytes<4>{static_cast<uint8_t>(av_flags)}));
-    append_av_pair(pairs, AvId::kTargetName, utf16(name));
-  };
-  return e;
-}
+struct TargetExchange : FakeExchange {
+  TargetExchange(std::string_view name, TargetNameCheck check, uint32_t av_flags = kAvMicPresent) {
+    acceptor.target_name_check = check;
+    fake.claim_mic = false;
+    fake.change_pairs = [name = std::string(name), av_flags](Bytes& pairs) {
+      append_av_pair(pairs, AvId::kFlags, ByteView(FixedBytes<4>{static_cast<uint8_t>(av_flags)}));
+      append_av_pair(pairs, AvId::kTargetName, utf16(name));
+    };
+  }
+};
 
 TEST(NtlmAcceptor, NTL_8_P18_TakesItsOwnNamesWithoutRegardToCase) {
   for (const char* name :
        {"smtp/mail.example.test", "SMTPSVC/mail.example.test", "smtp/MAIL.example.TEST"}) {
-    FakeExchange e = with_target(name, TargetNameCheck::kRequired);
+    TargetExchange e(name, TargetNameCheck::kRequired);
     ASSERT_TRUE(e.run().has_value()) << name;
     EXPECT_EQ(e.server_done.info.target_name, name);
   }
@@ -232,16 +232,16 @@ TEST(NtlmAcceptor, NTL_8_P18_TakesItsOwnNamesWithoutRegardToCase) {
 
 TEST(NtlmAcceptor, NTL_8_P18_RefusesAnotherName) {
   for (const TargetNameCheck check : {TargetNameCheck::kIfPresent, TargetNameCheck::kRequired}) {
-    const Error error = with_target("smtp/other.example.test", check).run().error();
+    const Error error = TargetExchange("smtp/other.example.test", check).run().error();
     EXPECT_EQ(error.code, Errc::kPolicy);
     EXPECT_TRUE(says(error, "P18"));
   }
-  EXPECT_TRUE(with_target("smtp/other.example.test", TargetNameCheck::kOff).run().has_value());
+  EXPECT_TRUE(TargetExchange("smtp/other.example.test", TargetNameCheck::kOff).run().has_value());
 }
 
 TEST(NtlmAcceptor, NTL_8_P18_QuirkC27_AnEmptyNameIsNone) {
-  EXPECT_TRUE(with_target("", TargetNameCheck::kIfPresent).run().has_value());
-  EXPECT_EQ(with_target("", TargetNameCheck::kRequired).run().error().code, Errc::kPolicy);
+  EXPECT_TRUE(TargetExchange("", TargetNameCheck::kIfPresent).run().has_value());
+  EXPECT_EQ(TargetExchange("", TargetNameCheck::kRequired).run().error().code, Errc::kPolicy);
 }
 
 TEST(NtlmAcceptor, NTL_8_P18_AMissingNameIsRefusedWhereRequired) {
@@ -254,18 +254,18 @@ TEST(NtlmAcceptor, NTL_8_P18_AMissingNameIsRefusedWhereRequired) {
 
 TEST(NtlmAcceptor, NTL_8_QuirkC7_ANameFromAnUntrustedSourceIsNone) {
   const uint32_t untrusted = kAvMicPresent | kAvUntrustedSpn;
-  EXPECT_EQ(with_target("smtp/mail.example.test", TargetNameCheck::kRequired, untrusted)
+  EXPECT_EQ(TargetExchange("smtp/mail.example.test", TargetNameCheck::kRequired, untrusted)
                 .run()
                 .error()
                 .code,
             Errc::kPolicy);
-  FakeExchange e = with_target("smtp/other.example.test", TargetNameCheck::kIfPresent, untrusted);
+  TargetExchange e("smtp/other.example.test", TargetNameCheck::kIfPresent, untrusted);
   ASSERT_TRUE(e.run().has_value());
   EXPECT_EQ(e.server_done.info.target_name, "");
 }
 
 TEST(NtlmAcceptor, P18_WithoutNamesOfItsOwnItRefusesEveryName) {
-  FakeExchange e = with_target("smtp/mail.example.test", TargetNameCheck::kIfPresent);
+  TargetExchange e("smtp/mail.example.test", TargetNameCheck::kIfPresent);
   e.acceptor.target_names.clear();
   EXPECT_EQ(e.run().error().code, Errc::kPolicy);
   e.acceptor.target_name_check = TargetNameCheck::kRequired;
@@ -286,25 +286,25 @@ constexpr std::string_view kOurs = "tls-server-end-point:0123456789abcdef0123456
 constexpr std::string_view kOther = "tls-server-end-point:ffffffffffffffffffffffffffffffff";
 constexpr std::string_view kUnique = "tls-unique:0123456789ab";
 
-FakeExchange with_binding(std::optional<std::string_view> bound, BindingRequirement requirement) {
-  FakeExchange e;
-  e.acceptor.channel_bindings = {as_bytes(kOurs), as_bytes(kUnique)};
-  e.acceptor.binding_requirement = requirement;
-  ChannelBindingHash hash{};
-  if (bound && !bound->empty()) hash = channel_binding_hash(e.runtime.crypto(), as_bytes(*bound));
-  if (bound) {
-    e.fake.change_pairs = [hash](Bytes& pairs) {
-      append_av_pair(pairs, AvId::kChannelBindings, ByteView(hash));
-    };
+struct BindingExchange : FakeExchange {
+  BindingExchange(std::optional<std::string_view> bound, BindingRequirement requirement) {
+    acceptor.channel_bindings = {as_bytes(kOurs), as_bytes(kUnique)};
+    acceptor.binding_requirement = requirement;
+    ChannelBindingHash hash{};
+    if (bound && !bound->empty()) hash = channel_binding_hash(runtime.crypto(), as_bytes(*bound));
+    if (bound) {
+      fake.change_pairs = [hash](Bytes& pairs) {
+        append_av_pair(pairs, AvId::kChannelBindings, ByteView(hash));
+      };
+    }
   }
-  return e;
-}
+};
 
 TEST(NtlmAcceptor, NTL_7_P5_TakesAnyBindingOfItsChannel) {
   for (const std::string_view bound : {kOurs, kUnique}) {
     for (const auto requirement :
          {BindingRequirement::kWhenSupported, BindingRequirement::kRequire}) {
-      FakeExchange e = with_binding(bound, requirement);
+      BindingExchange e(bound, requirement);
       ASSERT_TRUE(e.run().has_value());
       EXPECT_TRUE(e.server_done.info.channel_bound);
     }
@@ -314,40 +314,40 @@ TEST(NtlmAcceptor, NTL_7_P5_TakesAnyBindingOfItsChannel) {
 TEST(NtlmAcceptor, NTL_7_P5_QuirkC6_RefusesTheBindingOfAnotherChannel) {
   for (const auto requirement :
        {BindingRequirement::kWhenSupported, BindingRequirement::kRequire}) {
-    const Error error = with_binding(kOther, requirement).run().error();
+    const Error error = BindingExchange(kOther, requirement).run().error();
     EXPECT_EQ(error.code, Errc::kAuthFailed);
     EXPECT_TRUE(says(error, "MsvAvChannelBindings"));  // a log can tell it from a wrong password
   }
 }
 
 TEST(NtlmAcceptor, NTL_7_P5_RefusesABindingWhereItHasNoTls) {
-  FakeExchange e = with_binding(kOurs, BindingRequirement::kWhenSupported);
+  BindingExchange e(kOurs, BindingRequirement::kWhenSupported);
   e.acceptor.channel_bindings.clear();
   EXPECT_EQ(e.run().error().code, Errc::kAuthFailed);
 }
 
 TEST(NtlmAcceptor, NTL_7_P5_QuirkC5_ZerosAreNoBinding) {
-  FakeExchange e = with_binding("", BindingRequirement::kWhenSupported);
+  BindingExchange e("", BindingRequirement::kWhenSupported);
   ASSERT_TRUE(e.run().has_value());
   EXPECT_FALSE(e.server_done.info.channel_bound);
-  EXPECT_EQ(with_binding("", BindingRequirement::kRequire).run().error().code, Errc::kPolicy);
+  EXPECT_EQ(BindingExchange("", BindingRequirement::kRequire).run().error().code, Errc::kPolicy);
 }
 
 TEST(NtlmAcceptor, NTL_7_P5_AMissingBindingIsRefusedWhereRequired) {
-  EXPECT_TRUE(with_binding(std::nullopt, BindingRequirement::kWhenSupported).run().has_value());
-  const Error error = with_binding(std::nullopt, BindingRequirement::kRequire).run().error();
+  EXPECT_TRUE(BindingExchange(std::nullopt, BindingRequirement::kWhenSupported).run().has_value());
+  const Error error = BindingExchange(std::nullopt, BindingRequirement::kRequire).run().error();
   EXPECT_EQ(error.code, Errc::kPolicy);
   EXPECT_TRUE(says(error, "P5"));
 }
 
 TEST(NtlmAcceptor, P5_OffLooksAtNoBinding) {
-  FakeExchange e = with_binding(kOther, BindingRequirement::kOff);
+  BindingExchange e(kOther, BindingRequirement::kOff);
   ASSERT_TRUE(e.run().has_value());
   EXPECT_FALSE(e.server_done.info.channel_bound);
 }
 
 TEST(NtlmAcceptor, P23_AWrongBindingTellsNothingWithoutThePassword) {
-  FakeExchange e = with_binding(kOther, BindingRequirement::kWhenSupported);
+  BindingExchange e(kOther, BindingRequirement::kWhenSupported);
   e.fake.password = "Password2";
   EXPECT_EQ(e.run().error(), kWrong);
 }

@@ -22,7 +22,8 @@ bool says(const Error& error, std::string_view text) {
   return std::string_view(error.where).find(text) != std::string_view::npos;
 }
 
-Error verdict_on(const std::function<void(AuthenticateMessage&)>& change, FakeExchange e = {}) {
+Error verdict_on(const std::function<void(AuthenticateMessage&)>& change) {
+  FakeExchange e;
   EXPECT_TRUE(e.until_challenge().has_value());
   const Bytes original = e.fake.answer(e.runtime, e.negotiate, e.challenge);
   AuthenticateMessage message = parse_authenticate(original).value();

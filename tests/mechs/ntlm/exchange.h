@@ -39,6 +39,8 @@ inline AvPairs pairs_of(ByteView authenticate) {
 
 // A test changes the configurations and then takes the steps one by one, or all of them by run().
 struct Exchange {
+  Exchange(const Exchange&) = delete;  // its parts point at each other
+  Exchange& operator=(const Exchange&) = delete;
   Exchange() {
     initiator.user = "alice";
     initiator.domain = "EXAMPLE";
