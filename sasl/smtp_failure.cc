@@ -112,6 +112,9 @@ Kind kind_of_error(const Error& error) {
       return Kind::kNeedsCredential;
     case Errc::kUnreachable:
       return Kind::kTemporary;
+    case Errc::kPolicy:
+      return std::string_view(error.where).starts_with("P5") ? Kind::kBindingRequired
+                                                             : Kind::kLocal;
     default:
       return Kind::kLocal;
   }

@@ -223,12 +223,12 @@ TEST(GssClient, P1_RunsNtlmOnlyWhereItIsNamed) {
 }
 
 TEST(GssClient, SMT_13_RefusesAnAuthzidWithLineEnds) {
-  for (const std::string& authzid : {std::string("a\r\nb"), std::string("a\nb"), std::string("a\0b", 3)}) {
+  for (const std::string& authzid :
+       {std::string("a\r\nb"), std::string("a\nb"), std::string("a\0b", 3)}) {
     FakeContexts contexts;
     contexts.scripts.push_back(FakeScript().sends("init"));
-    EXPECT_EQ(
-        make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {authzid}).error().code,
-        Errc::kApiMisuse);
+    EXPECT_EQ(make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {authzid}).error().code,
+              Errc::kApiMisuse);
   }
 }
 

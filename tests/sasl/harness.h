@@ -34,7 +34,7 @@ inline ChannelBinding a_binding() {
 // Transcript keeps a session as the tools print it: tokens as text in brackets.
 class Transcript final : public SmtpTranscript {
  public:
-  void line(SmtpParty from, std::string_view text) override { add(from, std::string(text)); }
+  void line(SmtpParty from, std::string_view shown) override { add(from, std::string(shown)); }
   void token(SmtpParty from, std::string_view prefix, SaslMechanism, ByteView token) override {
     add(from, std::string(prefix) + "[" + std::string(as_text(token)) + "]");
   }
@@ -42,8 +42,8 @@ class Transcript final : public SmtpTranscript {
   std::string text;
 
  private:
-  void add(SmtpParty from, const std::string& line) {
-    text += (from == SmtpParty::kClient ? "C: " : "S: ") + line + "\n";
+  void add(SmtpParty from, const std::string& shown) {
+    text += (from == SmtpParty::kClient ? "C: " : "S: ") + shown + "\n";
   }
 };
 
