@@ -297,7 +297,9 @@ class SmtpClient::Impl {
   }
 
   Result<void> enqueue_path(std::string_view verb, std::string_view path, std::string line) {
-    if (path.find_first_of("<> ") != path.npos) return misuse("angle bracket or space in a path");
+    if (path.find_first_of("<> ") != path.npos || sasl::has_control(path)) {
+      return misuse("angle bracket, space or control character in a path");
+    }
     if (!capabilities_.smtp_utf8 && !sasl::is_printable_ascii(path)) {
       return Error{Errc::kPeerIncompatible, "SMTPUTF8: the server does not take this address", 0,
                    0};

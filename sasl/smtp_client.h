@@ -34,8 +34,8 @@ struct SmtpClientConfig {
       mechanism;  // none: GSSAPI before GSS-SPNEGO before NTLM, as listed and as policy permits
   bool only_if_listed = true;  // false: use `mechanism` though the server does not list it
   InitialResponse initial_response = InitialResponse::kAuto;
-  std::string authzid;  // see SaslClientOptions
-  SmtpLimits limits;
+  std::string authzid = {};  // see SaslClientOptions
+  SmtpLimits limits = {};
   SmtpTranscript* transcript = nullptr;  // outlives the client
 };
 
@@ -140,9 +140,10 @@ class SmtpClient {
   // character in an argument, an angle bracket or a space in a path); kPeerIncompatible (an address
   // that is not ASCII, and the server has no SMTPUTF8).
   struct MailOptions {
-    std::optional<uint64_t> size;  // octets of the message; sent where the server has SIZE
-    bool eight_bit = false;        // BODY=8BITMIME; sent where the server has 8BITMIME
-    bool smtp_utf8 = false;        // SMTPUTF8; sent where the server has it
+    std::optional<uint64_t> size =
+        std::nullopt;        // octets of the message; sent where the server has SIZE
+    bool eight_bit = false;  // BODY=8BITMIME; sent where the server has 8BITMIME
+    bool smtp_utf8 = false;  // SMTPUTF8; sent where the server has it
   };
   Result<void> mail(std::string_view reverse_path,
                     MailOptions options);  // without angle brackets; may be empty

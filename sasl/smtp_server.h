@@ -22,9 +22,9 @@ using Micros = int64_t;
 // read it.
 struct SmtpServerConfig {
   std::string hostname = "localhost";
-  std::string greeting = "ESMTP";      // what follows the host name in the 220
-  std::string ehlo_text;               // the first line of the EHLO reply; empty: `hostname`
-  std::vector<std::string> ehlo_more;  // further EHLO lines, last
+  std::string greeting = "ESMTP";           // what follows the host name in the 220
+  std::string ehlo_text = {};               // the first line of the EHLO reply; empty: `hostname`
+  std::vector<std::string> ehlo_more = {};  // further EHLO lines, last
   // Announced by EHLO, in this order. GSSAPI is in the server's list of mechanisms whatever stands
   // here (SSEAN-S1): a client that asks for it is served, announced or not. Leaving it out steers
   // clients that prefer it to another mechanism.
@@ -43,7 +43,7 @@ struct SmtpServerConfig {
   // SSEAN-W1: the security-layer step after SPNEGO.
   bool layer_step = false;
 
-  SmtpLimits limits;
+  SmtpLimits limits = {};
   size_t command_line = 2'048;  // octets of a command line other than AUTH, with CRLF (RFC
                                 // 5321 4.5.3.1.4 asks for 512)
   uint64_t message_size = 25 * 1024 * 1024;
