@@ -22,7 +22,7 @@
 //   verify MESSAGE-B64 MIC-B64   ->  ok -
 //   info          ->  ok mechanism=NTLM flags=0x2e ...
 //   quit
-//   what fails    ->  error CODE [WHERE] SENTENCE
+//   what fails    ->  error SENTENCE
 #include <cstdlib>
 #include <iostream>
 #include <map>
@@ -142,8 +142,7 @@ class Peer {
     words >> command >> first >> second;
     const Result<std::string> reply = obey(command, first, second);
     if (reply.has_value()) return reply.value();
-    const Error& error = reply.error();
-    return std::string("error ") + name(error.code) + " [" + error.where + "] " + describe(error);
+    return "error " + describe(reply.error());
   }
 
  private:

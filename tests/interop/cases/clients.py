@@ -26,7 +26,7 @@ group = Group("clients", _servers)
 GROUPS = [group]
 
 
-def _register(name, needs, client):
+def _register(name, needs, client, strict_row):
     @group.case(f"{name}-NTLM", needs=(needs,))
     def right(peers):
         admitted(peers.tools, peers.servers["default"], client, "NTLM")
@@ -39,15 +39,16 @@ def _register(name, needs, client):
 
     @group.case(f"{name}-NTLM-strict", needs=(needs,))
     def strict(peers):
-        """These clients claim no MIC: policy row P4."""
-        _, line = turned_away(peers.tools, peers.servers["strict"], client, accounts.PASSWORD, ["P4"])
-        return f"no MIC: refused, log: {line[-100:]}"
+        """Policy row P3 where the flags are not those of `strict`, P4 where no MIC is claimed."""
+        _, line = turned_away(
+            peers.tools, peers.servers["strict"], client, accounts.PASSWORD, [f"policy row {strict_row}"])
+        return f"refused, log: {line[-100:]}"
 
 
-_register("curl", "curl", CURL)
-_register("curl-initial-response", "curl", CURL_INITIAL_RESPONSE)
-_register("nodemailer", "nodemailer", clients.nodemailer)
-_register("javamail", "javamail", clients.javamail)
+_register("curl", "curl", CURL, "P3")
+_register("curl-initial-response", "curl", CURL_INITIAL_RESPONSE, "P3")
+_register("nodemailer", "nodemailer", clients.nodemailer, "P4")
+_register("javamail", "javamail", clients.javamail, "P3")
 
 
 def _register_v1(name, client):

@@ -10,6 +10,7 @@ from harness.exchange import closing, compare_keys, establish, exchange_messages
 NEEDS = ("gss-ntlmssp",)
 BINDING = ("--binding", b"tls-server-end-point:".hex() + "11" * 32)
 OTHER_BINDING = ("--binding", b"tls-server-end-point:".hex() + "22" * 32)
+STRICT = ("--policy", "strict")
 REQUIRED = ("--channel-binding", "require")
 
 
@@ -90,3 +91,22 @@ def _register(mechanism):
 
 for _mechanism in ("ntlm", "spnego"):
     _register(_mechanism)
+
+
+@group.case("both-ways-spnego-strict", needs=NEEDS)
+def _strict(peers):
+    """Policy rows P3 and P4: under SPNEGO gss-ntlmssp sends the MIC that `strict` asks for."""
+    with closing(peers.our_initiator("spnego", options=STRICT), peers.gss_acceptor("spnego")) as pair:
+        _together(*pair)
+    with closing(peers.gss_initiator("spnego"), peers.our_acceptor("spnego", options=STRICT)) as pair:
+        return _together(*pair)
+
+
+@group.case("gss-ntlmssp-to-acceptor-ntlm-strict", needs=NEEDS)
+def _strict_without_mic(peers):
+    """Policy row P4: alone, gss-ntlmssp sends no MIC."""
+    with closing(peers.gss_initiator("ntlm"), peers.our_acceptor("ntlm", options=STRICT)) as pair:
+        refusal = refused(*pair)
+    if "P4" not in refusal.reason:
+        raise Failed(f"refused, but not for the policy row: {refusal.reason}")
+    return f"refused: {refusal.reason}"

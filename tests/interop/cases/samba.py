@@ -9,6 +9,7 @@ from harness.exchange import closing, compare_keys, establish, refused
 from harness.tokens import NtlmAuth
 
 NEEDS = ("samba",)
+STRICT = ("--policy", "strict")
 
 
 class Peers(Drivers):
@@ -16,8 +17,9 @@ class Peers(Drivers):
         super().__init__(tools, state)
         self._samba, self._folder = samba, state
 
-    def our_initiator(self, mechanism, password=accounts.PASSWORD):
-        return super().our_initiator(mechanism, password, user=f"{self._samba.domain}\\{accounts.USER}")
+    def our_initiator(self, mechanism, password=accounts.PASSWORD, options=()):
+        user = f"{self._samba.domain}\\{accounts.USER}"
+        return super().our_initiator(mechanism, password, user=user, options=options)
 
     def samba_acceptor(self, mechanism):
         return NtlmAuth("ntlm_auth", mechanism, initiator=False, environment=self._samba.environment,
@@ -75,6 +77,17 @@ def _register(mechanism):
     def acceptor_wrong(peers):
         with closing(peers.samba_initiator(mechanism, accounts.WRONG_PASSWORD), peers.our_acceptor(mechanism)) as pair:
             return f"refused: {refused(*pair).reason}"
+
+    @group.case(f"both-ways-{mechanism}-strict", needs=NEEDS)
+    def strict(peers):
+        """Policy rows P3 and P4: ntlm_auth has all that `strict` asks for."""
+        ours = peers.our_initiator(mechanism, options=STRICT)
+        with closing(ours, peers.samba_acceptor(mechanism)) as (ours, theirs):
+            _established(mechanism, ours, ours, theirs)
+        ours = peers.our_acceptor(mechanism, options=STRICT)
+        with closing(ours, peers.samba_initiator(mechanism)) as (ours, theirs):
+            _established(mechanism, ours, theirs, ours)
+        return "in"
 
 
 for _mechanism in ("ntlm", "spnego"):
