@@ -66,7 +66,7 @@ def exchange_messages(initiator, acceptor):
 
 def _wrapped(sender, receiver, message):
     token = sender.wrap(message)
-    if message and message in token:
+    if len(message) > 8 and message in token:  # fewer octets may well be there by chance
         raise Failed(f"{sender.side} wrapped without sealing")
     if receiver.unwrap(token) != message:
         raise Failed(f"{receiver.side} unwrapped something else than {sender.side} wrapped")

@@ -29,6 +29,7 @@ def run_group(group, names, state: pathlib.Path, tools):
     except (Failed, OSError, ValueError) as failure:
         for case in cases:
             print(f"FAIL {case.name} servers: {failure}", flush=True)
+            failure = str(failure).splitlines()[0]  # the logs once are enough
 
 
 def _end_after(seconds):
