@@ -14,6 +14,11 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
+// What a structure-aware target's mutator would call; nothing mutates here.
+extern "C" size_t LLVMFuzzerMutate(uint8_t*, size_t size, size_t) {
+  return size;
+}
+
 namespace {
 
 bool replay(const std::filesystem::path& file) {
