@@ -59,7 +59,8 @@ void add_decode(CLI::App& app, Run& run_verb) {
       ->excludes(raw);
   verb->add_option("--as", options->decode.kind, kinds_help())
       ->type_name("KIND")
-      ->check(CLI::IsMember(std::vector<std::string>(kTokenKinds.begin(), kTokenKinds.end())));
+      ->check(CLI::IsMember(std::vector<std::string>(kTokenKinds.begin(), kTokenKinds.end()))
+                  .description(""));
   verb->add_option("FILE", options->file, "Where the token is; - for standard input")
       ->capture_default_str();
   verb->footer(

@@ -17,9 +17,10 @@ using Run = std::function<ExitCode()>;
 
 // add_<verb> adds the verb's subcommand and options to `app`; its callback sets `run`. To add a
 // verb: write its function in a file of its own, declare it here, list it in cli.cc.
-void add_decode(CLI::App& app, Run& run);
+void add_send(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 void add_passwd(CLI::App& app, Run& run);
+void add_decode(CLI::App& app, Run& run);
 
 }  // namespace pocketgss::tools
 

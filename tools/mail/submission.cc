@@ -1,0 +1,258 @@
+// Submitting one message: runs the SMTP client over a connection until the server has taken it.
+#include "tools/mail/submission.h"
+
+#include <optional>
+#include <utility>
+
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+ExitCode exit_code(SmtpFailure::Kind kind) {
+  using Kind = SmtpFailure::Kind;
+  switch (kind) {
+    case Kind::kGreeting:
+    case Kind::kEhlo:
+    case Kind::kTlsUnavailable:
+    case Kind::kCommandRefused:
+    case Kind::kNoMechanism:
+      return ExitCode::kUnavailable;
+    case Kind::kNeedsCredential:
+      return ExitCode::kUsage;
+    case Kind::kBindingRequired:
+    case Kind::kTooWeak:
+    case Kind::kNeedsTls:
+      return ExitCode::kConfig;
+    case Kind::kRefused:
+    case Kind::kPasswordChange:
+      return ExitCode::kNoPermission;
+    case Kind::kTemporary:
+      return ExitCode::kTempFail;
+    case Kind::kClosed:
+      return ExitCode::kIoError;
+    case Kind::kLocal:
+    case Kind::kTlsInjection:
+    case Kind::kServerNotProven:
+    case Kind::kProtocol:
+    case Kind::kTooMuch:
+      break;
+  }
+  return ExitCode::kProtocol;
+}
+
+Failure failure_of(const SmtpFailure& failure) {
+  const bool busy = failure.kind == SmtpFailure::Kind::kGreeting && failure.reply.transient();
+  ExitCode code = busy ? ExitCode::kTempFail : exit_code(failure.kind);
+  if (failure.kind == SmtpFailure::Kind::kLocal && failure.error.code == Errc::kPolicy)
+    code = ExitCode::kConfig;
+  return Failure{code, failure.message};
+}
+
+std::string reply_text(const SmtpReply& reply) {
+  return std::to_string(reply.code) + (reply.enhanced.empty() ? "" : " " + reply.enhanced) + " " +
+         reply.text;
+}
+
+Failure refused(const std::string& what, const SmtpReply& reply, ExitCode permanent) {
+  const ExitCode code = reply.transient() ? ExitCode::kTempFail : permanent;
+  const char* next = reply.transient() ? "; try again later" : "";
+  return Failure{code, "the server refuses " + what + ": " + reply_text(reply) + next};
+}
+
+class Submission {
+ public:
+  Submission(SmtpClient& client, ClientTransport& transport, const SubmissionConfig& config)
+      : client_(client), transport_(transport), config_(config) {}
+
+  Fallible<Submitted> run(const Envelope& envelope, MessageSource& message) {
+    auto facts = message.facts();
+    if (!facts.has_value()) return facts.failure();
+    auto ready = next<SmtpClient::Ready>();
+    if (!ready.has_value()) return ready.failure();
+    note_login(ready.value().login);
+    auto checked = check_message(facts.value());
+    if (!checked.has_value()) return checked.failure();
+    auto opened = open_transaction(envelope, facts.value());
+    if (!opened.has_value()) return opened.failure();
+    auto reply = send_content(message);
+    if (!reply.has_value()) return reply.failure();
+    say_goodbye();
+    return Submitted{std::move(reply).value(), std::move(ready).value().login};
+  }
+
+ private:
+  // next runs the client until an event of that type comes; any other one is either served here or
+  // the end.
+  template <typename Wanted>
+  Fallible<Wanted> next() {
+    for (;;) {
+      auto event = client_.next_event();
+      if (!event) {
+        auto moved = move_bytes();
+        if (!moved.has_value()) return moved.failure();
+        continue;
+      }
+      if (auto* wanted = std::get_if<Wanted>(&*event)) return std::move(*wanted);
+      if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
+        (void)flush().has_value();  // a last QUIT or "*" is a courtesy
+        return failure_of(failed->failure);
+      }
+      if (!std::holds_alternative<SmtpClient::StartTls>(*event)) {
+        return Failure{ExitCode::kSoftware, "the SMTP client gave an event that was not due"};
+      }
+      auto started = start_tls();
+      if (!started.has_value()) return started.failure();
+    }
+  }
+
+  Fallible<Nothing> flush() {
+    const Bytes output = client_.take_output();
+    if (output.empty()) return Nothing{};
+    return transport_.write(output, config_.timeout);
+  }
+
+  // move_bytes sends what waits and reads once.
+  Fallible<Nothing> move_bytes() {
+    auto sent = flush();
+    if (!sent.has_value()) return sent.failure();
+    auto received = transport_.read(config_.timeout);
+    if (!received.has_value()) return received.failure();
+    if (received.value().empty()) {
+      client_.closed();
+    } else {
+      client_.receive(received.value());
+    }
+    return Nothing{};
+  }
+
+  Fallible<Nothing> start_tls() {
+    auto sent = flush();
+    if (!sent.has_value()) return sent.failure();
+    auto trust = config_.trust();
+    if (!trust.has_value()) return trust.failure();
+    auto started = transport_.start_tls(trust.value(), config_.host, config_.timeout);
+    if (!started.has_value()) return started.failure();
+    const TlsSession& session = *transport_.tls_session();
+    note(std::string(session.version) + ", certificate of " + config_.host + " checked");
+    if (!client_.tls_started(TlsChannel{channel_bindings(session)}).has_value()) {
+      return Failure{ExitCode::kSoftware, "the SMTP client did not ask for TLS"};
+    }
+    return Nothing{};
+  }
+
+  Fallible<Nothing> check_message(const std::optional<MessageFacts>& facts) const {
+    if (!facts) return Nothing{};
+    const SmtpCapabilities& can = client_.capabilities();
+    if (can.size.value_or(0) != 0 && facts->size > *can.size) {
+      return Failure{ExitCode::kDataError, "the message has " + std::to_string(facts->size) +
+                                               " octets, and the server takes " +
+                                               std::to_string(*can.size) +
+                                               " at most; nothing was sent"};
+    }
+    if (facts->eight_bit && !can.eight_bit_mime) {
+      return Failure{ExitCode::kDataError,
+                     "the message has 8-bit characters, which this server does not take; encode it "
+                     "(quoted-printable or base64); nothing was sent"};
+    }
+    return Nothing{};
+  }
+
+  Fallible<Nothing> open_transaction(const Envelope& envelope,
+                                     const std::optional<MessageFacts>& facts) {
+    SmtpClient::MailOptions options;
+    if (facts) options.size = facts->size;
+    options.eight_bit =
+        facts ? facts->eight_bit : true;  // what cannot be read twice may hold anything
+    if (!client_.mail(envelope.from, options).has_value())
+      return bad_address("--from", envelope.from);
+    for (const std::string& to : envelope.to) {
+      if (!client_.rcpt(to).has_value()) return bad_address("--to", to);
+    }
+    auto sender = next<SmtpClient::Reply>();
+    if (!sender.has_value()) return sender.failure();
+    if (!sender.value().reply.positive()) {
+      return refused("the sender " + quoted(envelope.from), sender.value().reply,
+                     ExitCode::kUnavailable);
+    }
+    return recipients(envelope.to);
+  }
+
+  Fallible<Nothing> recipients(const std::vector<std::string>& to) {
+    std::optional<Failure> first;
+    for (const std::string& address : to) {
+      auto answer = next<SmtpClient::Reply>();
+      if (!answer.has_value()) return answer.failure();
+      if (answer.value().reply.positive() || first) continue;
+      first = refused("the recipient " + quoted(address), answer.value().reply, ExitCode::kNoUser);
+    }
+    if (!first) return Nothing{};
+    if (to.size() > 1) first->message += "; the message was sent to none of the recipients";
+    say_goodbye();
+    return *first;
+  }
+
+  Fallible<SmtpReply> send_content(MessageSource& message) {
+    if (!client_.data().has_value()) return Failure{ExitCode::kSoftware, "DATA was not possible"};
+    auto go_on = next<SmtpClient::Reply>();
+    if (!go_on.has_value()) return go_on.failure();
+    if (go_on.value().reply.code != 354) {
+      return refused("the message", go_on.value().reply, ExitCode::kUnavailable);
+    }
+    for (;;) {
+      auto piece = message.read();
+      if (!piece.has_value()) return piece.failure();  // the connection ends without the final dot
+      if (piece.value().empty()) break;
+      if (!client_.write_data(piece.value()).has_value()) return lost();
+      auto sent = flush();
+      if (!sent.has_value()) return sent.failure();
+    }
+    if (!client_.finish_data().has_value()) return lost();
+    auto end = next<SmtpClient::Reply>();
+    if (!end.has_value()) return end.failure();
+    if (!end.value().reply.positive())
+      return refused("the message", end.value().reply, ExitCode::kUnavailable);
+    return end.value().reply;
+  }
+
+  // say_goodbye is a courtesy: the message is already taken or refused, whatever happens now.
+  void say_goodbye() {
+    if (client_.quit().has_value()) (void)next<SmtpClient::Reply>().has_value();
+    transport_.close();
+  }
+
+  void note(const std::string& text) const {
+    if (config_.note) config_.note(text);
+  }
+
+  void note_login(const std::optional<SaslReport>& login) const {
+    if (!login) return;
+    std::string text = "logged in by " + std::string(sasl_name(login->mechanism)) + ", " +
+                       login->context.mechanism;
+    if (login->context.channel_bound) text += ", bound to the TLS channel";
+    if (login->early_success)
+      text += "; the server's last token (its MIC) was not sent, so not verified";
+    note(text);
+  }
+
+  static Failure bad_address(const char* option, const std::string& address) {
+    return Failure{ExitCode::kUsage, std::string("the address given to ") + option +
+                                         " cannot stand in SMTP: " + quoted(address)};
+  }
+  static Failure lost() {
+    return Failure{ExitCode::kIoError, "the server ended the session in the middle of the message"};
+  }
+
+  SmtpClient& client_;
+  ClientTransport& transport_;
+  const SubmissionConfig& config_;
+};
+
+}  // namespace
+
+Fallible<Submitted> submit(SmtpClient& client, ClientTransport& transport, const Envelope& envelope,
+                           MessageSource& message, const SubmissionConfig& config) {
+  return Submission(client, transport, config).run(envelope, message);
+}
+
+}  // namespace pocketgss::tools
