@@ -8,7 +8,7 @@
 
 #include "asn1/reader.h"
 #include "base/crypto.h"
-#include "lib/guard.h"
+#include "base/guard.h"
 
 namespace pocketgss {
 namespace {

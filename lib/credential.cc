@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
-#include "lib/guard.h"
 
 namespace pocketgss {
 namespace {

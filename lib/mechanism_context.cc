@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "lib/guard.h"
+#include "base/guard.h"
 
 namespace pocketgss {
 namespace {

@@ -3,9 +3,9 @@
 #include <array>
 #include <string_view>
 
+#include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
-#include "lib/guard.h"
 #include "lib/mechanism_context.h"
 #include "lib/reflection_guard.h"
 #include "mechs/ntlm/acceptor.h"

@@ -1,6 +1,6 @@
-// The boundary at which exceptions end: callers of the library see Errors alone.
-#ifndef PGSS_LIB_GUARD_H_
-#define PGSS_LIB_GUARD_H_
+// The boundary at which exceptions end: callers of the library see Errors alone. lib and sasl use it.
+#ifndef PGSS_BASE_GUARD_H_
+#define PGSS_BASE_GUARD_H_
 
 #include <pocketgss/result.h>
 
@@ -24,4 +24,4 @@ auto guarded(const char* where, Body&& body) noexcept -> decltype(body()) {
 
 }  // namespace pocketgss
 
-#endif  // PGSS_LIB_GUARD_H_
+#endif  // PGSS_BASE_GUARD_H_
