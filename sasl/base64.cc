@@ -1,6 +1,8 @@
 // Base64 without tables: each character is computed, so no memory access depends on the data.
 #include <pocketgss/base64.h>
 
+#include "base/guard.h"
+
 namespace pocketgss {
 namespace {
 
@@ -119,10 +121,12 @@ void base64_append(Bytes& out, ByteView bytes) {
 }
 
 Result<Bytes> base64_decode(std::string_view text) {
-  Bytes out(text.size() / 4 * 3);
-  PGSS_TRY(const size_t size, decode_to(as_bytes(text), out.data()));
-  out.resize(size);
-  return out;
+  return guarded("base64", [&]() -> Result<Bytes> {
+    Bytes out(text.size() / 4 * 3);
+    PGSS_TRY(const size_t size, decode_to(as_bytes(text), out.data()));
+    out.resize(size);
+    return out;
+  });
 }
 
 Result<ByteView> base64_decode_in_place(MutableBytes text) {

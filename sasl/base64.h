@@ -15,9 +15,9 @@ constexpr size_t base64_size(size_t byte_count) {
   return (byte_count + 2) / 3 * 4;
 }
 
-// base64_encode returns the canonical form: padded, no line breaks (RFC 4648 4). Cannot fail.
-// Neither it nor the decoder looks a secret up in a table; both take a time that depends on the
-// size alone (the decoder: for valid input).
+// base64_encode returns the canonical form: padded, no line breaks (RFC 4648 4). It may throw
+// std::bad_alloc, as may base64_append. Neither it nor the decoder looks a secret up in a table;
+// both take a time that depends on the size alone (the decoder: for valid input).
 std::string base64_encode(ByteView bytes);
 // base64_append adds the same characters to the end of `out`.
 void base64_append(Bytes& out, ByteView bytes);

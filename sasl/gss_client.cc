@@ -4,6 +4,7 @@
 
 #include <pocketgss/sasl.h>
 
+#include "base/guard.h"
 #include "sasl/layer.h"
 #include "sasl/text.h"
 
@@ -21,9 +22,15 @@ class GssClient final : public SaslClient {
   GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context, std::string authzid)
       : mechanism_(mechanism), context_(std::move(context)), authzid_(std::move(authzid)) {}
 
-  Result<Step> step(ByteView challenge) override { return kept(on_challenge(challenge)); }
-  Result<Step> resume(ExchangeAnswer answer) override { return kept(on_answer(std::move(answer))); }
-  Result<SaslReport> success() override { return kept(on_success()); }
+  Result<Step> step(ByteView challenge) override {
+    return kept([&] { return on_challenge(challenge); });
+  }
+  Result<Step> resume(ExchangeAnswer answer) override {
+    return kept([&] { return on_answer(std::move(answer)); });
+  }
+  Result<SaslReport> success() override {
+    return kept([&] { return on_success(); });
+  }
   bool proof_sent() const override { return context_->proof_sent(); }
 
  private:
@@ -36,8 +43,10 @@ class GssClient final : public SaslClient {
     kFailed
   };
 
-  template <typename T>
-  Result<T> kept(Result<T> result) {
+  // kept remembers the first error, which every later call gives again.
+  template <typename Body>
+  auto kept(Body&& body) -> decltype(body()) {
+    auto result = guarded("SASL client", std::forward<Body>(body));
     if (result.has_value()) return result;
     if (state_ != State::kFailed) error_ = result.error();
     state_ = State::kFailed;
@@ -93,6 +102,8 @@ class GssClient final : public SaslClient {
     if (mechanism_ == SaslMechanism::kNtlm) {
       return Error{Errc::kPeerMisbehaved, "SASL challenge after AUTHENTICATE_MESSAGE", 0, 0};
     }
+    // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
+    if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Step(Response{});
     PGSS_TRY(const Bytes message, sasl::unprotect(*context_, challenge));
     PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
     if ((offer.layers & sasl::kNoLayer) == 0) {
@@ -136,6 +147,7 @@ class GssClient final : public SaslClient {
   std::unique_ptr<Context> context_;
   std::string authzid_;
   State state_ = State::kNegotiating;
+  bool empty_challenge_taken_ = false;
   Error error_;
 };
 
@@ -144,12 +156,9 @@ bool permits_ntlm(const Policy& policy) {
          policy.inner.end();
 }
 
-}  // namespace
-
-Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
-                                                     ContextProvider& contexts,
-                                                     std::span<const ChannelBinding> bindings,
-                                                     const SaslClientOptions& options) {
+Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvider& contexts,
+                                         std::span<const ChannelBinding> bindings,
+                                         const SaslClientOptions& options) {
   const Policy& policy = contexts.policy();
   if (sasl::has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
   if (policy.channel_binding == BindingRequirement::kRequire && bindings.empty()) {
@@ -164,6 +173,15 @@ Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
   PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
   return std::unique_ptr<SaslClient>(
       std::make_unique<GssClient>(mechanism, std::move(context), options.authzid));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
+                                                     ContextProvider& contexts,
+                                                     std::span<const ChannelBinding> bindings,
+                                                     const SaslClientOptions& options) {
+  return guarded("SASL client", [&] { return make(mechanism, contexts, bindings, options); });
 }
 
 }  // namespace pocketgss

@@ -4,6 +4,7 @@
 
 #include <pocketgss/sasl.h>
 
+#include "base/guard.h"
 #include "sasl/layer.h"
 #include "sasl/text.h"
 
@@ -51,8 +52,12 @@ class GssServer final : public SaslServer {
     report_.mechanism = mechanism;
   }
 
-  Result<Step> step(ByteView response) override { return kept(on_response(response)); }
-  Result<Step> resume(AccountAnswer answer) override { return kept(on_answer(std::move(answer))); }
+  Result<Step> step(ByteView response) override {
+    return kept([&] { return on_response(response); });
+  }
+  Result<Step> resume(AccountAnswer answer) override {
+    return kept([&] { return on_answer(std::move(answer)); });
+  }
 
  private:
   enum class State : uint8_t {
@@ -65,7 +70,10 @@ class GssServer final : public SaslServer {
     kFailed
   };
 
-  Result<Step> kept(Result<Step> result) {
+  // kept remembers the first error, which every later call gives again.
+  template <typename Body>
+  Result<Step> kept(Body&& body) {
+    Result<Step> result = guarded("SASL server", std::forward<Body>(body));
     if (result.has_value()) return result;
     if (state_ != State::kFailed) error_ = result.error();
     state_ = State::kFailed;
@@ -195,8 +203,10 @@ Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism mechanism,
                                                      ContextProvider& contexts,
                                                      std::span<const ChannelBinding> bindings,
                                                      const SaslServerOptions& options) {
-  return std::unique_ptr<SaslServer>(
-      std::make_unique<GssServer>(mechanism, contexts, bindings, options));
+  return guarded("SASL server", [&]() -> Result<std::unique_ptr<SaslServer>> {
+    return std::unique_ptr<SaslServer>(
+        std::make_unique<GssServer>(mechanism, contexts, bindings, options));
+  });
 }
 
 }  // namespace pocketgss

@@ -5,6 +5,7 @@
 
 #include <pocketgss/base64.h>
 
+#include "base/guard.h"
 #include "sasl/data_stream.h"
 #include "sasl/ehlo.h"
 #include "sasl/line.h"
@@ -60,23 +61,42 @@ class SmtpClient::Impl {
       await_tls();
   }
 
-  void receive(ByteView bytes) {
+  template <typename Body>
+  Result<void> run(Body&& body);
+
+  Result<void> receive(ByteView bytes) {
     while (!bytes.empty() && state_ != State::kFailed) {
-      if (state_ == State::kAwaitTls) return fail_injection();
+      if (state_ == State::kAwaitTls) {
+        fail_injection();
+        break;
+      }
       const Result<bool> whole = reader_.take(bytes);
-      if (!whole.has_value()) return fail_reading(whole.error());
-      if (!whole.value()) return;
-      on_reply();
-      reader_.clear();
+      if (!whole.has_value()) {
+        fail_reading(whole.error());
+      } else if (whole.value()) {
+        on_reply();
+        reader_.clear();
+      }
     }
+    return {};
   }
 
-  void closed() {
-    if (state_ != State::kFailed && state_ != State::kQuitting)
+  Result<void> closed() {
+    if (state_ != State::kFailed && state_ != State::kQuitting) {
       fail(sasl::failure_of_kind(Kind::kClosed));
+    }
+    return {};
   }
 
   std::optional<Event> next_event() {
+    if (broken_) {
+      SmtpFailure failure;
+      failure.kind = Kind::kLocal;
+      failure.party = SmtpFailure::Party::kCaller;
+      failure.error = *std::exchange(broken_, std::nullopt);
+      failure.message = "out of memory";  // short enough to need none
+      return Failed{std::move(failure)};
+    }
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());
     events_.pop_front();
@@ -330,6 +350,16 @@ class SmtpClient::Impl {
 
   // --- ends ---
 
+  // give_up ends the session without a single allocation.
+  void give_up(const Error& error) {
+    state_ = State::kFailed;
+    login_.reset();
+    queue_.clear();
+    output_.clear();
+    events_.clear();
+    broken_ = error;
+  }
+
   void fail(SmtpFailure failure) {
     state_ = State::kFailed;
     login_.reset();
@@ -386,6 +416,7 @@ class SmtpClient::Impl {
 
   Bytes output_;
   std::deque<Event> events_;
+  std::optional<Error> broken_;  // to be told by next_event()
 };
 
 SmtpClient::SmtpClient(ContextProvider& contexts, SmtpClientConfig config)
@@ -394,11 +425,22 @@ SmtpClient::SmtpClient(SmtpClient&&) noexcept = default;
 SmtpClient& SmtpClient::operator=(SmtpClient&&) noexcept = default;
 SmtpClient::~SmtpClient() = default;
 
+// Where an allocation fails in the middle, what stands in the output may be half a line: the
+// session ends there.
+template <typename Body>
+Result<void> SmtpClient::Impl::run(Body&& body) {
+  const Result<void> result = guarded("SMTP client", std::forward<Body>(body));
+  const bool broken = !result.has_value() && (result.error().code == Errc::kNoMemory ||
+                                              result.error().code == Errc::kInternal);
+  if (broken && state_ != State::kFailed) give_up(result.error());
+  return result;
+}
+
 void SmtpClient::receive(ByteView bytes) {
-  impl_->receive(bytes);
+  (void)impl_->run([&] { return impl_->receive(bytes); });
 }
 void SmtpClient::closed() {
-  impl_->closed();
+  (void)impl_->run([&] { return impl_->closed(); });
 }
 std::optional<SmtpClient::Event> SmtpClient::next_event() {
   return impl_->next_event();
@@ -407,31 +449,31 @@ Bytes SmtpClient::take_output() {
   return impl_->take_output();
 }
 Result<void> SmtpClient::tls_started(TlsChannel channel) {
-  return impl_->tls_started(std::move(channel));
+  return impl_->run([&] { return impl_->tls_started(std::move(channel)); });
 }
 Result<void> SmtpClient::resume(ExchangeAnswer answer) {
-  return impl_->resume(std::move(answer));
+  return impl_->run([&] { return impl_->resume(std::move(answer)); });
 }
 Result<void> SmtpClient::mail(std::string_view path, MailOptions options) {
-  return impl_->mail(path, options);
+  return impl_->run([&] { return impl_->mail(path, options); });
 }
 Result<void> SmtpClient::rcpt(std::string_view path) {
-  return impl_->rcpt(path);
+  return impl_->run([&] { return impl_->rcpt(path); });
 }
 Result<void> SmtpClient::data() {
-  return impl_->enqueue("DATA", "DATA");
+  return impl_->run([&] { return impl_->enqueue("DATA", "DATA"); });
 }
 Result<void> SmtpClient::quit() {
-  return impl_->enqueue("QUIT", "QUIT");
+  return impl_->run([&] { return impl_->enqueue("QUIT", "QUIT"); });
 }
 Result<void> SmtpClient::command(std::string_view line) {
-  return impl_->command(line);
+  return impl_->run([&] { return impl_->command(line); });
 }
 Result<void> SmtpClient::write_data(ByteView content) {
-  return impl_->write_data(content);
+  return impl_->run([&] { return impl_->write_data(content); });
 }
 Result<void> SmtpClient::finish_data() {
-  return impl_->finish_data();
+  return impl_->run([&] { return impl_->finish_data(); });
 }
 const SmtpCapabilities& SmtpClient::capabilities() const {
   return impl_->capabilities();

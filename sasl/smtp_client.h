@@ -113,7 +113,9 @@ class SmtpClient {
   };
   using Event = std::variant<StartTls, Ready, Exchange, Reply, Failed>;
 
-  // `contexts` outlives the client. With Tls::kImplicit the first event is StartTls.
+  // Where an allocation fails, the session ends: Failed with kNoMemory, and nothing more to send.
+  // The constructor may throw std::bad_alloc. `contexts` outlives the client. With Tls::kImplicit
+  // the first event is StartTls.
   SmtpClient(ContextProvider& contexts, SmtpClientConfig config);
   SmtpClient(SmtpClient&&) noexcept;
   SmtpClient& operator=(SmtpClient&&) noexcept;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/guard.h"
 #include "sasl/smtp_server_impl.h"
 #include "sasl/text.h"
 
@@ -196,6 +197,7 @@ void SmtpServer::Impl::show(SmtpParty from, std::string_view line) {
 }
 
 std::optional<SmtpServer::Event> SmtpServer::Impl::next_event() {
+  if (broken_) return Closed{*std::exchange(broken_, std::nullopt)};
   if (events_.empty()) return std::nullopt;
   Event event = std::move(events_.front());
   events_.pop_front();
@@ -329,17 +331,45 @@ SmtpServer::SmtpServer(SmtpServer&&) noexcept = default;
 SmtpServer& SmtpServer::operator=(SmtpServer&&) noexcept = default;
 SmtpServer::~SmtpServer() = default;
 
+// Where an allocation fails in the middle, what stands in the output may be half a line: the
+// session ends there, and nothing more is sent.
+template <typename Body>
+Result<void> SmtpServer::Impl::run(Body&& body) {
+  const Result<void> result = guarded("SMTP server", std::forward<Body>(body));
+  const bool broken = !result.has_value() && (result.error().code == Errc::kNoMemory ||
+                                              result.error().code == Errc::kInternal);
+  if (broken && state_ != State::kClosed) give_up(result.error());
+  return result;
+}
+
+template <typename Body>
+void SmtpServer::Impl::run_quietly(Body&& body) {
+  (void)run([&]() -> Result<void> {
+    std::forward<Body>(body)();
+    return {};
+  });
+}
+
+void SmtpServer::Impl::give_up(const Error& error) {
+  state_ = State::kClosed;
+  session_.reset();
+  pending_.clear();
+  output_.clear();
+  events_.clear();
+  broken_ = error;
+}
+
 void SmtpServer::receive(ByteView bytes) {
-  impl_->receive(bytes);
+  impl_->run_quietly([&] { impl_->receive(bytes); });
 }
 bool SmtpServer::wants_input() const {
   return impl_->wants_input();
 }
 void SmtpServer::closed() {
-  impl_->connection_closed();
+  impl_->run_quietly([&] { impl_->connection_closed(); });
 }
 void SmtpServer::stop() {
-  impl_->stop();
+  impl_->run_quietly([&] { impl_->stop(); });
 }
 std::optional<SmtpServer::Event> SmtpServer::next_event() {
   return impl_->next_event();
@@ -348,22 +378,22 @@ Bytes SmtpServer::take_output() {
   return impl_->take_output();
 }
 void SmtpServer::tick(Micros now) {
-  impl_->tick(now);
+  impl_->run_quietly([&] { impl_->tick(now); });
 }
 Micros SmtpServer::deadline() const {
   return impl_->deadline();
 }
 Result<void> SmtpServer::tls_started(TlsChannel channel) {
-  return impl_->tls_started(std::move(channel));
+  return impl_->run([&] { return impl_->tls_started(std::move(channel)); });
 }
 Result<void> SmtpServer::resume(AccountAnswer answer) {
-  return impl_->resume(std::move(answer));
+  return impl_->run([&] { return impl_->resume(std::move(answer)); });
 }
 Result<void> SmtpServer::accept() {
-  return impl_->accept();
+  return impl_->run([&] { return impl_->accept(); });
 }
 Result<void> SmtpServer::reply(const SmtpReply& reply) {
-  return impl_->answer(reply);
+  return impl_->run([&] { return impl_->answer(reply); });
 }
 bool SmtpServer::over_tls() const {
   return impl_->over_tls();

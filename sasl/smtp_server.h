@@ -111,7 +111,9 @@ class SmtpServer {
   using Event = std::variant<StartTls, Account, LoggedIn, LoginRefused, Mail, Rcpt, Data, Content,
                              End, Aborted, Closed>;
 
-  // `contexts` and `config` outlive the server; `transcript`, where given, too.
+  // Where an allocation fails, the session ends: Closed with kNoMemory, and nothing more to send.
+  // The constructor may throw std::bad_alloc. `contexts` and `config` outlive the server;
+  // `transcript`, where given, too.
   SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
              SmtpTranscript* transcript = nullptr);
   SmtpServer(ContextProvider& contexts, SmtpServerConfig&& config,

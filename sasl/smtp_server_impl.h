@@ -23,6 +23,12 @@ class SmtpServer::Impl {
  public:
   Impl(ContextProvider& contexts, const SmtpServerConfig& config, SmtpTranscript* transcript);
 
+  // run makes a call of the caller's; an exception in it ends the session.
+  template <typename Body>
+  Result<void> run(Body&& body);
+  template <typename Body>
+  void run_quietly(Body&& body);
+
   void receive(ByteView bytes);
   bool wants_input() const {
     return state_ != State::kClosed && (!waiting() || state_ == State::kAwaitTls);
@@ -74,6 +80,7 @@ class SmtpServer::Impl {
   void refuse(int code, std::string_view enhanced, std::string_view text);
   void refuse(const SmtpReply& reply) { refuse(reply.code, reply.enhanced, reply.text); }
   void close(const Error& error);
+  void give_up(const Error& error);
   void close_with(int code, std::string_view enhanced, std::string_view text, const Error& error);
   void show(SmtpParty from, std::string_view line);
   void ask(Asked asked, Event event);
@@ -119,6 +126,7 @@ class SmtpServer::Impl {
   Bytes pending_;
   Bytes output_;
   std::deque<Event> events_;
+  std::optional<Error> broken_;  // to be told by next_event()
   bool stopping_ = false;
 
   std::vector<ChannelBinding> bindings_;

@@ -155,6 +155,14 @@ TEST(GssClient, QuirkA22_TakesTheLayerStepUnderGssSpnegoToo) {
   EXPECT_EQ(client.step(wrap(kNoLayerOffer)), wrap(kNoLayerOffer));
 }
 
+TEST(GssClient, QuirkB12_AnswersOneEmptyChallengeAfterItsLastTokenWithNothing) {
+  Client client(FakeScript().sends("init").ends("challenge", "last"));
+  client.step("");
+  client.step("challenge");
+  EXPECT_EQ(client.step(""), "");
+  EXPECT_EQ(client.step(""), "error: FakeContext: unwrap");
+}
+
 TEST(GssClient, RefusesAChallengeAfterAuthenticateUnderNtlm) {
   Client client(FakeScript().sends("negotiate").ends("challenge", "authenticate"),
                 SaslMechanism::kNtlm);
