@@ -23,9 +23,8 @@ constexpr Words kWords[] = {
      "the server does not start TLS, and this program does not go on without",
      "Try implicit TLS on port 465, or ask the server's operator."},
     {Kind::kTlsInjection, Party::kServer,
-     "clear text followed the server's reply to STARTTLS: an attack on the connection, or a broken "
-     "server",
-     "Nothing was sent. Use implicit TLS on port 465."},
+     "clear text came where TLS was to start: an attack on the connection, or a broken server",
+     "No password was sent. Ask the server's operator."},
     {Kind::kNoMechanism, Party::kServer,
      "the server lists no login mechanism that this program may use",
      "Check that the server's connector offers GSSAPI, GSS-SPNEGO or NTLM, perhaps only after "
