@@ -21,6 +21,7 @@ struct Options {
   std::vector<std::string> listen;
   std::string users, maildir, certificate, key, hostname;
   std::string mechanisms;
+  std::vector<std::string> spns;
   PolicyLevel level = PolicyLevel::kDefault;
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
   bool early_success = false, allow_cleartext = false, implicit_tls = false, verbose = false;
@@ -71,6 +72,28 @@ bool is_host_name(const std::string& name) {
          name.find(':') == std::string::npos;
 }
 
+bool is_loopback(const std::string& host) {
+  return host == "localhost" || host == "::1" || host.rfind("127.", 0) == 0;
+}
+
+// target_names: the service principal names that a client may give (policy row P18). Whoever
+// connects to this machine's own loopback address has named it so.
+std::vector<std::string> target_names(const Options& options, const ServerConfig& config) {
+  if (!options.spns.empty()) return options.spns;
+  std::vector<std::string> hosts = {config.smtp.hostname};
+  for (const Endpoint& address : config.listen) {
+    if (!is_loopback(address.host)) continue;
+    hosts.push_back("localhost");
+    hosts.push_back(address.host);
+  }
+  std::vector<std::string> names;
+  for (const std::string& host : hosts) {
+    names.push_back("smtp/" + host);
+    names.push_back("SMTPSVC/" + host);
+  }
+  return names;
+}
+
 Fallible<ServerConfig> server_config(const Options& options) {
   auto listen = parse_listen(options.listen);
   if (!listen.has_value()) return listen.failure();
@@ -95,6 +118,7 @@ Fallible<ServerConfig> server_config(const Options& options) {
   config.smtp.early_success = options.early_success;
   if (!mechanisms.value().empty()) config.smtp.mechanisms = std::move(mechanisms).value();
   config.acceptor.host = hostname;
+  config.acceptor.targets = target_names(options, config);
   config.acceptor.policy.level = options.level;
   config.acceptor.policy.channel_binding = options.channel_binding;
   return config;
@@ -115,6 +139,7 @@ void add_connection_options(CLI::App& verb, Options& options) {
   verb.add_option("--listen", options.listen,
                   "Address and port, such as 127.0.0.1:587 or [::1]:587; port 0: any free one; may "
                   "be repeated")
+      ->type_name("ADDRESS:PORT")
       ->required();
   CLI::Option* certificate =
       verb.add_option("--tls-cert", options.certificate,
@@ -127,25 +152,40 @@ void add_connection_options(CLI::App& verb, Options& options) {
                 "TLS from the first byte, as on port 465, and no STARTTLS");
   verb.add_flag("--allow-cleartext", options.allow_cleartext,
                 "Let clients log in without TLS from other hosts too");
-  verb.add_option("--hostname", options.hostname,
-                  "This server's name: in greetings, and in the SPNs smtp/NAME and SMTPSVC/NAME "
-                  "(default: the system's)");
+  verb.add_option(
+          "--hostname", options.hostname,
+          "This server's name, in greetings and in NTLM's challenge (default: the system's)")
+      ->type_name("NAME");
 }
 
 void add_login_options(CLI::App& verb, Options& options) {
-  verb.add_option("--mechs", options.mechanisms,
-                  "SASL mechanisms to list, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all; "
-                  "GSSAPI is always listed)");
+  verb.add_option(
+          "--mechs", options.mechanisms,
+          "SASL mechanisms to announce, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all; GSSAPI "
+          "is taken where a client asks for it, announced or not)")
+      ->type_name("LIST");
+  verb.add_option(
+          "--spn", options.spns,
+          "A service principal name that clients may give; may be repeated (default: "
+          "smtp/NAME and SMTPSVC/NAME of --hostname, on a loopback address of localhost too)")
+      ->type_name("SPN")
+      ->allow_extra_args(false);
   verb.add_option("--policy", options.level,
                   "default: every safe client; strict: only what current Windows sends")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, PolicyLevel>{
-          {"default", PolicyLevel::kDefault}, {"strict", PolicyLevel::kStrict}}));
+      ->transform(CLI::CheckedTransformer(
+                      std::map<std::string, PolicyLevel>{{"default", PolicyLevel::kDefault},
+                                                         {"strict", PolicyLevel::kStrict}})
+                      .description(""))
+      ->type_name("default|strict");
   verb.add_option("--channel-binding", options.channel_binding,
                   "What is asked of channel bindings: off, when-supported (default), require")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, BindingRequirement>{
-          {"off", BindingRequirement::kOff},
-          {"when-supported", BindingRequirement::kWhenSupported},
-          {"require", BindingRequirement::kRequire}}));
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, BindingRequirement>{
+                                      {"off", BindingRequirement::kOff},
+                                      {"when-supported", BindingRequirement::kWhenSupported},
+                                      {"require", BindingRequirement::kRequire}})
+              .description(""))
+      ->type_name("off|when-supported|require");
   verb.add_flag(
       "--early-success", options.early_success,
       "Answer 235 in place of the last SPNEGO token, as the example of [MS-SSEAN] 4.1 does");
