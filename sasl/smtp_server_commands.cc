@@ -63,16 +63,16 @@ bool SmtpServer::Impl::auth_offered() const {
 std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
   std::vector<std::string> lines = {config_.ehlo_text.empty() ? config_.hostname
                                                               : config_.ehlo_text};
-  if (config_.pipelining) lines.emplace_back("PIPELINING");
-  if (config_.message_size != 0) lines.push_back("SIZE " + std::to_string(config_.message_size));
-  if (config_.eight_bit_mime) lines.emplace_back("8BITMIME");
-  if (config_.enhanced_status_codes) lines.emplace_back("ENHANCEDSTATUSCODES");
   if (config_.starttls && !config_.implicit_tls && !over_tls_) lines.emplace_back("STARTTLS");
   if (auth_offered()) {
     std::string names = "AUTH";
     for (const SaslMechanism mechanism : announced_) names.append(" ").append(sasl_name(mechanism));
     lines.push_back(std::move(names));
   }
+  if (config_.pipelining) lines.emplace_back("PIPELINING");
+  if (config_.message_size != 0) lines.push_back("SIZE " + std::to_string(config_.message_size));
+  if (config_.eight_bit_mime) lines.emplace_back("8BITMIME");
+  if (config_.enhanced_status_codes) lines.emplace_back("ENHANCEDSTATUSCODES");
   lines.insert(lines.end(), config_.ehlo_more.begin(), config_.ehlo_more.end());
   return lines;
 }
