@@ -39,9 +39,9 @@ TEST(SmtpServer, GreetsAndListsItsExtensions) {
   ServerSession session;
   EXPECT_EQ(session.sent(), "220 mail.example.test ESMTP\r\n");
   EXPECT_EQ(session.client("EHLO client.example.test\r\n"),
-            "250-mail.example.test\r\n250-PIPELINING\r\n250-SIZE "
-            "26214400\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
-            "250-STARTTLS\r\n250 AUTH GSSAPI GSS-SPNEGO NTLM\r\n");
+            "250-mail.example.test\r\n250-STARTTLS\r\n250-AUTH GSSAPI GSS-SPNEGO NTLM\r\n"
+            "250-PIPELINING\r\n250-SIZE 26214400\r\n250-8BITMIME\r\n250 "
+            "ENHANCEDSTATUSCODES\r\n");
   EXPECT_EQ(session.server->ehlo_name(), "client.example.test");
 }
 
