@@ -101,21 +101,6 @@ std::optional<std::string> parse_quoted(std::string_view value) {
   return out;
 }
 
-// "peer-misbehaved" is kPeerMisbehaved in the files, as in the code.
-std::string enumerator(Errc code) {
-  std::string out = "k";
-  bool upper = true;
-  for (const char* c = name(code); *c != '\0'; ++c) {
-    if (*c == '-') {
-      upper = true;
-    } else {
-      out.push_back(upper ? static_cast<char>(*c - 'a' + 'A') : *c);
-      upper = false;
-    }
-  }
-  return out;
-}
-
 std::string path_of(const std::string& file) {
   return std::string(PGSS_VECTORS_DIR "/") + file;
 }
@@ -327,6 +312,21 @@ void run_blocks(std::vector<VectorBlock> blocks, const std::string& file,
       ADD_FAILURE_AT(file.c_str(), 1) << "has no [" << instruction << "]";
     }
   }
+}
+
+// "peer-misbehaved" is kPeerMisbehaved in the files, as in the code.
+std::string enumerator(Errc code) {
+  std::string out = "k";
+  bool upper = true;
+  for (const char* c = name(code); *c != '\0'; ++c) {
+    if (*c == '-') {
+      upper = true;
+    } else {
+      out.push_back(upper ? static_cast<char>(*c - 'a' + 'A') : *c);
+      upper = false;
+    }
+  }
+  return out;
 }
 
 void read_elsewhere(VectorBlock& block) {

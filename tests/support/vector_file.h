@@ -95,6 +95,9 @@ void run_vectors(const std::string& file, const VectorHandlers& handlers);
 void run_blocks(std::vector<VectorBlock> blocks, const std::string& file,
                 const VectorHandlers& handlers);
 
+// enumerator returns the name of a code as the files write it: "kPeerMisbehaved".
+std::string enumerator(Errc code);
+
 // read_elsewhere is the handler of an instruction that another test of the same file serves.
 void read_elsewhere(VectorBlock&);
 
