@@ -52,8 +52,17 @@ install_packages() {
   [ -n "$missing" ] || return 0
   command -v apt-get >/dev/null || die "these packages are missing, and there is no apt-get: $missing"
   say "installing: $missing"
-  as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+  quietly as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
   # shellcheck disable=SC2086  # a list of names, one word each
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+  quietly as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
     -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 install $missing
+}
+
+# quietly runs a command and shows its output only where it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1) || {
+    printf '%s\n' "$output" >&2
+    die "failed: $*"
+  }
 }
