@@ -1,0 +1,107 @@
+#!/usr/bin/env python3
+"""bench/check.py PGSS_BENCH LIBRARY: prints each bar of the project's performance beside what is measured; exit 1 where one
+does not hold.
+
+Counts only, so the load of the machine does not matter: instructions by callgrind, allocations and held heap by the
+benchmarks' own counters, octets of code from the object files. "Floor" is the bare cryptography (bench/floor.cc), "by
+hand" a decoder or encoder of the same token that does nothing else.
+"""
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+# (what, benchmark, yardstick, at most this many times the yardstick's instructions)
+RATIOS = [
+    ("handshake in SPNEGO with mechListMIC, both sides / floor", "BM_HandshakeSpnegoNtlm", "BM_FloorNtlmInSpnego", 1.25),
+    *((f"wrap of {size} octets / floor", f"BM_NtlmWrap/{size}", f"BM_FloorNtlmWrap/{size}", 1.15) for size in (64, 1024, 16384)),
+    *((f"MIC of {size} octets / floor", f"BM_NtlmMic/{size}", f"BM_FloorNtlmMic/{size}", 1.15) for size in (64, 1024, 16384)),
+    ("decode NegTokenInit / by hand", "BM_SpnegoDecodeInit", "BM_SpnegoDecodeInitBare", 2.5),
+    ("decode NegTokenResp / by hand", "BM_SpnegoDecodeResp", "BM_SpnegoDecodeRespBare", 2.5),
+    ("encode NegTokenInit / by hand", "BM_SpnegoEncodeInit", "BM_SpnegoEncodeInitBare", 2.5),
+    ("encode NegTokenResp / by hand", "BM_SpnegoEncodeResp", "BM_SpnegoEncodeRespBare", 2.5),
+    # Linear: 14 times the size, at most 14 times the work and a fifth more.
+    ("decode a CHALLENGE of 7,000 octets / of 500", "BM_NtlmDecodeChallengeOfSize/7000", "BM_NtlmDecodeChallengeOfSize/500",
+     16.8),
+    ("decode a NegTokenInit of 2,048 octets / of 74", "BM_NegTokenInitDecodeReader/2048", "BM_NegTokenInitDecodeReader/74", 33),
+]
+
+# (what, benchmark, its counter, at most)
+COUNTERS = [
+    ("allocations, handshake in SPNEGO, both sides", "BM_HandshakeSpnegoNtlm", "allocs/op", 24),
+    ("allocations, handshake of bare NTLM, both sides", "BM_HandshakeNtlm", "allocs/op", 24),
+    ("heap held by an established context, octets", "BM_HandshakeSpnegoNtlm", "held/side", 2048),
+    *((f"allocations, {what}", name, "allocs/op", 0) for what, name in [
+        ("decode NegTokenInit", "BM_SpnegoDecodeInit"), ("decode NegTokenResp", "BM_SpnegoDecodeResp"),
+        ("decode NEGOTIATE", "BM_NtlmDecodeNegotiate"), ("decode CHALLENGE", "BM_NtlmDecodeChallenge"),
+        ("decode AUTHENTICATE", "BM_NtlmDecodeAuthenticate"), ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),
+        ("MIC and its check", "BM_ContextMicVerify/1024")]),
+]
+
+SIZE = ("code of ours at -Os, text and rodata, octets", 64_000)
+
+
+def run_benchmark(program, name, *wrapper):
+    done = subprocess.run([*wrapper, program, f"--benchmark_filter=^{re.escape(name)}$", "--benchmark_min_time=0.02",
+                           "--benchmark_format=json"], capture_output=True, text=True, env={**os.environ, "LD_BIND_NOW": "1"})
+    found = json.loads(done.stdout)["benchmarks"] if done.returncode == 0 and done.stdout.strip() else []
+    return found[0] if found and "error_message" not in found[0] else None
+
+
+def instructions(program, name):
+    """Instructions for one iteration: what callgrind counts inside the benchmark's loop, in its last and longest run."""
+    with tempfile.TemporaryDirectory() as folder:
+        state = "benchmark::State::{}KeepRunning()"
+        found = run_benchmark(program, name, "valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out",
+                              f"--zero-before={state.format('Start')}", f"--dump-before={state.format('Finish')}")
+        dumps = sorted(pathlib.Path(folder).glob("out.*"), key=lambda path: int(path.suffix[1:]))
+        if not found or not dumps:
+            return None
+        total = re.search(r"^summary: (\d+)", dumps[-1].read_text(), re.M)
+        return int(total[1]) / found["iterations"]
+
+
+def code_size(library):
+    """Text and read-only data of the archive's objects, without debug information and unwind tables."""
+    listing = subprocess.run(["size", "-A", "-d", library], capture_output=True, text=True, check=True).stdout
+    return sum(int(size) for size in re.findall(r"^\.(?:text|rodata)\S*\s+(\d+)", listing, re.M))
+
+
+class Report:
+    def __init__(self):
+        self.failed = 0
+
+    def row(self, what, measured, limit, shown):
+        holds = measured is not None and measured <= limit
+        self.failed += not holds
+        print(f"{'holds' if holds else 'FAILS'}  {what:<62} {shown if measured is not None else 'no such benchmark':>34}"
+              f"   at most {limit:g}", flush=True)
+
+
+def main():
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    program, library = sys.argv[1:]
+    report = Report()
+    for what, name, yardstick, limit in RATIOS:
+        own, other = instructions(program, name), instructions(program, yardstick)
+        ratio = own / other if own and other else None
+        report.row(what, ratio, limit, ratio and f"{own:,.0f} / {other:,.0f} = {ratio:.2f}")
+    for what, name, counter, limit in COUNTERS:
+        found = run_benchmark(program, name)
+        value = found.get(counter) if found else None
+        # The counter is read once a run: what is left over, divided by the iterations, is below a hundredth.
+        value = None if value is None else round(value, 2)
+        report.row(what, value, limit, f"{value:g}" if value is not None else "")
+    what, limit = SIZE
+    size = code_size(library)
+    report.row(what, size, limit, f"{size:,}")
+    print(f"{report.failed} bars do not hold" if report.failed else "all bars hold")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
