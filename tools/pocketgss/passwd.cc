@@ -83,13 +83,16 @@ void add_passwd(CLI::App& app, Run& run) {
   CLI::App* verb = app.add_subcommand("passwd", "Make, change or delete an account of a user file");
   const auto options = std::make_shared<Options>();
   verb->add_option("--users", options->users, "The user file; it is made if it is not there")
+      ->type_name("FILE")
       ->required();
   verb->add_option("--user", options->user,
                    "The account: NAME; of DOMAIN\\NAME and NAME@DOMAIN, NAME counts")
+      ->type_name("NAME")
       ->required();
   CLI::Option* file = verb->add_option("--password-file", options->password_file,
                                        "Read the password from this file (one trailing line end is "
-                                       "dropped) and not from the terminal");
+                                       "dropped) and not from the terminal")
+                          ->type_name("FILE");
   verb->add_flag("--delete", options->remove, "Delete the account")->excludes(file);
   verb->footer(
       "The user file has one account a line, `name:nthash-in-hex`, and comments after `#`. It "

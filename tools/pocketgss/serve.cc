@@ -143,9 +143,11 @@ void add_connection_options(CLI::App& verb, Options& options) {
       ->required();
   CLI::Option* certificate =
       verb.add_option("--tls-cert", options.certificate,
-                      "The server's certificate and its issuers', PEM; turns STARTTLS on");
+                      "The server's certificate and its issuers', PEM; turns STARTTLS on")
+          ->type_name("FILE");
   CLI::Option* key =
-      verb.add_option("--tls-key", options.key, "The certificate's private key, PEM (PKCS #8)");
+      verb.add_option("--tls-key", options.key, "The certificate's private key, PEM (PKCS #8)")
+          ->type_name("FILE");
   certificate->needs(key);
   key->needs(certificate);
   verb.add_flag("--implicit-tls", options.implicit_tls,
@@ -200,9 +202,11 @@ void add_serve(CLI::App& app, Run& run) {
   add_connection_options(*verb, *options);
   verb->add_option("--users", options->users,
                    "The user file (see `pocketgss passwd`); with it NTLM is accepted")
+      ->type_name("FILE")
       ->required();
   verb->add_option("--maildir", options->maildir,
                    "The Maildir that takes all messages; it is made if it is not there")
+      ->type_name("DIR")
       ->required();
   add_login_options(*verb, *options);
   verb->add_flag("-v,--verbose", options->verbose,
