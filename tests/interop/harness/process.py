@@ -131,12 +131,15 @@ class LineProcess:
         raise Failed(f"{self.name} ended with exit code {self._process.wait()} {said}")
 
     def close(self):
+        """The end of its input ends a driver; one that stays is killed."""
+        with contextlib.suppress(OSError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(2)
         self._process.kill()
         self._process.wait()
         self._selector.close()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                stream.close()
+        self._process.stdout.close()
         if self._errors is not subprocess.DEVNULL:
             self._errors.close()
 
