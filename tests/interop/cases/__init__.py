@@ -1,5 +1,13 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import clients, control, dotnet, mit, postfix, samba
+from . import binding, clients, control, dotnet, mit, postfix, samba
 
-GROUPS = [*dotnet.GROUPS, *postfix.GROUPS, *samba.GROUPS, *mit.GROUPS, *clients.GROUPS, *control.GROUPS]
+GROUPS = [
+    *dotnet.GROUPS,
+    *postfix.GROUPS,
+    *samba.GROUPS,
+    *mit.GROUPS,
+    *binding.GROUPS,
+    *clients.GROUPS,
+    *control.GROUPS,
+]

@@ -2,7 +2,7 @@
 # asks for a MIC.
 import contextlib
 
-from harness import accounts, clients
+from harness import accounts, certificate, clients
 from harness.case import Group
 from harness.login import admitted, turned_away
 from harness.serve import Serve, running
@@ -12,14 +12,17 @@ CURL_INITIAL_RESPONSE = clients.curl(accounts.USER, "--sasl-ir")
 
 
 class Peers:
-    def __init__(self, tools, servers):
-        self.tools, self.servers = tools, servers
+    def __init__(self, tools, servers, authority):
+        self.tools, self.servers, self.authority = tools, servers, authority
 
 
 @contextlib.contextmanager
 def _servers(state, tools):
-    with running(Serve(tools, state, "default"), Serve(tools, state, "strict", "--policy", "strict")) as servers:
-        yield Peers(tools, servers)
+    tls = certificate.make(state / "tls")
+    with running(
+            Serve(tools, state, "default"), Serve(tools, state, "strict", "--policy", "strict"),
+            Serve(tools, state, "tls", tls=tls)) as servers:
+        yield Peers(tools, servers, tls.authority)
 
 
 group = Group("clients", _servers)
@@ -34,15 +37,15 @@ def _register(name, needs, client, strict_row):
 
     @group.case(f"{name}-NTLM-wrong-password", needs=(needs,))
     def wrong(peers):
-        _, line = turned_away(peers.tools, peers.servers["default"], client, log_words=["alice"])
-        return f"535, log: {line[-100:]}"
+        reason = turned_away(peers.tools, peers.servers["default"], client, log_words=["alice"])
+        return f"535, log: {reason}"
 
     @group.case(f"{name}-NTLM-strict", needs=(needs,))
     def strict(peers):
         """Policy row P3 where the flags are not those of `strict`, P4 where no MIC is claimed."""
-        _, line = turned_away(
+        reason = turned_away(
             peers.tools, peers.servers["strict"], client, accounts.PASSWORD, [f"policy row {strict_row}"])
-        return f"refused, log: {line[-100:]}"
+        return f"refused, log: {reason}"
 
 
 _register("curl", "curl", CURL, "P3")
@@ -56,10 +59,18 @@ def _register_v1(name, client):
     def refused(peers):
         """Policy row P2. An NTLMv2 client gets in at the same server in the same case."""
         server = peers.servers["default"]
-        _, line = turned_away(peers.tools, server, client, accounts.PASSWORD, ["NTLMv1"])
+        reason = turned_away(peers.tools, server, client, accounts.PASSWORD, ["NTLMv1"])
         admitted(peers.tools, server, CURL, "NTLM")
-        return f"535, and curl with NTLMv2 in; log: {line[-100:]}"
+        return f"535, and curl with NTLMv2 in; log: {reason}"
 
 
 _register_v1("msmtp", clients.msmtp)
 _register_v1("swaks", clients.swaks)
+
+
+@group.case("curl-NTLM-starttls", needs=("curl", "openssl"))
+def _curl_tls(peers):
+    client = clients.curl(accounts.USER, "--ssl-reqd", "--cacert", str(peers.authority))
+    login = admitted(peers.tools, peers.servers["tls"], client, "NTLM", tls=True)
+    reason = turned_away(peers.tools, peers.servers["tls"], client, log_words=["alice"])
+    return f"{login.log_line.partition('mechanism=')[2]}; with a wrong password: {reason}"

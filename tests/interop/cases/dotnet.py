@@ -3,7 +3,7 @@
 import base64
 import contextlib
 
-from harness import accounts, clients
+from harness import accounts, certificate, clients
 from harness.case import Failed, Group
 from harness.login import admitted, turned_away
 from harness.serve import Serve, running
@@ -14,19 +14,21 @@ MAILKIT_NATIVE = clients.dotnet("mailkit-ntlm-native")
 
 
 class Peers:
-    def __init__(self, tools, servers):
-        self.tools, self.servers = tools, servers
+    def __init__(self, tools, servers, authority):
+        self.tools, self.servers, self.authority = tools, servers, authority
 
 
 @contextlib.contextmanager
 def _servers(state, tools):
+    tls = certificate.make(state / "tls")
     with running(
             Serve(tools, state, "default"),
+            Serve(tools, state, "tls", tls=tls),
             Serve(tools, state, "early", "--early-success"),
             Serve(tools, state, "strict", "--policy", "strict"),
             Serve(tools, state, "ntlm", "--mechs", "NTLM"),
             Serve(tools, state, "ntlm-strict", "--mechs", "NTLM", "--policy", "strict")) as servers:
-        yield Peers(tools, servers)
+        yield Peers(tools, servers, tls.authority)
 
 
 # Without libgssapi .NET falls back to its own SPNEGO, with NTLM alone inside.
@@ -42,8 +44,8 @@ def _register(name, server, client, mechanism, check=lambda login: ""):
 
     @group.case(f"{name}-wrong-password", needs=("dotnet",))
     def wrong(peers):
-        _, line = turned_away(peers.tools, peers.servers[server], client, log_words=["alice"])
-        return f"535, log: {line[-100:]}"
+        reason = turned_away(peers.tools, peers.servers[server], client, log_words=["alice"])
+        return f"535, log: {reason}"
 
 
 def _last_token_in_334(login):
@@ -86,5 +88,23 @@ _register("MailKit-NTLM-strict", "strict", MAILKIT, "NTLM")
 @group.case("SmtpClient-NTLM-carrying-SPNEGO-strict", needs=("dotnet",))
 def _spnego_under_ntlm_strict(peers):
     """Quirk A27: refused at `strict`, and the log says so."""
-    _, line = turned_away(peers.tools, peers.servers["ntlm-strict"], SMTP_CLIENT, accounts.PASSWORD, ["SPNEGO"])
-    return f"refused, log: {line[-100:]}"
+    reason = turned_away(peers.tools, peers.servers["ntlm-strict"], SMTP_CLIENT, accounts.PASSWORD, ["SPNEGO"])
+    return f"refused, log: {reason}"
+
+
+def _register_tls(name, kind, mechanism):
+    @group.case(name, needs=("dotnet", "openssl"))
+    def right(peers):
+        client = clients.dotnet(kind, peers.authority)
+        login = admitted(peers.tools, peers.servers["tls"], client, mechanism, tls=True)
+        return login.log_line.partition("mechanism=")[2]
+
+    @group.case(f"{name}-wrong-password", needs=("dotnet", "openssl"))
+    def wrong(peers):
+        client = clients.dotnet(kind, peers.authority)
+        reason = turned_away(peers.tools, peers.servers["tls"], client, log_words=["alice"])
+        return f"535, log: {reason}"
+
+
+_register_tls("SmtpClient-GSSAPI-starttls", "smtpclient", "gssapi")
+_register_tls("MailKit-NTLM-starttls", "mailkit-ntlm", "NTLM")

@@ -1,6 +1,7 @@
 # Our client to Postfix with Cyrus SASL: GSSAPI and GSS-SPNEGO carrying SPNEGO(NTLM) by gss-
 # ntlmssp, and Cyrus's own NTLM.
 import contextlib
+import re
 
 from harness import accounts, postfix
 from harness.case import Failed, Group
@@ -12,7 +13,7 @@ from harness.tokens import Refused
 
 NEEDS = ("postfix", "cyrus-sasl", "gss-ntlmssp")
 NTLM_NEEDS = ("postfix", "cyrus-sasl")
-UNAVAILABLE = (77, 69, 76)  # sysexits.h: EX_NOPERM, EX_UNAVAILABLE, EX_PROTOCOL
+NO_PERMISSION, PROTOCOL = 77, 76  # EX_NOPERM and EX_PROTOCOL of sysexits.h
 
 
 class Peers(Drivers):
@@ -20,15 +21,15 @@ class Peers(Drivers):
         super().__init__(tools, state)
         self.server, self._program, self._folder = server, tools.pocketgss, state
 
-    def send(self, mechanism, subject, password=accounts.PASSWORD, user=ACCOUNT):
-        """`pocketgss send` of one message; (exit code, output)."""
+    def send(self, mechanism, subject, password=accounts.PASSWORD, *, port=None, options=("--tls", "none")):
+        """`pocketgss send` of one message."""
         secret = self._folder / "send-password"
         secret.write_text(password + "\n")
         secret.chmod(0o600)
         message = f"From: {accounts.USER}@example.test\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
         return run_client(
-            [self._program, "send", "-v", "--server", f"{accounts.HOST}:{self.server.port}", "--tls", "none", "--mech",
-             mechanism, "--inner", "ntlm", "--user", user, "--password-file", secret, "--from", f"{accounts.USER}@example.test",
+            [self._program, "send", "-v", "--server", f"{accounts.HOST}:{port or self.server.port}", *options, "--mech",
+             mechanism, "--inner", "ntlm", "--user", ACCOUNT, "--password-file", secret, "--from", f"{accounts.USER}@example.test",
              "--to", "bob@example.test"], stdin=message)
 
     def login(self, mechanism, kind, password=accounts.PASSWORD, options=()):
@@ -56,6 +57,14 @@ group = Group("postfix", _servers)
 GROUPS = [group]
 
 
+def _sender(message):
+    """The name in Postfix's Received field: (Authenticated sender: NAME)."""
+    found = re.search(r"\(Authenticated sender: ([^)]*)\)", message)
+    if not found or accounts.USER not in found.group(1):
+        raise Failed(f"no authenticated sender\n{message}")
+    return found.group(1)
+
+
 def _register(mechanism, kind, needs):
     @group.case(f"send-{mechanism}", needs=needs)
     def send(peers):
@@ -63,18 +72,18 @@ def _register(mechanism, kind, needs):
         outcome = peers.send(mechanism, subject)
         if outcome.code != 0:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        if accounts.PASSWORD in outcome.output:
+            raise Failed(f"the password is in the output\n{outcome.output}")
         if f"AUTH {mechanism}" not in outcome.output:
             raise Failed(f"no AUTH {mechanism} in the dialogue\n{outcome.output}")
         received = peers.server.wait_message(subject)
-        if f"Authenticated sender: {accounts.USER}" not in received and accounts.USER not in received.split("Subject:")[0]:
-            raise Failed(f"no authenticated sender\n{received}")
-        return "in, and the message arrived"
+        return f"in as {_sender(received)}, and the message arrived"
 
     @group.case(f"send-{mechanism}-wrong-password", needs=needs)
     def send_wrong(peers):
         subject = f"interop by send {mechanism} wrong"
         outcome = peers.send(mechanism, subject, accounts.WRONG_PASSWORD)
-        if outcome.code not in UNAVAILABLE or "535" not in outcome.output:
+        if outcome.code != NO_PERMISSION or "535" not in outcome.output:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
         return f"exit code {outcome.code}: {outcome.last_line()[:120]}"
 
@@ -110,3 +119,41 @@ def _strict(peers):
             raise Failed(f"refused, but not for the policy row: {refusal.reason}") from None
         return f"refused by us: {refusal.reason}"
     raise Failed(f"{code} {text}\n{transcript}")
+
+
+@group.case("send-NTLM-strict", needs=NTLM_NEEDS)
+def _send_strict(peers):
+    """Policy row P3 once more, with the program: no response is sent, and the reason is told."""
+    outcome = peers.send("NTLM", "interop by send strict", options=("--tls", "none", "--policy", "strict"))
+    if outcome.code == 0 or "P3" not in outcome.output:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()}"
+
+
+def _register_tls(name, port, *options):
+    @group.case(f"send-{name}", needs=(*NEEDS, "openssl"))
+    def send(peers):
+        trusted = (*options, "--ca", peers.server.certificate.authority)
+        arguments = {"port": getattr(peers.server, port), "options": trusted}
+        subject = f"interop by send {name}"
+        outcome = peers.send("GSSAPI", subject, **arguments)
+        if outcome.code != 0:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        sender = _sender(peers.server.wait_message(subject))
+        outcome = peers.send("GSSAPI", subject, accounts.WRONG_PASSWORD, **arguments)
+        if outcome.code != NO_PERMISSION or "535" not in outcome.output:
+            raise Failed(f"wrong password: exit code {outcome.code}\n{outcome.output}")
+        return f"in as {sender}; with a wrong password: exit code {outcome.code}"
+
+
+_register_tls("starttls", "port", "--tls", "starttls")
+_register_tls("implicit-tls", "tls_port", "--tls", "implicit")
+
+
+@group.case("send-untrusted-certificate", needs=(*NEEDS, "openssl"))
+def _untrusted(peers):
+    """Policy row P7: a certificate that the system's store does not know ends the session before AUTH."""
+    outcome = peers.send("GSSAPI", "interop by send untrusted", options=("--tls", "starttls"))
+    if outcome.code != PROTOCOL or "C: AUTH" in outcome.output:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()}"

@@ -1,6 +1,6 @@
 // Sends one message with .NET's own SmtpClient or with MailKit, logged in by SPNEGO or NTLM of .NET's own making.
 //
-//   dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT
+//   dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT clear|starttls
 //
 // smtpclient chooses the mechanism by itself: gssapi, ntlm, login, the first that the server announces. The switch makes .NET
 // use its managed NTLM; managed SPNEGO follows where libgssapi cannot be loaded, which is the harness's part.
@@ -11,13 +11,13 @@ using MailKit.Security;
 
 const string Host = "mail.example.test", From = "alice@example.test", To = "bob@example.test";
 
-if (args.Length != 6)
+if (args.Length != 7)
 {
-    Console.Error.WriteLine("usage: dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT");
+    Console.Error.WriteLine("usage: dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT clear|starttls");
     return 64;
 }
 AppContext.SetSwitch("System.Net.Security.UseManagedNtlm", true);
-var (client, port, subject) = (args[0], int.Parse(args[1]), args[5]);
+var (client, port, subject, tls) = (args[0], int.Parse(args[1]), args[5], args[6] == "starttls");
 var credential = new NetworkCredential(args[2], args[3], args[4]);
 try
 {
@@ -35,14 +35,14 @@ catch (Exception error)
 
 void SendBySmtpClient()
 {
-    using var smtp = new SmtpClient(Host, port) { Timeout = 20_000, Credentials = credential };
+    using var smtp = new SmtpClient(Host, port) { Timeout = 20_000, Credentials = credential, EnableSsl = tls };
     smtp.Send(From, To, subject, "sent by .NET\r\n");
 }
 
 void SendByMailKit(SaslMechanism mechanism)
 {
-    using var smtp = new MailKit.Net.Smtp.SmtpClient { Timeout = 20_000 };
-    smtp.Connect(Host, port, SecureSocketOptions.None);
+    using var smtp = new MailKit.Net.Smtp.SmtpClient { Timeout = 20_000, CheckCertificateRevocation = false };
+    smtp.Connect(Host, port, tls ? SecureSocketOptions.StartTls : SecureSocketOptions.None);
     smtp.Authenticate(mechanism);
     var message = new MimeKit.MimeMessage { Subject = subject, Body = new MimeKit.TextPart("plain") { Text = "sent by MailKit" } };
     message.From.Add(MimeKit.MailboxAddress.Parse(From));

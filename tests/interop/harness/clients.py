@@ -41,9 +41,17 @@ def swaks(tools, port, password, subject) -> Outcome:
          password, "--from", FROM, "--to", TO, "--header", f"Subject: {subject}", "--body", "sent by swaks"])
 
 
-def dotnet(kind):
-    """kind: smtpclient, mailkit-ntlm or mailkit-ntlm-native, as in dotnet/Program.cs."""
+def dotnet(kind, trusted=None):
+    """kind: smtpclient, mailkit-ntlm or mailkit-ntlm-native, as in dotnet/Program.cs; with a trusted
+    authority STARTTLS is used."""
+    environment = {"DOTNET_NOLOGO": "1", "DOTNET_EnableDiagnostics": "0"}
+    if trusted:
+        environment["SSL_CERT_FILE"] = str(trusted)
+
     def send(tools, port, password, subject) -> Outcome:
-        return run_client(["dotnet", tools.dotnet_mail, kind, port, accounts.USER, password, accounts.DOMAIN, subject],
-                          environment={"DOTNET_NOLOGO": "1", "DOTNET_EnableDiagnostics": "0"})
+        return run_client(
+            ["dotnet", tools.dotnet_mail, kind, port, accounts.USER, password, accounts.DOMAIN,
+             subject, "starttls" if trusted else "clear"],
+            environment=environment)
+
     return send

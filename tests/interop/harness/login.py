@@ -20,43 +20,51 @@ class Login:
         self.outcome = client(tools, self.tap.port, password, self.subject)
         self.message = server.message(self.subject)
         self.tap.close()
+        self.log_line = ""  # of the login, where there was one
+
+    def encrypted(self):
+        return "STARTTLS" in self.tap.lines()
 
     def fail(self, reason):
         output = "\n".join(f"    | {line}" for line in self.outcome.output.strip().splitlines()[-8:])
         raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}")
 
 
-def admitted(tools, server, client, mechanism):
-    """The client logs in by `mechanism` (as the client spells it) and its message is delivered under the account's name."""
+def admitted(tools, server, client, mechanism, *, tls=False):
+    """The client logs in by `mechanism` (as the client spells it) and its message is delivered under
+    the account's name. With `tls` it must have used STARTTLS, and only the log tells the mechanism."""
     login = Login(tools, server, client, accounts.PASSWORD)
     if login.outcome.code != 0:
         login.fail("not sent")
-    if mechanism not in [name for name, _ in login.tap.auth_commands()]:
+    if login.encrypted() != tls:
+        login.fail("no STARTTLS" if tls else "STARTTLS, which was not asked for")
+    if not tls and mechanism not in [name for name, _ in login.tap.auth_commands()]:
         login.fail(f"no AUTH {mechanism}")
-    if not login.tap.replies(235):
+    if not tls and not login.tap.replies(235):
         login.fail("no 235")
     if login.message is None:
         login.fail("sent, but not in the Maildir")
-    received = login.message[:login.message.index("\nSubject:")]
-    if accounts.USER not in received:
-        login.fail("the Received field does not name the account")
-    if server.wait_logged(login.log_start, [accounts.USER, mechanism]) is None:
+    if f"(authenticated as {accounts.USER})" not in login.message or "sent by " not in login.message:
+        login.fail("the Received field does not name the account, or the text is not there")
+    login.log_line = server.wait_logged(
+        login.log_start, [f"login: user='{accounts.USER}'", f"mechanism={mechanism}/NTLM", "tls="])
+    if login.log_line is None or tls == ("tls=none" in login.log_line):
         login.fail("no log line of this login")
     return login
 
 
 def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_words=()):
-    """The client is refused with 535, nothing is delivered, and the log holds these words in one line."""
+    """The client is refused with 535, nothing is delivered, and the log holds these words in one line. Returns its reason."""
     login = Login(tools, server, client, password)
     if login.message is not None:
         login.fail("delivered, and must not be")
     if login.outcome.code == 0:
         login.fail("the client believes that it sent its message")
-    if login.tap.replies(235) or not login.tap.replies(535):
+    if not login.encrypted() and (login.tap.replies(235) or not login.tap.replies(535)):
         login.fail("not answered with 535")
     line = server.wait_logged(login.log_start, log_words)
     if line is None:
         login.fail(f"no log line holds {' and '.join(log_words)}")
     if accounts.PASSWORD in line or password in line:
         login.fail("the log holds a password")
-    return login, line
+    return line.partition("reason: ")[2]

@@ -29,6 +29,7 @@ def _both(*tests):
 
 
 _ALL = (
+    Peer("openssl", "openssl", _programs("openssl")),
     Peer("postfix", "postfix", _programs("postfix", "smtp-sink")),
     Peer("cyrus-sasl", "sasl2-bin libsasl2-modules libsasl2-modules-db libsasl2-modules-gssapi-mit",
          _both(_programs("saslpasswd2"), _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"))),

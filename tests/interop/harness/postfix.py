@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 
-from . import accounts
+from . import accounts, certificate
 from .case import Failed
 from .process import Service, accepts, free_port, tail, wait_until
 from .smtp import plain_session
@@ -38,7 +38,9 @@ smtpd_sasl_local_domain =
 smtpd_sasl_service = smtp
 smtpd_sasl_security_options = noanonymous
 smtpd_sasl_authenticated_header = yes
-smtpd_tls_security_level = none
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = {certificate.chain}
+smtpd_tls_key_file = {certificate.key}
 smtpd_relay_restrictions = permit_sasl_authenticated, reject
 relayhost = [127.0.0.1]:{sink_port}
 smtp_tls_security_level = none
@@ -49,6 +51,7 @@ import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C NTLM_USER_FILE
 
 _MASTER = """\
 127.0.0.1:{port} inet n - n - - smtpd
+127.0.0.1:{tls_port} inet n - n - - smtpd -o smtpd_tls_wrappermode=yes
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
 tlsmgr unix - - n 1000? 1 tlsmgr
@@ -83,7 +86,8 @@ class Postfix:
         self._folder = state / "postfix"
         self._etc = self._folder / "etc"
         self.log = self._folder / "maillog"
-        self.port, self._sink_port = free_port(), free_port()
+        self.port, self.tls_port, self._sink_port = free_port(), free_port(), free_port()
+        self.certificate = certificate.make(state / "tls")
         self._sink = None
         self._write_configuration()
         self._write_account()
@@ -94,6 +98,7 @@ class Postfix:
             (folder / part).mkdir(parents=True, exist_ok=True)
         values = dict(
             folder=folder, log=self.log, host=accounts.HOST, port=self.port, sink_port=self._sink_port,
+            tls_port=self.tls_port, certificate=self.certificate,
             users=accounts.gss_ntlmssp_users(folder / "users"), krb5_conf=folder / "krb5.conf")
         (folder / "krb5.conf").write_text("[libdefaults]\ndns_lookup_kdc = false\n")
         (self._etc / "main.cf").write_text(_MAIN.format(**values))

@@ -12,7 +12,9 @@ from .smtp import plain_session
 class Serve:
     """`name` tells several servers of one group apart; `options` go to the command line as they are."""
 
-    def __init__(self, tools, state: pathlib.Path, name, *options):
+    def __init__(self, tools, state: pathlib.Path, name, *options, tls=None):
+        if tls:
+            options = (*options, "--tls-cert", tls.chain, "--tls-key", tls.key)
         self.name = name
         self._program, self._options = tools.pocketgss, options
         self._folder = state / f"serve-{name}"

@@ -1,8 +1,11 @@
 # A small SMTP client that carries a peer's tokens through AUTH: what is left of SMTP when the
 # tokens come from elsewhere.
 import base64
+import hashlib
 import socket
+import ssl
 
+from . import accounts
 from .case import Failed
 
 NO_LAYER = b"\x01\x00\x00\x00"  # RFC 4752 3.1: no security layer, maximum size 0
@@ -16,6 +19,23 @@ class SmtpSession:
         self._input = self._socket.makefile("rb")
         self._expect(self.reply(), 220)
         self.extensions = self._expect(self.command("EHLO client.example.test"), 250)
+
+    def start_tls(self, authority):
+        """STARTTLS, then EHLO again. TLS 1.2 at most: tls-unique is not defined for 1.3."""
+        self._expect(self.command("STARTTLS"), 220)
+        context = ssl.create_default_context(cafile=str(authority))
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self._socket = context.wrap_socket(self._socket, server_hostname=accounts.HOST)
+        self._input = self._socket.makefile("rb")
+        self.extensions = self._expect(self.command("EHLO client.example.test"), 250)
+
+    def channel_bindings(self):
+        """RFC 5929: the application data of each type that this channel has. The certificates of the
+        harness are signed with SHA-256, so that is the hash of tls-server-end-point too."""
+        certificate = self._socket.getpeercert(binary_form=True)
+        return {
+            "tls-server-end-point": b"tls-server-end-point:" + hashlib.sha256(certificate).digest(),
+            "tls-unique": b"tls-unique:" + self._socket.get_channel_binding("tls-unique")}
 
     def command(self, line):
         self.dialogue.append(f"C: {line}")
