@@ -106,7 +106,7 @@ class SmtpClient::Impl {
   Bytes take_output() { return std::exchange(output_, Bytes()); }
 
   Result<void> tls_started(TlsChannel channel) {
-    if (state_ != State::kAwaitTls) return misuse("tls_started()");
+    if (state_ != State::kAwaitTls || !events_.empty()) return misuse("tls_started()");
     bindings_ = std::move(channel.bindings);
     over_tls_ = true;
     // RFC 3207 4.2: what the server said before TLS is thrown away.
@@ -120,7 +120,7 @@ class SmtpClient::Impl {
   }
 
   Result<void> resume(ExchangeAnswer answer) {
-    if (state_ != State::kLogin || !exchange_open_) return misuse("resume()");
+    if (!exchange_open_ || state_ != State::kLogin || !events_.empty()) return misuse("resume()");
     exchange_open_ = false;
     perform(login_->resume(std::move(answer)));
     return {};

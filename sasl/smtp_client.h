@@ -30,8 +30,8 @@ struct SmtpClientConfig {
   Tls tls = Tls::kStartTls;
   std::string ehlo_name = "localhost";  // this host's name, or an address literal "[192.0.2.1]"
   bool login = true;                    // false: no AUTH
-  std::optional<SaslMechanism>
-      mechanism;  // none: GSSAPI before GSS-SPNEGO before NTLM, as listed and as policy permits
+  // None: GSSAPI before GSS-SPNEGO before NTLM, as the server lists and policy permits.
+  std::optional<SaslMechanism> mechanism = std::nullopt;
   bool only_if_listed = true;  // false: use `mechanism` though the server does not list it
   InitialResponse initial_response = InitialResponse::kAuto;
   std::string authzid = {};  // see SaslClientOptions
@@ -131,7 +131,7 @@ class SmtpClient {
   // take_output returns the bytes to send, in order; empty: nothing.
   Bytes take_output();
 
-  // tls_started answers StartTls. Errors: kApiMisuse where there was none.
+  // tls_started answers StartTls. Errors: kApiMisuse where there was none, or it was not taken yet.
   Result<void> tls_started(TlsChannel channel);
   // resume answers Exchange. Errors: kApiMisuse where there was none.
   Result<void> resume(ExchangeAnswer answer);

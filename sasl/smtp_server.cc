@@ -207,7 +207,7 @@ std::optional<SmtpServer::Event> SmtpServer::Impl::next_event() {
 // --- answers ---
 
 Result<void> SmtpServer::Impl::tls_started(TlsChannel channel) {
-  if (state_ != State::kAwaitTls) return misuse("tls_started()");
+  if (state_ != State::kAwaitTls || !events_.empty()) return misuse("tls_started()");
   over_tls_ = true;
   bindings_ = std::move(channel.bindings);
   // RFC 3207 4.2: what the client said before TLS is forgotten.
@@ -222,7 +222,7 @@ Result<void> SmtpServer::Impl::tls_started(TlsChannel channel) {
 }
 
 Result<void> SmtpServer::Impl::resume(AccountAnswer answer) {
-  if (state_ != State::kAwaitAccount) return misuse("resume()");
+  if (state_ != State::kAwaitAccount || !events_.empty()) return misuse("resume()");
   perform(session_->resume(std::move(answer)));
   go_on();
   return {};
@@ -249,7 +249,7 @@ Result<void> SmtpServer::Impl::accept() {
 }
 
 Result<void> SmtpServer::Impl::answer(const SmtpReply& given) {
-  if (state_ != State::kAwaitReply) return misuse("reply()");
+  if (!wants_reply()) return misuse("reply()");
   const int expected = asked_ == Asked::kData ? 354 : 250;
   if (given.code != expected && (given.code < 400 || given.code > 599)) return misuse("reply code");
   if (!sasl::is_printable_ascii(given.enhanced) || !sasl::is_printable_ascii(given.text))
@@ -376,6 +376,9 @@ std::optional<SmtpServer::Event> SmtpServer::next_event() {
 }
 Bytes SmtpServer::take_output() {
   return impl_->take_output();
+}
+bool SmtpServer::wants_reply() const {
+  return impl_->wants_reply();
 }
 void SmtpServer::tick(Micros now) {
   impl_->run_quietly([&] { impl_->tick(now); });

@@ -143,9 +143,11 @@ class SmtpServer {
   Micros deadline() const;
 
   // tls_started answers StartTls. Errors, here and below: kApiMisuse where no such event waits for
-  // an answer.
+  // an answer, or next_event() has not given it out yet.
   Result<void> tls_started(TlsChannel channel);
   Result<void> resume(AccountAnswer answer);
+  // wants_reply: the event last taken was marked [reply()] and waits.
+  bool wants_reply() const;
   // accept answers Mail and Rcpt with 250, Data with 354, End with 250.
   Result<void> accept();
   // reply answers them with anything else: 4yz or 5yz refuses.

@@ -33,6 +33,8 @@ class SmtpServer::Impl {
   bool wants_input() const {
     return state_ != State::kClosed && (!waiting() || state_ == State::kAwaitTls);
   }
+  // The event that asks is always the last one: what follows it has not been read.
+  bool wants_reply() const { return state_ == State::kAwaitReply && events_.empty(); }
   void connection_closed();
   void stop();
   std::optional<Event> next_event();

@@ -194,6 +194,18 @@ TEST(SmtpServerMail, RefusesAnAnswerThatHasNoPlace) {
   EXPECT_EQ(session.accept(), "250 2.1.0 OK\r\n");
 }
 
+// What is answered is what was asked: never a question that still waits in the queue of events.
+TEST(SmtpServerMail, RefusesAnAnswerToAnEventThatWasNotTaken) {
+  MailSession session;
+  session.server->receive(as_bytes("MAIL FROM:<a@b>\r\n"));
+  EXPECT_FALSE(session.server->wants_reply());
+  EXPECT_FALSE(session.server->accept().has_value());
+  ASSERT_TRUE(session.server->next_event().has_value());
+  EXPECT_TRUE(session.server->wants_reply());
+  EXPECT_TRUE(session.server->accept().has_value());
+  EXPECT_FALSE(session.server->wants_reply());
+}
+
 TEST(SmtpServerMail, HoldsTheOrderOfCommands) {
   MailSession session;
   EXPECT_EQ(session.client("RCPT TO:<b@c>\r\n"), "503 5.5.1 MAIL first\r\n");

@@ -1,0 +1,182 @@
+// The two examples of README.md, compiled and run against each other over a pipe in memory.
+// README.md has the text between the markers; script/check_docs compares.
+#include <gtest/gtest.h>
+#include <pocketgss/smtp_client.h>
+#include <pocketgss/smtp_server.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace pocketgss {
+namespace {
+
+// Pipe is one direction of a connection.
+class Pipe {
+ public:
+  void write(ByteView bytes) {
+    const std::lock_guard lock(mutex_);
+    append(bytes_, bytes);
+    changed_.notify_all();
+  }
+  void close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+  // read waits for bytes; empty: closed.
+  Bytes read() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return closed_ || !bytes_.empty(); });
+    return std::exchange(bytes_, Bytes());
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Bytes bytes_;
+  bool closed_ = false;
+};
+
+// Connection is what a program has of its own: a socket, and TLS on it. Here TLS is only played.
+class Connection {
+ public:
+  Connection(Pipe& in, Pipe& out) : in_(in), out_(out) {}
+  ~Connection() { out_.close(); }
+
+  // read_into waits for bytes and gives them to the machine, or tells it that there will be none.
+  template <typename Machine>
+  void read_into(Machine& smtp) {
+    const Bytes bytes = in_.read();
+    bytes.empty() ? smtp.closed() : smtp.receive(bytes);
+  }
+  void write(ByteView bytes) { out_.write(bytes); }
+  TlsChannel start_tls() {
+    tls_ = true;
+    return {{ChannelBinding{as_bytes("tls-server-end-point:hash of the certificate").to_bytes()}}};
+  }
+  bool tls() const { return tls_; }
+
+ private:
+  Pipe& in_;
+  Pipe& out_;
+  bool tls_ = false;
+};
+
+// Accounts is a program's own user data base: names and NT hashes.
+class Accounts {
+ public:
+  void add(const std::string& name, std::string_view password) {
+    Runtime runtime = Runtime::create().value();
+    hashes_.emplace(name, nt_hash_of_password(runtime, as_bytes(password)).value());
+  }
+  // find: an unknown name gives no account, and takes the same path as a wrong password.
+  AccountAnswer find(const std::string& name) const {
+    const auto found = hashes_.find(name);
+    if (found == hashes_.end()) return {};
+    return {Account{name, found->second.clone()}};
+  }
+
+ private:
+  std::map<std::string, SecretBytes> hashes_;
+};
+
+// [client]
+// Logs in over `net`, whose calls block. Returns why it could not, or nothing.
+std::string log_in(Connection& net, const std::string& user, SecretBytes password) {
+  Runtime runtime = Runtime::create().value();
+  const AccountName name = AccountName::parse(user).value();
+  InitiatorConfig login;
+  login.credential = Credential::from_password(runtime, name, std::move(password)).value();
+  login.target = "smtp/mail.example.test";
+  login.policy.inner = {InnerMechanism::kNtlm};  // SPNEGO offers NTLM only where it is named
+  InitiatorContexts contexts(runtime, login);
+  SmtpClient smtp(contexts, {.ehlo_name = "laptop.example.test"});
+  while (true) {
+    const auto event = smtp.next_event();
+    net.write(smtp.take_output());
+    if (!event) {
+      net.read_into(smtp);
+    } else if (std::holds_alternative<SmtpClient::StartTls>(*event)) {
+      smtp.tls_started(net.start_tls()).value();
+    } else if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
+      return failed->failure.message;
+    } else if (std::holds_alternative<SmtpClient::Ready>(*event)) {
+      return "";  // logged in: mail(), rcpt() and data() may follow
+    }
+  }
+}
+// [/client]
+
+// [server]
+// Serves one connection: logins by NTLM, bare or within SPNEGO, and mail from who is logged in.
+void serve(Connection& net, Accounts& accounts, Bytes& mail) {
+  Runtime runtime = Runtime::create().value();
+  AcceptorConfig acceptor;
+  acceptor.ntlm = true;
+  acceptor.host = "mail.example.test";
+  AcceptorContexts contexts(runtime, acceptor);
+  const SmtpServerConfig config{.hostname = acceptor.host};
+  SmtpServer smtp(contexts, config);
+  while (true) {
+    const auto event = smtp.next_event();
+    net.write(smtp.take_output());
+    if (!event) {
+      net.read_into(smtp);
+    } else if (std::holds_alternative<SmtpServer::StartTls>(*event)) {
+      smtp.tls_started(net.start_tls()).value();
+    } else if (const auto* account = std::get_if<SmtpServer::Account>(&*event)) {
+      smtp.resume(accounts.find(account->need.user)).value();
+    } else if (const auto* content = std::get_if<SmtpServer::Content>(&*event)) {
+      append(mail, content->bytes);
+    } else if (smtp.wants_reply()) {
+      smtp.accept().value();  // MAIL, RCPT, DATA, and the message once it is whole
+    } else if (std::holds_alternative<SmtpServer::Closed>(*event)) {
+      return;
+    }
+  }
+}
+// [/server]
+
+struct Outcome {
+  std::string result;
+  bool client_had_tls = false, server_had_tls = false;
+};
+
+Outcome log_in_with(std::string_view password) {
+  Outcome out;
+  Pipe to_server, to_client;
+  std::thread serving([&] {
+    Connection net(to_server, to_client);
+    Accounts accounts;
+    accounts.add("alice", "Password1");
+    Bytes mail;
+    serve(net, accounts, mail);
+    out.server_had_tls = net.tls();
+  });
+  {
+    Connection net(to_client, to_server);
+    out.result = log_in(net, "EXAMPLE\\alice", SecretBytes(password));
+    out.client_had_tls = net.tls();
+  }
+  serving.join();
+  return out;
+}
+
+TEST(Readme, TheClientLogsInAtTheServer) {
+  const Outcome outcome = log_in_with("Password1");
+  EXPECT_EQ(outcome.result, "");
+  EXPECT_TRUE(outcome.client_had_tls && outcome.server_had_tls);
+}
+
+TEST(Readme, TheClientTellsWhyItCannot) {
+  const Outcome outcome = log_in_with("wrong");
+  EXPECT_NE(outcome.result.find("the server refused the login"), std::string::npos)
+      << outcome.result;
+  EXPECT_NE(outcome.result.find("535"), std::string::npos) << outcome.result;
+}
+
+}  // namespace
+}  // namespace pocketgss
