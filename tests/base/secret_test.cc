@@ -7,7 +7,7 @@
 namespace pocketgss {
 namespace {
 
-TEST(SecretBytes, PrintsNothingOfItself) {
+TEST(SecretBytes, P22_PrintsNothingOfItself) {
   std::ostringstream out;
   out << SecretBytes("Password1");
   EXPECT_EQ(out.str(), "<secret>");
@@ -20,7 +20,7 @@ TEST(SecretBytes, IsEmptyAfterAMove) {
   EXPECT_EQ(as_text(b.view()), "abc");
 }
 
-TEST(SecretArray, WipesTheSourceOfAMove) {
+TEST(SecretArray, P22_WipesTheSourceOfAMove) {
   const FixedBytes<4> content = {1, 2, 3, 4};
   SecretArray<4> a{FixedView<4>(content)};
   SecretArray<4> b(std::move(a));

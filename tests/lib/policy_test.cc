@@ -210,7 +210,7 @@ Outcome run_target(std::string target, std::vector<std::string> targets = {},
   return run(MechanismKind::kSpnego, initiator, acceptor);
 }
 
-TEST(Policy, P18_TakesBothServiceClassesOfItsHost) {
+TEST(Policy, P18_QuirkA21_TakesBothServiceClassesOfItsHost) {
   EXPECT_TRUE(run_target("smtp/mail.example.test").established());
   EXPECT_TRUE(run_target("SMTPSVC/mail.example.test").established());
   EXPECT_TRUE(run_target("SMTP/MAIL.example.test").established());

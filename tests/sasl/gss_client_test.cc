@@ -135,7 +135,7 @@ TEST(GssClient, QuirkA2_SMT_9_RefusesAnOfferOfAnyOtherLength) {
   }
 }
 
-TEST(GssClient, SSEAN_W1_RefusesAnOfferThatIsNotWrapped) {
+TEST(GssClient, SSEAN_W1_SSEAN_X1_RefusesAnOfferThatIsNotWrapped) {
   Client client(FakeScript().ends(std::nullopt, "only"));
   client.step("");
   EXPECT_EQ(client.step(kNoLayerOffer), "error: FakeContext: unwrap");

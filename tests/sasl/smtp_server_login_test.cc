@@ -312,6 +312,18 @@ TEST(SmtpServer, RFC4954_503ForASecondAuth) {
   EXPECT_EQ(session.client(auth("GSSAPI", "init")), "503 5.5.1 Already authenticated\r\n");
 }
 
+TEST(SmtpServer, QuirkC25_ALoginOutlivesRsetAndBelongsToItsConnection) {
+  ServerSession session;
+  session.greet();
+  session.log_in();
+  EXPECT_EQ(session.client("RSET\r\n"), "250 2.0.0 OK\r\n");
+  EXPECT_NE(session.server->login(), nullptr);
+  ServerSession other;
+  other.greet();
+  EXPECT_EQ(other.server->login(), nullptr);
+  EXPECT_EQ(other.client("MAIL FROM:<a@example.test>\r\n").substr(0, 9), "530 5.7.0");
+}
+
 TEST(SmtpServer, RFC4954_503ForAuthInsideATransaction) {
   ServerSession session;
   session.config.require_auth = false;

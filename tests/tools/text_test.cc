@@ -19,6 +19,13 @@ TEST(Quoted, SMT_17_EscapesWhatATerminalOrALogWouldObey) {
   EXPECT_EQ(quoted("it's \\"), "'it\\x27s \\x5c'");
 }
 
+TEST(Quoted, SMT_8_GrowsWithWhatItEscapes) {
+  for (const size_t size : {1u, 50u, 199u, 200u}) {
+    EXPECT_EQ(quoted(std::string(size, '\\')).size(), 2 + 4 * size);
+    EXPECT_EQ(quoted(std::string(size, '\'')).size(), 2 + 4 * size);
+  }
+}
+
 TEST(Quoted, EscapesBytesThatAreNoUtf8) {
   EXPECT_EQ(quoted("\xff"), "'\\xff'");
   EXPECT_EQ(quoted("\xc0\x80"), "'\\xc0\\x80'");           // overlong

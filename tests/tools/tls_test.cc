@@ -77,7 +77,7 @@ TEST(Tls, TakesBytesOneByOne) {
   EXPECT_TRUE(pair.client->established() && pair.server->established());
 }
 
-TEST(Tls, BothSidesSeeOneSession) {
+TEST(Tls, CHB_4_BothSidesBindToTheLeafOfOneSession) {
   for (const char* name : {"server", "rsa", "chained"}) {
     Pair pair = connect(trust("ca.pem"), name, "mail.example.test");
     ASSERT_NE(pair.client->session(), nullptr)

@@ -145,6 +145,14 @@ TEST_F(SpnegoAcceptor, SPN_9_P9_SkipsNegoExAndTakesTheSecondMechanism) {
   EXPECT_EQ(counters.steps, 0);
 }
 
+TEST_F(SpnegoAcceptor, QuirkB20_SkipsUserToUserAndTakesTheSecondMechanism) {
+  // 1.2.840.113554.1.2.2.3
+  const Bytes user_to_user = unhex("2a864886f71201020203");
+  const auto result = first({{asn1::Oid{ByteView(user_to_user)}, kSecondOid}, token(0)});
+  EXPECT_EQ(sent(result).supported_mech, kSecondOid);
+  EXPECT_EQ(counters.steps, 0);
+}
+
 TEST_F(SpnegoAcceptor, SPN_3_RefusesOnlyUnknownMechanisms) {
   EXPECT_EQ(refusal(first({{kUnknownOid}, token(0)})),
             (Error{Errc::kPeerIncompatible, "NegTokenInit.mechTypes", 0, 0}));

@@ -154,6 +154,14 @@ TEST(SpnegoToken, DER_11_RefusesATruncatedOid) {
   EXPECT_EQ(parse_neg_token_init(token).error().code, Errc::kMalformed);
 }
 
+TEST(SpnegoToken, DER_6_RefusesOneArmOfTheChoiceWithTheContentsOfTheOther) {
+  // negTokenResp [1] with mechTypes in place of negState, and negTokenInit [0] the other way round.
+  const Bytes init_in_resp = unhex("a1123010a00e300c060a2b06010401823702020a");
+  const Bytes resp_in_init = unhex("601106062b0601050502a0073005a0030a0100");
+  EXPECT_EQ(parse_any_token(init_in_resp).error().code, Errc::kMalformed);
+  EXPECT_EQ(parse_any_token(resp_in_init).error().code, Errc::kMalformed);
+}
+
 TEST(SpnegoToken, QuirkB25_RefusesAnEmptyMechTypes) {
   const Bytes token = unhex("6010 06062b0601050502 a006 3004 a002 3000");
   EXPECT_EQ(parse_neg_token_init(token).error(),
@@ -235,7 +243,7 @@ TEST(SpnegoToken, SPN_6_RefusesEveryOtherNegState) {
   }
 }
 
-TEST(SpnegoToken, SPN_12_RefusesOneTo64BytesAfterTheToken) {
+TEST(SpnegoToken, SPN_12_P24_RefusesOneTo64BytesAfterTheToken) {
   for (const VectorBlock& original : testing::load_vectors("spnego/constructed.vec")) {
     VectorBlock block = original;
     const Bytes token = block.bytes("Token");
