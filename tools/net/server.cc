@@ -55,11 +55,18 @@ void raise_file_limit(unsigned connections) {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
 }
 
-// check_clear_text: policy row P6.
-Fallible<Nothing> check_clear_text(const ServerConfig& config) {
-  if (config.allow_cleartext || !config.certificate_file.empty()) return Nothing{};
+// check_addresses: they are addresses, and what policy row P6 asks of them.
+Fallible<Nothing> check_addresses(const ServerConfig& config) {
+  const bool clear = config.certificate_file.empty() && !config.allow_cleartext;
   for (const Endpoint& endpoint : config.listen) {
-    if (!is_loopback(endpoint.host)) return clear_text_refused(endpoint);
+    asio::error_code error;
+    const auto address = asio::ip::make_address(endpoint.host, error);
+    if (error) {
+      return Failure{ExitCode::kUsage,
+                     "--listen needs an address such as 127.0.0.1:587 or [::1]:587, and " +
+                         quoted(endpoint.host) + " is none"};
+    }
+    if (clear && !address.is_loopback()) return clear_text_refused(endpoint);
   }
   return Nothing{};
 }
@@ -72,12 +79,6 @@ Fallible<std::optional<ServerIdentity>> load_identity(const ServerConfig& config
 }
 
 }  // namespace
-
-bool is_loopback(const std::string& address) {
-  asio::error_code error;
-  const auto parsed = asio::ip::make_address(address, error);
-  return !error && parsed.is_loopback();
-}
 
 class Server::Impl {
  public:
@@ -159,13 +160,6 @@ Fallible<Nothing> Server::Impl::listen() {
 Fallible<Nothing> Server::Impl::listen_on(const Endpoint& endpoint) {
   asio::error_code error;
   const auto address = asio::ip::make_address(endpoint.host, error);
-  if (error) {
-    return Failure{ExitCode::kUsage,
-                   "--listen needs an address such as 127.0.0.1:587 or [::1]:587, and " +
-                       quoted(endpoint.host) + " is none"};
-  }
-  if (!service_.identity && !address.is_loopback() && !config_.allow_cleartext)
-    return clear_text_refused(endpoint);
   const tcp::endpoint local(address, endpoint.port.value_or(kDefaultPort));
   tcp::acceptor acceptor(loop_);
   acceptor.open(local.protocol(), error);
@@ -292,6 +286,7 @@ void Server::Impl::reload() {
 
 ExitCode Server::Impl::run() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, not the end
   asio::error_code error;
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, error);
   wait_for_signal();
@@ -316,7 +311,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 
 Fallible<std::unique_ptr<Server>> Server::open(ServerConfig config) {
-  if (auto checked = check_clear_text(config); !checked.has_value()) return checked.failure();
+  if (auto checked = check_addresses(config); !checked.has_value()) return checked.failure();
   raise_file_limit(config.max_connections);
   auto users = UserFile::load(config.users_file);
   if (!users.has_value()) return users.failure();

@@ -62,9 +62,6 @@ class Server {
   std::unique_ptr<Impl> impl_;
 };
 
-// is_loopback: the text is an address of this host's loopback network (127.0.0.0/8, ::1).
-bool is_loopback(const std::string& address);
-
 }  // namespace pocketgss::tools
 
 #endif  // PGSS_TOOLS_NET_SERVER_H_
