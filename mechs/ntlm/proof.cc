@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace pocketgss::mechs::ntlm {
 namespace {
@@ -38,7 +39,14 @@ void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
 
 std::optional<ResponseKey> check_proof(crypto::Workspace& crypto,
                                        const std::optional<Account>& account,
-                                       const ProofQuestion& question) {
+                                       const ProofQuestion& question) noexcept {
+  Proof proof = try_keys(crypto, account, question);
+  if (!proof.right) return std::nullopt;
+  return std::move(proof.key);
+}
+
+Proof try_keys(crypto::Workspace& crypto, const std::optional<Account>& account,
+               const ProofQuestion& question) noexcept {
   const bool known = account && account->key.size() == kNtHashSize;
   const ByteView hash = known ? account->key.view() : ByteView(kDummyHash);
   const bool has_password = !ct_equal(hash, ByteView(kEmptyPasswordHash));
@@ -50,19 +58,18 @@ std::optional<ResponseKey> check_proof(crypto::Workspace& crypto,
   domains.add(upper_domain.view());
   domains.add({});
 
-  ResponseKey proven;
-  bool right = false;
+  Proof result;
   for (size_t i = 0; i < domains.count; ++i) {
     const ResponseKey key =
         ntowf_v2(crypto, hash.first<kNtHashSize>(), upper_user.view(), domains.list[i]);
     const NtProofStr proof =
         nt_proof_str(crypto, key, question.server_challenge, question.response.temp);
     const bool equal = ct_equal(proof, question.response.nt_proof_str);
-    take_if(equal, key.view(), proven.mutable_view());
-    right = right | equal;
+    take_if(equal, key.view(), result.key.mutable_view());
+    result.right = result.right | equal;
   }
-  if (!(known & has_password & right)) return std::nullopt;
-  return proven;
+  result.right = result.right & known & has_password;
+  return result;
 }
 
 }  // namespace pocketgss::mechs::ntlm

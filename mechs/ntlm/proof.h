@@ -26,7 +26,17 @@ struct ProofQuestion {
 // empty password (P20) and a wrong password take the same computations and the same time (TIM-2):
 // how many there are depends on the names as sent alone.
 std::optional<ResponseKey> check_proof(crypto::Workspace&, const std::optional<Account>& account,
-                                       const ProofQuestion&);
+                                       const ProofQuestion&) noexcept;
+
+// Proof: `key` is NTOWFv2 where the response is `right`, and means nothing else.
+struct Proof {
+  ResponseKey key;
+  bool right = false;
+};
+
+// try_keys is what check_proof() does before its one branch: no other depends on a secret (TIM-1).
+Proof try_keys(crypto::Workspace&, const std::optional<Account>& account,
+               const ProofQuestion&) noexcept;
 
 }  // namespace pocketgss::mechs::ntlm
 

@@ -400,7 +400,7 @@ TEST(NtlmAcceptor, NTL_12_TakesAnAnswerWithinTheChallengesLife) {
   EXPECT_TRUE(e.verdict().has_value());
 }
 
-TEST(NtlmAcceptor, NTL_12_RefusesAnAnswerToAnotherChallenge) {
+TEST(NtlmAcceptor, NTL_12_QuirkC25_RefusesAnAnswerToAnotherChallenge) {
   FakeExchange first;
   ASSERT_TRUE(first.run().has_value());
   FakeExchange second;

@@ -117,7 +117,7 @@ TEST(NtlmInitiator, QuirkC33_WritesThePayloadInThePlainestWay) {
   EXPECT_EQ(hex(response.av_pairs.after_eol()), "00000000");
 }
 
-TEST(NtlmInitiator, NTL_3_P2_QuirkC8_NeverSendsAnLmResponse) {
+TEST(NtlmInitiator, P2_NTL_3_QuirkC8_SendsZerosForAnLmResponse) {
   for (const bool timestamp : {true, false}) {
     ServedExchange e;
     if (!timestamp) e.fake.without(AvId::kTimestamp);

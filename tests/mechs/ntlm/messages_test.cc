@@ -396,6 +396,16 @@ TEST(NtlmMessages, NTP_13_RefusesPrefixesOfAuthenticate) {
   expect_prefixes_refused(kAuthenticateHex, unhex(kAuthenticateHex).size());
 }
 
+TEST(NtlmMessages, P24_TakesGapsOverlapsAndOctetsAfterTheLastField) {
+  Bytes token = unhex(kAuthenticateHex);
+  const size_t end = token.size();
+  append(token, as_bytes("what no field names"));
+  token[AuthenticateMessage::kWorkstationFieldsAt + 4] = 84;  // where UserName stands
+  const AuthenticateMessage message = parse_authenticate(token).value();
+  EXPECT_EQ(hex(message.workstation.prefix(8)), hex(message.user_name));
+  EXPECT_EQ(message.session_key_fields.offset + message.session_key_fields.len, end);
+}
+
 TEST(NtlmAuthenticate, NTP_8_TakesAnySizeOfLmResponse) {
   for (const size_t size : {0, 1, 23, 24, 25, 4000}) {
     AuthenticateMessage message;
