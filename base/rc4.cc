@@ -23,15 +23,26 @@ void Rc4::apply(ByteView in, MutableBytes out) noexcept {
   uint8_t* const s = state_.mutable_view().data();
   uint8_t i = i_;
   uint8_t j = j_;
-  for (size_t n = 0; n < in.size(); ++n) {
-    i = static_cast<uint8_t>(i + 1);
-    const uint8_t a = s[i];
+  const auto next = [&] {
+    const uint8_t a = s[++i];
     j = static_cast<uint8_t>(j + a);
     const uint8_t b = s[j];
     s[i] = b;
     s[j] = a;
-    out[n] = static_cast<uint8_t>(in[n] ^ s[static_cast<uint8_t>(a + b)]);
+    return s[static_cast<uint8_t>(a + b)];
+  };
+  // The key stream is made a word at a time, because the compiler must take a store to `out` for
+  // one that may change the state.
+  uint64_t word = 0;
+  size_t at = 0;
+  for (; in.size() - at >= sizeof(word); at += sizeof(word)) {
+    word = 0;
+    for (size_t n = 0; n < sizeof(word); ++n) word |= uint64_t{next()} << (8 * n);
+    for (size_t n = 0; n < sizeof(word); ++n) {
+      out[at + n] = static_cast<uint8_t>(in[at + n] ^ (word >> (8 * n)));
+    }
   }
+  for (; at < in.size(); ++at) out[at] = static_cast<uint8_t>(in[at] ^ next());
   i_ = i;
   j_ = j;
 }
