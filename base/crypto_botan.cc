@@ -2,16 +2,18 @@
 #include "base/crypto.h"
 
 #include <botan/hash.h>
-#include <botan/mac.h>
 #include <botan/system_rng.h>
 #include <botan/version.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <new>
 
 namespace pocketgss::crypto {
 namespace {
+
+constexpr size_t kMd5BlockSize = 64;  // RFC 2104: B
 
 // guarded runs what may throw, and makes an Error of it.
 template <typename F>
@@ -48,7 +50,6 @@ const char* hash_name(HashAlgorithm algorithm) {
 struct Workspace::State {
   std::unique_ptr<Botan::HashFunction> md4;
   std::unique_ptr<Botan::HashFunction> md5;
-  std::unique_ptr<Botan::MessageAuthenticationCode> hmac_md5;
 };
 
 Workspace::Workspace(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -56,11 +57,8 @@ Workspace::~Workspace() = default;
 
 Result<std::unique_ptr<Workspace>> Workspace::create() {
   return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
-    auto state = std::make_unique<State>(State{
-        Botan::HashFunction::create_or_throw("MD4"), Botan::HashFunction::create_or_throw("MD5"),
-        Botan::MessageAuthenticationCode::create_or_throw("HMAC(MD5)")});
-    const FixedBytes<16> zeros{};
-    state->hmac_md5->set_key(zeros.data(), zeros.size());
+    auto state = std::make_unique<State>(State{Botan::HashFunction::create_or_throw("MD4"),
+                                               Botan::HashFunction::create_or_throw("MD5")});
     return std::unique_ptr<Workspace>(new Workspace(std::move(state)));
   });
 }
@@ -75,10 +73,25 @@ void Workspace::md5(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
   state_->md5->final(out.data());
 }
 
+// RFC 2104 over the MD5 object: one compression less than a MAC object takes under a key of its
+// own, and none of the key stays behind.
 void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
-  state_->hmac_md5->set_key(key.data(), key.size());
-  update(*state_->hmac_md5, parts);
-  state_->hmac_md5->final(out.data());
+  Botan::HashFunction& md5 = *state_->md5;
+  SecretArray<kMd5BlockSize> pad;
+  const std::span<uint8_t, kMd5BlockSize> block = pad.mutable_view();
+  if (key.size() <= block.size()) {
+    std::copy(key.begin(), key.end(), block.begin());
+  } else {
+    this->md5({key}, block.first<kMd5Size>());
+  }
+  for (uint8_t& byte : block) byte ^= 0x36;
+  md5.update(block.data(), block.size());
+  update(md5, parts);
+  md5.final(out.data());
+  for (uint8_t& byte : block) byte ^= 0x36 ^ 0x5c;
+  md5.update(block.data(), block.size());
+  md5.update(out.data(), out.size());
+  md5.final(out.data());
 }
 
 void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {
