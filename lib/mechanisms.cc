@@ -59,34 +59,22 @@ Result<void> check(MechanismKind kind, const InitiatorConfig& config) {
   return {};
 }
 
-ntlm::InitiatorConfig ntlm_config(const InitiatorConfig& config) {
-  const Credential::Secrets& secrets = config.credential->secrets();
-  ntlm::InitiatorConfig out;
-  if (secrets.name.form == AccountName::Form::kPrincipal) {
-    out.user = secrets.name.text();  // quirk C11: a UPN is the user, and the domain is empty
-  } else {
-    out.user = secrets.name.user;
-    out.domain = secrets.name.domain;
-  }
-  out.workstation = config.workstation;
-  out.nt_hash = &secrets.nt_hash;
-  out.target_name = config.target;
-  if (config.channel_binding && config.policy.channel_binding != BindingRequirement::kOff) {
-    out.channel_binding = config.channel_binding->application_data;
-  }
-  out.require_channel_binding = config.policy.channel_binding == BindingRequirement::kRequire;
-  out.level = config.policy.level;
-  out.flags = config.flags;
-  out.guard = config.guard.get();
-  return out;
-}
-
-// InitiatorContext owns what its mechanisms borrow.
+// InitiatorContext owns what its mechanisms borrow and the configuration does not hold.
 class InitiatorContext final : public MechanismContext {
  public:
-  InitiatorContext(Runtime& runtime, const InitiatorConfig& config)
-      : runtime_(runtime), ntlm_(ntlm_config(config)) {
-    ntlm_entry_.oids = {mechs::kNtlmOid};
+  InitiatorContext(Runtime& runtime, const InitiatorConfig& config) : runtime_(runtime) {
+    set_name(config.credential->name());
+    ntlm_.nt_hash = &config.credential->secrets().nt_hash;
+    ntlm_.workstation = config.workstation;
+    ntlm_.target_name = config.target;
+    if (config.channel_binding && config.policy.channel_binding != BindingRequirement::kOff) {
+      ntlm_.channel_binding = config.channel_binding->application_data;
+    }
+    ntlm_.require_channel_binding = config.policy.channel_binding == BindingRequirement::kRequire;
+    ntlm_.level = config.policy.level;
+    ntlm_.flags = config.flags;
+    ntlm_.guard = config.guard.get();
+    ntlm_entry_.oid = mechs::kNtlmOid;
     ntlm_entry_.make = [this](bool integrity_needed) { return make_ntlm(integrity_needed); };
     ntlm_entry_.recognises = ntlm::recognises;
   }
@@ -99,6 +87,15 @@ class InitiatorContext final : public MechanismContext {
   }
 
  private:
+  void set_name(const AccountName& name) {
+    if (name.form == AccountName::Form::kPrincipal) {
+      principal_ = name.text();
+      ntlm_.user = principal_;  // quirk C11: a UPN is the user, and the domain is empty
+    } else {
+      ntlm_.user = name.user;
+      ntlm_.domain = name.domain;
+    }
+  }
   MadeMechanism make_ntlm(bool integrity_needed) {
     return ntlm::make_initiator(runtime_, ntlm_, integrity_needed);
   }
@@ -107,6 +104,7 @@ class InitiatorContext final : public MechanismContext {
   }
 
   Runtime& runtime_;
+  std::string principal_;
   ntlm::InitiatorConfig ntlm_;
   MechanismEntry ntlm_entry_;
 };
@@ -156,32 +154,21 @@ ntlm::TargetNameCheck target_name_check(Policy::TargetNameCheck check) {
   return ntlm::TargetNameCheck::kRequired;
 }
 
-Result<ntlm::AcceptorConfig> ntlm_config(const AcceptorConfig& config) {
-  ntlm::AcceptorConfig out;
-  PGSS_TRY(out.netbios_computer, netbios_name(config.host));
-  out.netbios_domain = out.netbios_computer;  // as a server that is in no domain says
-  out.dns_computer = config.host;
-  out.dns_domain = dns_domain(config.host);
-  out.target_names = config.targets;
-  if (out.target_names.empty())
-    out.target_names = {"smtp/" + config.host, "SMTPSVC/" + config.host};
-  out.target_name_check = target_name_check(config.policy.target_name_check);
-  if (config.policy.channel_binding != BindingRequirement::kOff) {
-    for (const ChannelBinding& binding : config.channel_bindings) {
-      out.channel_bindings.push_back(binding.application_data);
-    }
-  }
-  out.binding_requirement = config.policy.channel_binding;
-  out.level = config.policy.level;
-  out.guard = config.guard.get();
-  return out;
-}
-
 class AcceptorContext final : public MechanismContext {
  public:
-  AcceptorContext(Runtime& runtime, ntlm::AcceptorConfig config)
-      : runtime_(runtime), ntlm_(std::move(config)) {
-    ntlm_entry_.oids = {mechs::kNtlmOid};
+  AcceptorContext(Runtime& runtime, const AcceptorConfig& config, std::string netbios)
+      : runtime_(runtime), netbios_name_(std::move(netbios)) {
+    ntlm_.netbios_computer = netbios_name_;
+    ntlm_.netbios_domain = netbios_name_;  // as a server that is in no domain says
+    ntlm_.dns_computer = config.host;
+    ntlm_.dns_domain = dns_domain(config.host);
+    set_targets(config);
+    ntlm_.target_name_check = target_name_check(config.policy.target_name_check);
+    if (config.policy.channel_binding != BindingRequirement::kOff) set_bindings(config);
+    ntlm_.binding_requirement = config.policy.channel_binding;
+    ntlm_.level = config.policy.level;
+    ntlm_.guard = config.guard.get();
+    ntlm_entry_.oid = mechs::kNtlmOid;
     ntlm_entry_.make = [this](bool) { return make_ntlm(); };
     ntlm_entry_.recognises = ntlm::recognises;
   }
@@ -194,12 +181,31 @@ class AcceptorContext final : public MechanismContext {
   }
 
  private:
+  // Policy row P18: both service classes of the host, unless the configuration lists others.
+  void set_targets(const AcceptorConfig& config) {
+    ntlm_.target_names.assign(config.targets.begin(), config.targets.end());
+    if (!config.targets.empty()) return;
+    static constexpr std::string_view kSmtp = "smtp/", kSmtpSvc = "SMTPSVC/";
+    const size_t size = kSmtp.size() + config.host.size();
+    default_targets_.reserve(size + kSmtpSvc.size() + config.host.size());
+    default_targets_.append(kSmtp).append(config.host).append(kSmtpSvc).append(config.host);
+    const std::string_view both = default_targets_;
+    ntlm_.target_names = {both.substr(0, size), both.substr(size)};
+  }
+  void set_bindings(const AcceptorConfig& config) {
+    ntlm_.channel_bindings.reserve(config.channel_bindings.size());
+    for (const ChannelBinding& binding : config.channel_bindings) {
+      ntlm_.channel_bindings.push_back(binding.application_data);
+    }
+  }
   MadeMechanism make_ntlm() { return ntlm::make_acceptor(runtime_, ntlm_); }
   MadeMechanism make_spnego() {
     return spnego::make_acceptor(runtime_, {std::span(&ntlm_entry_, 1), ntlm_.level});
   }
 
   Runtime& runtime_;
+  std::string netbios_name_;
+  std::string default_targets_;  // one after the other
   ntlm::AcceptorConfig ntlm_;
   MechanismEntry ntlm_entry_;
 };
@@ -220,8 +226,8 @@ Result<std::unique_ptr<Context>> make_acceptor(Runtime& runtime, MechanismKind k
                                                const AcceptorConfig& config) {
   return guarded("make_acceptor", [&]() -> Result<std::unique_ptr<Context>> {
     PGSS_CHECK(check(kind, config));
-    PGSS_TRY(ntlm::AcceptorConfig ntlm, ntlm_config(config));
-    auto context = std::make_unique<AcceptorContext>(runtime, std::move(ntlm));
+    PGSS_TRY(std::string netbios, netbios_name(config.host));
+    auto context = std::make_unique<AcceptorContext>(runtime, config, std::move(netbios));
     PGSS_CHECK(context->start_mechanism(kind));
     return std::unique_ptr<Context>(std::move(context));
   });

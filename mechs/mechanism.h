@@ -88,8 +88,9 @@ class Mechanism {
 
 // MechanismEntry is how SPNEGO is given a mechanism: as data.
 struct MechanismEntry {
-  // OIDs by which it goes, the preferred one first, then aliases (Microsoft's Kerberos OID). Static memory.
-  std::vector<asn1::Oid> oids;
+  // The OID by which it goes, and another one (Microsoft's Kerberos OID). Static memory.
+  asn1::Oid oid;
+  std::optional<asn1::Oid> alias;
   // make starts one exchange; `integrity_needed` asks for what a mechListMIC needs.
   std::function<Result<std::unique_ptr<Mechanism>>(bool integrity_needed)> make;
   // recognises: a first token that came bare, without SPNEGO, is this mechanism's.

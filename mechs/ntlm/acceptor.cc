@@ -368,7 +368,7 @@ Result<void> Acceptor::check_av_pairs(const AuthenticateMessage& message,
 }
 
 Result<void> Acceptor::check_target_name(const std::string& name) const {
-  const auto same = [&name](const std::string& ours) { return same_name(ours, name); };
+  const auto same = [&name](std::string_view ours) { return same_name(ours, name); };
   switch (config_.target_name_check) {
     case TargetNameCheck::kOff:
       return {};

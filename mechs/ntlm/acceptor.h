@@ -2,7 +2,7 @@
 #ifndef PGSS_MECHS_NTLM_ACCEPTOR_H_
 #define PGSS_MECHS_NTLM_ACCEPTOR_H_
 
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "mechs/mechanism.h"
@@ -13,16 +13,17 @@ namespace pocketgss::mechs::ntlm {
 
 enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };  // policy row P18
 
-// AcceptorConfig outlives the mechanism; all of it is only read. Text is UTF-8.
+// AcceptorConfig outlives the mechanism; all of it, and what it borrows, is only read. Text is
+// UTF-8.
 struct AcceptorConfig {
-  std::string netbios_computer =
-      "SERVER";                           // MsvAvNbComputerName, upper case, at most 15 characters
-  std::string netbios_domain = "SERVER";  // MsvAvNbDomainName
-  std::string dns_computer;               // MsvAvDnsComputerName; empty: the pair is left out
-  std::string dns_domain;                 // MsvAvDnsDomainName; empty: the pair is left out
+  std::string_view netbios_computer =
+      "SERVER";  // MsvAvNbComputerName, upper case, at most 15 characters
+  std::string_view netbios_domain = "SERVER";  // MsvAvNbDomainName
+  std::string_view dns_computer;               // MsvAvDnsComputerName; empty: the pair is left out
+  std::string_view dns_domain;                 // MsvAvDnsDomainName; empty: the pair is left out
   // MsvAvTargetName values that are ours ("smtp/host", "SMTPSVC/host"); compared without case. With
   // none, a client that names a target is refused unless the check is off.
-  std::vector<std::string> target_names;
+  std::vector<std::string_view> target_names;
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
   // Application data of each type that the TLS channel gives; empty: no TLS, and a client that
   // binds is refused (P5).
@@ -43,10 +44,12 @@ struct AcceptorConfig {
 //   kMalformed         the bytes are no such message; `where` names the field
 //   kPeerIncompatible  flags without which nothing can be agreed on (P3)
 //   kPolicy            refused whatever the password is: NTLMv1, LM, anonymous, a policy row that
-//   `where` names kExpired           the AUTHENTICATE came after the challenge's life kAuthFailed
-//   user, password or MIC is wrong (one and the same error), or a channel binding is not of this
-//   channel kPeerMisbehaved    valid bytes in a broken order kApiMisuse         a call out of turn;
-//   a configuration that cannot work
+//                      `where` names
+//   kExpired           the AUTHENTICATE came after the challenge's life
+//   kAuthFailed        user, password or MIC is wrong (one and the same error), or a channel
+//                      binding is not of this channel
+//   kPeerMisbehaved    valid bytes in a broken order
+//   kApiMisuse         a call out of turn; a configuration that cannot work
 Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
 
 // recognises: the token begins as an NTLM message does ("NTLMSSP\0").

@@ -273,8 +273,8 @@ Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage&
   writer.u32(M::kFlagsAt, agreement.flags);
   if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
 
-  auto text = [&](const std::string& utf8, const char* field) {
-    return [&utf8, field, &agreement](Bytes& payload) {
+  auto text = [&](std::string_view utf8, const char* field) {
+    return [utf8, field, &agreement](Bytes& payload) {
       return append_name(payload, utf8, agreement.characters, field);
     };
   };

@@ -2,7 +2,7 @@
 #ifndef PGSS_MECHS_NTLM_INITIATOR_H_
 #define PGSS_MECHS_NTLM_INITIATOR_H_
 
-#include <string>
+#include <string_view>
 
 #include "mechs/mechanism.h"
 #include "mechs/ntlm/challenge_guard.h"
@@ -10,13 +10,15 @@
 
 namespace pocketgss::mechs::ntlm {
 
-// InitiatorConfig outlives the mechanism; all of it is only read. Text is UTF-8.
+// InitiatorConfig outlives the mechanism; all of it, and what it borrows, is only read. Text is
+// UTF-8.
 struct InitiatorConfig {
-  std::string user;    // with an empty domain it may be a UPN (quirk C11); 1 to 256 UTF-16 units
-  std::string domain;  // as sent and as keyed (quirk C10); may be empty; at most 256 UTF-16 units
-  std::string workstation;          // empty: none is sent; at most 256 UTF-16 units
+  std::string_view user;  // with an empty domain it may be a UPN (quirk C11); 1 to 256 UTF-16 units
+  std::string_view
+      domain;  // as sent and as keyed (quirk C10); may be empty; at most 256 UTF-16 units
+  std::string_view workstation;     // empty: none is sent; at most 256 UTF-16 units
   const NtHash* nt_hash = nullptr;  // NTOWFv1 of the password ([MS-NLMP] 3.3.1); required
-  std::string
+  std::string_view
       target_name;  // MsvAvTargetName, "smtp/mail.example.test", sent as it is; empty: none is sent
   ByteView channel_binding;  // application data ("tls-server-end-point:" and the hash); empty: none
   bool require_channel_binding = false;
@@ -38,9 +40,10 @@ struct InitiatorConfig {
 // Errors of the exchange:
 //   kMalformed         the bytes are no CHALLENGE; `where` names the field
 //   kPeerIncompatible  the CHALLENGE lacks a flag or a pair that is required (P3, P4); `where`
-//   names it kPeerMisbehaved    a token where none is due; the challenge is our own acceptor's
-//   (P19) kPolicy            a channel binding is required and there is none (P5) kApiMisuse a call
-//   out of turn; a configuration that cannot work
+//                      names it
+//   kPeerMisbehaved    a token where none is due; the challenge is our own acceptor's (P19)
+//   kPolicy            a channel binding is required and there is none (P5)
+//   kApiMisuse         a call out of turn; a configuration that cannot work
 Result<std::unique_ptr<Mechanism>> make_initiator(Runtime&, const InitiatorConfig&,
                                                   bool integrity_needed);
 

@@ -17,7 +17,7 @@ constexpr Error kWrongMic{Errc::kAuthFailed, "mechListMIC", 0, 0};
 
 Result<void> check_mechanisms(MechanismEntries entries) {
   const auto unusable = [](const MechanismEntry& entry) {
-    return entry.oids.empty() || !entry.make;
+    return entry.oid.der.empty() || !entry.make;
   };
   if (entries.empty() || entries.size() > kMaxMechTypes ||
       std::any_of(entries.begin(), entries.end(), unusable)) {
@@ -28,8 +28,8 @@ Result<void> check_mechanisms(MechanismEntries entries) {
 
 Choice find_mechanism(MechanismEntries entries, asn1::Oid mech) {
   for (const MechanismEntry& entry : entries) {
-    const auto oid = std::find(entry.oids.begin(), entry.oids.end(), mech);
-    if (oid != entry.oids.end()) return Choice{&entry, *oid};
+    if (mech == entry.oid) return Choice{&entry, entry.oid};
+    if (mech == entry.alias) return Choice{&entry, *entry.alias};
   }
   return {};
 }
@@ -42,8 +42,8 @@ Result<Bytes> encode_mech_types(MechanismEntries entries, Aliases aliases) {
   asn1::Writer out(8 + kUsualOidElement * entries.size());
   out.nest(asn1::kSequence, [&](asn1::Writer& list) {
     for (const MechanismEntry& entry : entries) {
-      const size_t count = aliases == Aliases::kInclude ? entry.oids.size() : 1;
-      for (size_t i = 0; i < count; ++i) list.oid(entry.oids[i]);
+      list.oid(entry.oid);
+      if (aliases == Aliases::kInclude && entry.alias) list.oid(*entry.alias);
     }
   });
   return std::move(out).take();

@@ -217,12 +217,13 @@ class FakeMechanism final : public mechs::Mechanism {
   Bytes transcript_;
 };
 
-// fake_entry offers the mechanism under `oids`; the first is the preferred one.
+// fake_entry offers the mechanism under the first of `oids`; the second is its alias.
 inline mechs::MechanismEntry fake_entry(const MechanismScript& script, FakeRole role,
                                         std::vector<asn1::Oid> oids,
                                         FakeCounters* counters = nullptr) {
   mechs::MechanismEntry entry;
-  entry.oids = std::move(oids);
+  if (!oids.empty()) entry.oid = oids.front();
+  if (oids.size() > 1) entry.alias = oids[1];
   entry.make = [&script, role,
                 counters](bool integrity_needed) -> Result<std::unique_ptr<mechs::Mechanism>> {
     if (counters != nullptr) {

@@ -315,7 +315,8 @@ class StandIn final : public Mechanism {
 
 MechanismEntry stand_in(bool initiates) {
   MechanismEntry entry;
-  entry.oids = {kKerberosOid, kMicrosoftKerberosOid};
+  entry.oid = kKerberosOid;
+  entry.alias = kMicrosoftKerberosOid;
   entry.make = [initiates](bool) -> Result<std::unique_ptr<Mechanism>> {
     return std::unique_ptr<Mechanism>(std::make_unique<StandIn>(initiates));
   };

@@ -613,9 +613,9 @@ TEST(NtlmInitiator, AConfigurationThatCannotWorkIsMisuse) {
 
 TEST(NtlmInitiator, NTP_4_BoundsItsOwnNames) {
   for (const size_t units : {size_t{256}, size_t{257}}) {
+    const std::string name(units, 'x');
     ServedExchange user, domain, workstation;
-    user.initiator.user = domain.initiator.domain = workstation.initiator.workstation =
-        std::string(units, 'x');
+    user.initiator.user = domain.initiator.domain = workstation.initiator.workstation = name;
     EXPECT_EQ(user.run().has_value(), units == 256);
     EXPECT_EQ(domain.run().has_value(), units == 256);
     EXPECT_EQ(workstation.run().has_value(), units == 256);

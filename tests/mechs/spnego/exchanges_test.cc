@@ -112,7 +112,7 @@ class Recorded {
     const auto& ours = self == ntlm::Sender::kInitiator ? from_initiator_ : from_acceptor_;
     const auto& theirs = self == ntlm::Sender::kInitiator ? from_acceptor_ : from_initiator_;
     MechanismEntry out;
-    out.oids = {kNtlmOid};
+    out.oid = kNtlmOid;
     out.make = [=, this](bool) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>(ours.begin(), ours.end()),
@@ -125,7 +125,7 @@ class Recorded {
   std::optional<MechanismEntry> ignored_entry() const {
     if (!ignored_) return std::nullopt;
     MechanismEntry out;
-    out.oids = {kKerberosOid};
+    out.oid = kKerberosOid;
     out.make = [this](bool) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>{*ignored_, {}}, std::deque<Bytes>{{}}, nullptr, false));

@@ -394,7 +394,8 @@ TEST_F(SpnegoPair, ProofSentIsRememberedAfterReselection) {
 
 TEST_F(SpnegoPair, QuirkB8_AnAliasInFirstPlaceIsTheFirstChoice) {
   auto offered = initiator_of({&one});
-  offered[0].oids = {kLegacyOid, kFirstOid};
+  offered[0].oid = kLegacyOid;
+  offered[0].alias = kFirstOid;
   const auto accepted = acceptor_of({&one});
   Pair pair = make_pair_of(offered, accepted);
   pair.run();

@@ -24,11 +24,11 @@ using testing::unhex;
 // Login is a whole login with a user and a password.
 struct Login {
   Login() {
-    initiator_entry.oids = {kNtlmOid};
+    initiator_entry.oid = kNtlmOid;
     initiator_entry.make = [this](bool integrity_needed) {
       return ntlm::make_initiator(ntlm.runtime, ntlm.initiator, integrity_needed);
     };
-    acceptor_entry.oids = {kNtlmOid};
+    acceptor_entry.oid = kNtlmOid;
     acceptor_entry.make = [this](bool) { return ntlm::make_acceptor(ntlm.runtime, ntlm.acceptor); };
     acceptor_entry.recognises = ntlm::recognises;
   }
