@@ -21,8 +21,8 @@ TEST(Quoted, SMT_17_EscapesWhatATerminalOrALogWouldObey) {
 
 TEST(Quoted, SMT_8_GrowsWithWhatItEscapes) {
   for (const size_t size : {1u, 50u, 199u, 200u}) {
-    EXPECT_EQ(quoted(std::string(size, '\\')).size(), 2 + 4 * size);
-    EXPECT_EQ(quoted(std::string(size, '\'')).size(), 2 + 4 * size);
+    EXPECT_EQ(tools::quoted(std::string(size, '\\')).size(), 2 + 4 * size);
+    EXPECT_EQ(tools::quoted(std::string(size, '\'')).size(), 2 + 4 * size);
   }
 }
 
