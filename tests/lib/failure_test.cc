@@ -2,8 +2,13 @@
 #include <gtest/gtest.h>
 #include <pocketgss/context.h>
 
+#include <algorithm>
+
+#include "base/utf16.h"
 #include "tests/lib/support/pair.h"
 #include "tests/support/allocations.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_random.h"
 #include "tests/support/hex.h"
 
 namespace pocketgss {
@@ -44,15 +49,16 @@ INSTANTIATE_TEST_SUITE_P(Kinds, FailureTest,
 struct Verdict {
   bool established = false;
   std::optional<Error> error;
+  FixedBytes<16> session_key = {};
 };
 
 // login runs a whole exchange by hand: nothing but the library allocates in it.
-Verdict login(MechanismKind kind, const InitiatorConfig& i, const AcceptorConfig& a,
-              Account account) {
-  auto initiator = make_initiator(testing::runtime(), kind, i);
-  if (!initiator.has_value()) return {false, initiator.error()};
-  auto acceptor = make_acceptor(testing::runtime(), kind, a);
-  if (!acceptor.has_value()) return {false, acceptor.error()};
+Verdict login(Runtime& runtime, MechanismKind kind, const InitiatorConfig& i,
+              const AcceptorConfig& a, Account account) {
+  auto initiator = make_initiator(runtime, kind, i);
+  if (!initiator.has_value()) return {false, initiator.error(), {}};
+  auto acceptor = make_acceptor(runtime, kind, a);
+  if (!acceptor.has_value()) return {false, acceptor.error(), {}};
   bool to_acceptor = false;
   Result<ContextStep> step = initiator.value()->step({});
   while (step.has_value()) {
@@ -68,13 +74,16 @@ Verdict login(MechanismKind kind, const InitiatorConfig& i, const AcceptorConfig
     step = (to_acceptor ? acceptor : initiator).value()->step(*token);
   }
   if (step.has_value()) {
-    return {initiator.value()->established() && acceptor.value()->established(), std::nullopt};
+    const ByteView key = initiator.value()->session_key().value();
+    Verdict verdict{initiator.value()->established() && acceptor.value()->established(), {}, {}};
+    std::copy_n(key.begin(), verdict.session_key.size(), verdict.session_key.begin());
+    return verdict;
   }
   Context& failed = *(to_acceptor ? acceptor : initiator).value();
   EXPECT_FALSE(failed.established());
   EXPECT_STREQ(failed.state_name(), "Failed");
   EXPECT_EQ(failed.step({}).error(), step.error()) << "the same error for ever";
-  return {false, step.error()};
+  return {false, step.error(), {}};
 }
 
 TEST_P(FailureTest, MEM_3_EveryAllocationThatFailsIsNoMemoryAndNoLogin) {
@@ -87,7 +96,8 @@ TEST_P(FailureTest, MEM_3_EveryAllocationThatFailsIsNoMemoryAndNoLogin) {
     bool reached = false;
     {
       const FailingAllocations failing(n);
-      verdict = login(GetParam(), initiator_config_, acceptor_config_, std::move(account));
+      verdict = login(testing::runtime(), GetParam(), initiator_config_, acceptor_config_,
+                      std::move(account));
       reached = failing.reached();
     }
     if (!reached) {
@@ -124,6 +134,68 @@ TEST(Failure, MEM_3_ACredentialThatCannotBeMadeIsNoMemory) {
     EXPECT_EQ(error->code, Errc::kNoMemory) << n;
   }
   FAIL() << "no end of allocations";
+}
+
+// The runtime of a login that can be repeated, so that its session key is known beforehand.
+struct Repeatable {
+  testing::FakeClock clock;
+  testing::CountingRandom random;
+  Runtime runtime = Runtime::create(clock, random).value();
+};
+
+Bytes utf16(std::string_view utf8) {
+  return password_to_utf16le(as_bytes(utf8), "password").value().view().to_bytes();
+}
+
+TEST_P(FailureTest, MEM_1_MEM_2_P22_NoFreedBlockHoldsASecret) {
+  const Bytes hash = nt_hash_of_password(testing::runtime(), as_bytes(testing::kPassword))
+                         .value()
+                         .view()
+                         .to_bytes();
+  FixedBytes<16> session_key;
+  {
+    Repeatable first;
+    session_key = login(first.runtime, GetParam(), initiator_config_, acceptor_config_,
+                        Account{"user", SecretBytes(hash)})
+                      .session_key;
+  }
+  const std::vector<Bytes> secrets = {as_bytes(testing::kPassword).to_bytes(),
+                                      utf16(testing::kPassword), hash,
+                                      ByteView(session_key).to_bytes()};
+  for (const bool right : {true, false}) {
+    Repeatable again;
+    InitiatorConfig config = initiator_config_;
+    SecretBytes account_key = right ? SecretBytes(hash) : SecretBytes::of_size(16);
+    const testing::FreedSecrets freed(secrets);
+    config.credential =
+        Credential::from_password(again.runtime, initiator_config_.credential->name(),
+                                  SecretBytes(testing::kPassword))
+            .value();
+    const Verdict verdict = login(again.runtime, GetParam(), config, acceptor_config_,
+                                  Account{"user", std::move(account_key)});
+    config.credential.reset();
+    EXPECT_EQ(verdict.established, right);
+    EXPECT_EQ(verdict.session_key == session_key, right) << "the second login had another key";
+    EXPECT_EQ(freed.found(), 0u) << (right ? "login" : "refused login");
+    EXPECT_GT(freed.looked(), 10u);
+  }
+}
+
+TEST(Failure, MEM_1_TheWatchFindsWhatWasNotWiped) {
+  const std::vector<Bytes> secrets = {as_bytes("not wiped").to_bytes()};
+  const testing::FreedSecrets freed(secrets);
+  delete new std::string("a text that is not wiped, and on the heap");
+  EXPECT_EQ(freed.found(), 1u);
+}
+
+TEST(Failure, MEM_2_ARefusedPasswordIsWipedToo) {
+  const std::string text = "a password that is no UTF-8 \xff";
+  const std::vector<Bytes> secrets = {as_bytes("a password").to_bytes(), utf16("a password")};
+  const testing::FreedSecrets freed(secrets);
+  EXPECT_FALSE(Credential::from_password(testing::runtime(), AccountName::parse("user").value(),
+                                         SecretBytes(text))
+                   .has_value());
+  EXPECT_EQ(freed.found(), 0u);
 }
 
 // call_everything makes every call that has no say in the exchange.

@@ -1,8 +1,11 @@
 // operator new and delete over malloc: the sanitizers still see every block.
 #include "tests/support/allocations.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 
 namespace {
@@ -15,6 +18,25 @@ struct Counts {
   bool failed = false;
 };
 constinit thread_local Counts t_counts;
+
+struct Watched {
+  const std::vector<pocketgss::Bytes>* secrets = nullptr;
+  size_t found = 0;
+  size_t looked = 0;
+};
+constinit thread_local Watched t_watched;
+
+void give_back(void* block) {
+  Watched& watched = t_watched;
+  if (watched.secrets != nullptr && block != nullptr) {
+    ++watched.looked;
+    const size_t size = malloc_usable_size(block);
+    for (const pocketgss::Bytes& secret : *watched.secrets) {
+      if (memmem(block, size, secret.data(), secret.size()) != nullptr) ++watched.found;
+    }
+  }
+  std::free(block);
+}
 
 void* allocate(size_t size) {
   Counts& counts = t_counts;
@@ -50,22 +72,22 @@ void* operator new[](size_t size, const std::nothrow_t&) noexcept {
   return allocate(size);
 }
 void operator delete(void* block) noexcept {
-  std::free(block);
+  give_back(block);
 }
 void operator delete[](void* block) noexcept {
-  std::free(block);
+  give_back(block);
 }
 void operator delete(void* block, size_t) noexcept {
-  std::free(block);
+  give_back(block);
 }
 void operator delete[](void* block, size_t) noexcept {
-  std::free(block);
+  give_back(block);
 }
 void operator delete(void* block, const std::nothrow_t&) noexcept {
-  std::free(block);
+  give_back(block);
 }
 void operator delete[](void* block, const std::nothrow_t&) noexcept {
-  std::free(block);
+  give_back(block);
 }
 // NOLINTEND(misc-new-delete-overloads)
 
@@ -96,6 +118,19 @@ FailingAllocations::~FailingAllocations() {
 }
 bool FailingAllocations::reached() const {
   return t_counts.failed;
+}
+
+FreedSecrets::FreedSecrets(const std::vector<Bytes>& secrets) {
+  t_watched = Watched{&secrets, 0, 0};
+}
+FreedSecrets::~FreedSecrets() {
+  t_watched = Watched();
+}
+size_t FreedSecrets::found() const {
+  return t_watched.found;
+}
+size_t FreedSecrets::looked() const {
+  return t_watched.looked;
 }
 
 }  // namespace pocketgss::testing

@@ -2,7 +2,10 @@
 #ifndef PGSS_TESTS_SUPPORT_ALLOCATIONS_H_
 #define PGSS_TESTS_SUPPORT_ALLOCATIONS_H_
 
+#include <pocketgss/bytes.h>
+
 #include <cstddef>
+#include <vector>
 
 namespace pocketgss::testing {
 
@@ -30,6 +33,21 @@ class FailingAllocations {
   FailingAllocations& operator=(const FailingAllocations&) = delete;
 
   bool reached() const;  // an allocation has failed
+};
+
+// FreedSecrets looks into every block that this thread gives back to operator delete, until it is
+// destroyed, for one of the secrets: what was not wiped is found (MEM-1, MEM-2). Blocks of the
+// crypto library's own allocator do not come by here. Only one at a time in a thread.
+class FreedSecrets {
+ public:
+  explicit FreedSecrets(const std::vector<Bytes>& secrets);  // which outlive it
+  explicit FreedSecrets(std::vector<Bytes>&&) = delete;
+  ~FreedSecrets();
+  FreedSecrets(const FreedSecrets&) = delete;
+  FreedSecrets& operator=(const FreedSecrets&) = delete;
+
+  size_t found() const;   // blocks that held one
+  size_t looked() const;  // blocks that were given back
 };
 
 }  // namespace pocketgss::testing
