@@ -1,0 +1,58 @@
+// What the sources of the library must not say.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace pocketgss {
+namespace {
+
+std::vector<std::filesystem::path> sources() {
+  const auto root = std::filesystem::path(PGSS_VECTORS_DIR).parent_path();
+  std::vector<std::filesystem::path> files;
+  for (const char* layer : {"base", "asn1", "mechs", "lib", "sasl"}) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root / layer)) {
+      const auto extension = entry.path().extension();
+      if (extension == ".cc" || extension == ".h") files.push_back(entry.path());
+    }
+  }
+  return files;
+}
+
+// expect_nowhere: no line but those of `allowed` matches.
+void expect_nowhere(const std::string& pattern, const std::string& allowed) {
+  const std::regex forbidden(pattern);
+  for (const auto& file : sources()) {
+    std::ifstream in(file);
+    int number = 0;
+    for (std::string line; std::getline(in, line);) {
+      ++number;
+      const std::string code = line.substr(0, line.find("//"));
+      if (!std::regex_search(code, forbidden)) continue;
+      if (!allowed.empty() && code.find(allowed) != code.npos) continue;
+      ADD_FAILURE() << file << ":" << number << ": " << line;
+    }
+  }
+}
+
+// ct_equal is the one way to compare what may be a secret: these stop at the first difference.
+TEST(Sources, TIM_1_P21_CompareMemoryByCtEqualAlone) {
+  ASSERT_GT(sources().size(), 40u);
+  expect_nowhere(R"(\b(memcmp|bcmp|strncmp|strcasecmp)\s*\()", "");
+  expect_nowhere(R"(\bstrcmp\s*\()", "std::strcmp(where, other.where)");  // static text of errors
+}
+
+// A secret's view compared by ==, which ByteView has for public bytes. (Both of those allowed are
+// OIDs.)
+TEST(Sources, TIM_1_P21_CompareNoKeyOrMicByOperator) {
+  expect_nowhere(
+      R"(([Mm]ac|[Kk]ey|[Hh]ash|[Mm]ic|[Pp]roof|[Cc]hecksum)(_|\(\)|\.view\(\))*\s*[!=]= )"
+      R"((expected|ours|sent|\w*([Kk]ey|[Hh]ash|[Mm]ic|[Pp]roof|[Cc]hecksum)))",
+      "hash == mask_hash");
+}
+
+}  // namespace
+}  // namespace pocketgss
