@@ -3,6 +3,7 @@
 # namespace, counts.
 import argparse
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import subprocess
@@ -119,8 +120,8 @@ class Run:
             worker.stdin.close()
             return {self._count(line.rstrip("\n")) for line in worker.stdout}
         finally:
-            worker.kill()
-            worker.wait()
+            worker.stdout.close()  # where we were interrupted, it ends at its next line
+            _wait_or_kill(worker)
 
     def _count(self, line):
         """Prints a line of a case, or one that explains it; returns the case's name for the former."""
@@ -145,5 +146,20 @@ class Run:
             subprocess.run(namespace.privileged(["rm", "-rf", "--one-file-system", str(state)]), check=False)
 
 
+def _wait_or_kill(worker):
+    try:
+        worker.wait(10)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(PermissionError):  # started through sudo; its own time limit ends it
+            worker.kill()
+        worker.wait()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except BrokenPipeError:  # nobody reads on: `script/interop | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
