@@ -41,15 +41,33 @@ def main():
 
 def _arguments():
     parser = argparse.ArgumentParser(
-        prog="script/interop", description="Runs PocketGSS against real peers, each group in a network and mount namespace. "
+        prog="script/interop",
+        description="Runs PocketGSS against real peers, each group in a network and mount "
+        "namespace. "
         "A case whose peer is not installed is left out; with CI=true that is a failure.",
-        epilog="Exit code: 0 all well, 1 a case failed, 64 wrong arguments, 77 every chosen case was left out.")
+        epilog="Exit code: 0 all well, 1 a case failed, 64 wrong arguments, 77 every chosen case was "
+        "left out.",
+    )
     parser.add_argument("--list", action="store_true", help="print the cases and what they need")
-    parser.add_argument("--only", action="append", default=[], metavar="PATTERN",
-                        help="only cases whose name holds PATTERN or matches it as a shell pattern; may be given more than once")
-    parser.add_argument("--keep", action="store_true", help="keep the servers' folders and print where they are")
-    parser.add_argument("--build", default="build", metavar="DIR", help="the build folder (default: build)")
-    parser.add_argument("--missing", action="store_true", help="print one line that names the peers that are not installed")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="only cases whose name holds PATTERN or matches it as a shell pattern; may be given "
+        "more than once",
+    )
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the servers' folders and print where they are"
+    )
+    parser.add_argument(
+        "--build", default="build", metavar="DIR", help="the build folder (default: build)"
+    )
+    parser.add_argument(
+        "--missing",
+        action="store_true",
+        help="print one line that names the peers that are not installed",
+    )
     parser.add_argument("--inside", help=argparse.SUPPRESS)
     parser.add_argument("--state", help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -93,10 +111,19 @@ class Run:
         runnable = []
         for group, case in chosen:
             missing = peers.missing(case.needs)
-            reason = refusal or (missing and f"peer {missing.name} not installed ({missing.package})")
-            reason = reason or next((f"peer {name}: {unprepared[name]}" for name in case.needs if name in unprepared), None)
+            reason = refusal or (
+                missing and f"peer {missing.name} not installed ({missing.package})"
+            )
+            reason = reason or next(
+                (f"peer {name}: {unprepared[name]}" for name in case.needs if name in unprepared),
+                None,
+            )
             if reason:
-                self._count(f"FAIL {case.name} {reason}" if os.environ.get("CI") == "true" else f"left out {case.name}: {reason}")
+                self._count(
+                    f"FAIL {case.name} {reason}"
+                    if os.environ.get("CI") == "true"
+                    else f"left out {case.name}: {reason}"
+                )
             else:
                 runnable.append((group, case))
         return runnable
@@ -111,10 +138,25 @@ class Run:
             self._count(f"FAIL {case} the group ended before it")
 
     def _work(self, name, cases, state):
-        """Runs the group's cases in its namespace; returns the names of those that printed a line."""
-        command = [sys.executable, __file__, "--inside", name, "--state", str(state), "--build", str(self._tools.build)]
-        worker = subprocess.Popen(namespace.command_inside(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True, errors="backslashreplace")
+        """Runs the group's cases in its namespace; returns those that printed a line."""
+        command = [
+            sys.executable,
+            __file__,
+            "--inside",
+            name,
+            "--state",
+            str(state),
+            "--build",
+            str(self._tools.build),
+        ]
+        worker = subprocess.Popen(
+            namespace.command_inside(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+        )
         try:
             worker.stdin.write("\n".join(cases))
             worker.stdin.close()
@@ -124,7 +166,8 @@ class Run:
             _wait_or_kill(worker)
 
     def _count(self, line):
-        """Prints a line of a case, or one that explains it; returns the case's name for the former."""
+        """Prints a line of a case, or one that explains it; returns the case's name for the
+        former."""
         words = line.split()
         with self._print_lock:
             print(line, flush=True)
@@ -143,14 +186,18 @@ class Run:
         if self._keep:
             print(f"# kept: {state}", flush=True)
         else:
-            subprocess.run(namespace.privileged(["rm", "-rf", "--one-file-system", str(state)]), check=False)
+            subprocess.run(
+                namespace.privileged(["rm", "-rf", "--one-file-system", str(state)]), check=False
+            )
 
 
 def _wait_or_kill(worker):
     try:
         worker.wait(10)
     except subprocess.TimeoutExpired:
-        with contextlib.suppress(PermissionError):  # started through sudo; its own time limit ends it
+        with contextlib.suppress(
+            PermissionError
+        ):  # started through sudo; its own time limit ends it
             worker.kill()
         worker.wait()
 

@@ -1,4 +1,5 @@
-# Channel bindings over real TLS at our server: computed by Python's OpenSSL, put into NTLM by gss-ntlmssp.
+# Channel bindings over real TLS at our server: computed by Python's OpenSSL, put into NTLM by gss-
+# ntlmssp.
 import contextlib
 
 from harness import accounts, certificate, namespace
@@ -39,7 +40,9 @@ class Peers(Drivers):
 def _servers(state, tools):
     namespace.private_folder("/run/samba")
     tls = certificate.make(state / "tls")
-    with running(Serve(tools, state, "required", "--channel-binding", "require", tls=tls)) as servers:
+    with running(
+        Serve(tools, state, "required", "--channel-binding", "require", tls=tls)
+    ) as servers:
         yield Peers(tools, state, servers["required"], tls.authority)
 
 
@@ -58,6 +61,7 @@ def _register(mechanism, kind, binding_type):
     @group.case(f"{mechanism}-{binding_type}-of-another-channel", needs=NEEDS)
     def other(peers):
         """NTL-7: what a man in the middle would relay."""
+
         def altered(bindings):
             return bindings[binding_type][:-1] + bytes([bindings[binding_type][-1] ^ 1])
 
@@ -66,7 +70,8 @@ def _register(mechanism, kind, binding_type):
     @group.case(f"{mechanism}-{binding_type}-wrong-password", needs=NEEDS)
     def wrong(peers):
         code, line = peers.login(
-            mechanism, kind, lambda bindings: bindings[binding_type], accounts.WRONG_PASSWORD)
+            mechanism, kind, lambda bindings: bindings[binding_type], accounts.WRONG_PASSWORD
+        )
         if code != 535 or "wrong user, password or MIC" not in line:
             raise Failed(f"{code}: {line}")
         return f"535, log: {line.partition('reason: ')[2]}"

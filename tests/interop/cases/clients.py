@@ -20,8 +20,10 @@ class Peers:
 def _servers(state, tools):
     tls = certificate.make(state / "tls")
     with running(
-            Serve(tools, state, "default"), Serve(tools, state, "strict", "--policy", "strict"),
-            Serve(tools, state, "tls", tls=tls)) as servers:
+        Serve(tools, state, "default"),
+        Serve(tools, state, "strict", "--policy", "strict"),
+        Serve(tools, state, "tls", tls=tls),
+    ) as servers:
         yield Peers(tools, servers, tls.authority)
 
 
@@ -44,7 +46,12 @@ def _register(name, needs, client, strict_row):
     def strict(peers):
         """Policy row P3 where the flags are not those of `strict`, P4 where no MIC is claimed."""
         reason = turned_away(
-            peers.tools, peers.servers["strict"], client, accounts.PASSWORD, [f"policy row {strict_row}"])
+            peers.tools,
+            peers.servers["strict"],
+            client,
+            accounts.PASSWORD,
+            [f"policy row {strict_row}"],
+        )
         return f"refused, log: {reason}"
 
 

@@ -15,8 +15,13 @@ class Peers(Drivers):
         self.tools, self._folder, self.postfix, self._samba = tools, state, posts, samba
 
     def samba_acceptor(self, mechanism):
-        return NtlmAuth("ntlm_auth acceptor", mechanism, initiator=False, environment=self._samba.environment,
-                        log=self._folder / "ntlm_auth.log")
+        return NtlmAuth(
+            "ntlm_auth acceptor",
+            mechanism,
+            initiator=False,
+            environment=self._samba.environment,
+            log=self._folder / "ntlm_auth.log",
+        )
 
     @property
     def samba_user(self):
@@ -36,12 +41,16 @@ GROUPS = [group]
 def _register(mechanism):
     @group.case(f"gss-ntlmssp-to-ntlm_auth-{mechanism}", needs=("gss-ntlmssp", "samba"))
     def right(peers):
-        with closing(peers.gss_initiator(mechanism, user=peers.samba_user), peers.samba_acceptor(mechanism)) as (one, other):
+        with closing(
+            peers.gss_initiator(mechanism, user=peers.samba_user), peers.samba_acceptor(mechanism)
+        ) as (one, other):
             establish(one, other)
             compare_keys(one, other)
             return f"in as {other.account}, keys equal"
 
-    @group.case(f"gss-ntlmssp-to-ntlm_auth-{mechanism}-wrong-password", needs=("gss-ntlmssp", "samba"))
+    @group.case(
+        f"gss-ntlmssp-to-ntlm_auth-{mechanism}-wrong-password", needs=("gss-ntlmssp", "samba")
+    )
     def wrong(peers):
         initiator = peers.gss_initiator(mechanism, accounts.WRONG_PASSWORD, user=peers.samba_user)
         with closing(initiator, peers.samba_acceptor(mechanism)) as (one, other):
@@ -75,7 +84,11 @@ def _register_client(name, needs, client):
 
 
 for _name, _needs, _client in (
-        ("curl", "curl", clients.curl(accounts.USER)), ("nodemailer", "nodemailer", clients.nodemailer),
-        ("javamail", "javamail", clients.javamail), ("msmtp", "msmtp", clients.msmtp), ("swaks", "swaks", clients.swaks),
-        ("mailkit", "dotnet", clients.dotnet("mailkit-ntlm"))):
+    ("curl", "curl", clients.curl(accounts.USER)),
+    ("nodemailer", "nodemailer", clients.nodemailer),
+    ("javamail", "javamail", clients.javamail),
+    ("msmtp", "msmtp", clients.msmtp),
+    ("swaks", "swaks", clients.swaks),
+    ("mailkit", "dotnet", clients.dotnet("mailkit-ntlm")),
+):
     _register_client(_name, _needs, _client)

@@ -22,12 +22,13 @@ class Peers:
 def _servers(state, tools):
     tls = certificate.make(state / "tls")
     with running(
-            Serve(tools, state, "default"),
-            Serve(tools, state, "tls", tls=tls),
-            Serve(tools, state, "early", "--early-success"),
-            Serve(tools, state, "strict", "--policy", "strict"),
-            Serve(tools, state, "ntlm", "--mechs", "NTLM"),
-            Serve(tools, state, "ntlm-strict", "--mechs", "NTLM", "--policy", "strict")) as servers:
+        Serve(tools, state, "default"),
+        Serve(tools, state, "tls", tls=tls),
+        Serve(tools, state, "early", "--early-success"),
+        Serve(tools, state, "strict", "--policy", "strict"),
+        Serve(tools, state, "ntlm", "--mechs", "NTLM"),
+        Serve(tools, state, "ntlm-strict", "--mechs", "NTLM", "--policy", "strict"),
+    ) as servers:
         yield Peers(tools, servers, tls.authority)
 
 
@@ -49,7 +50,7 @@ def _register(name, server, client, mechanism, check=lambda login: ""):
 
 
 def _last_token_in_334(login):
-    """SSEAN-W2, default: NegTokenResp with accept-completed in a 334, answered by one empty line."""
+    """SSEAN-W2, default: NegTokenResp with accept-completed in a 334, answered by an empty line."""
     if _count_challenges(login) != 2 or "" not in login.tap.lines():
         login.fail("expected two 334 and an empty line")
     return ", last token in a 334"
@@ -88,7 +89,9 @@ _register("MailKit-NTLM-strict", "strict", MAILKIT, "NTLM")
 @group.case("SmtpClient-NTLM-carrying-SPNEGO-strict", needs=("dotnet",))
 def _spnego_under_ntlm_strict(peers):
     """Quirk A27: refused at `strict`, and the log says so."""
-    reason = turned_away(peers.tools, peers.servers["ntlm-strict"], SMTP_CLIENT, accounts.PASSWORD, ["SPNEGO"])
+    reason = turned_away(
+        peers.tools, peers.servers["ntlm-strict"], SMTP_CLIENT, accounts.PASSWORD, ["SPNEGO"]
+    )
     return f"refused, log: {reason}"
 
 

@@ -16,7 +16,9 @@ REQUIRED = ("--channel-binding", "require")
 
 @contextlib.contextmanager
 def _servers(state, tools):
-    namespace.private_folder("/run/samba")  # where a winbindd answers, gss-ntlmssp takes its names from it
+    namespace.private_folder(
+        "/run/samba"
+    )  # where a winbindd answers, gss-ntlmssp takes its names from it
     yield Drivers(tools, state)
 
 
@@ -39,7 +41,9 @@ def _register(mechanism):
 
     @group.case(f"initiator-to-gss-ntlmssp-{mechanism}-wrong-password", needs=NEEDS)
     def initiator_wrong(peers):
-        with closing(peers.our_initiator(mechanism, accounts.WRONG_PASSWORD), peers.gss_acceptor(mechanism)) as pair:
+        with closing(
+            peers.our_initiator(mechanism, accounts.WRONG_PASSWORD), peers.gss_acceptor(mechanism)
+        ) as pair:
             return f"refused: {refused(*pair).reason}"
 
     @group.case(f"initiator-to-gss-ntlmssp-{mechanism}-channel-binding", needs=NEEDS)
@@ -61,7 +65,9 @@ def _register(mechanism):
 
     @group.case(f"gss-ntlmssp-to-acceptor-{mechanism}-wrong-password", needs=NEEDS)
     def acceptor_wrong(peers):
-        with closing(peers.gss_initiator(mechanism, accounts.WRONG_PASSWORD), peers.our_acceptor(mechanism)) as pair:
+        with closing(
+            peers.gss_initiator(mechanism, accounts.WRONG_PASSWORD), peers.our_acceptor(mechanism)
+        ) as pair:
             return f"refused: {refused(*pair).reason}"
 
     @group.case(f"gss-ntlmssp-to-acceptor-{mechanism}-channel-binding", needs=NEEDS)
@@ -82,7 +88,9 @@ def _register(mechanism):
     @group.case(f"gss-ntlmssp-to-acceptor-{mechanism}-no-channel-binding", needs=NEEDS)
     def acceptor_bound_missing(peers):
         """Policy row P5: without bindings in, unless they are required."""
-        with closing(peers.gss_initiator(mechanism), peers.our_acceptor(mechanism, options=BINDING)) as pair:
+        with closing(
+            peers.gss_initiator(mechanism), peers.our_acceptor(mechanism, options=BINDING)
+        ) as pair:
             establish(*pair)
         ours = peers.our_acceptor(mechanism, options=(*BINDING, *REQUIRED))
         with closing(peers.gss_initiator(mechanism), ours) as pair:
@@ -96,9 +104,13 @@ for _mechanism in ("ntlm", "spnego"):
 @group.case("both-ways-spnego-strict", needs=NEEDS)
 def _strict(peers):
     """Policy rows P3 and P4: under SPNEGO gss-ntlmssp sends the MIC that `strict` asks for."""
-    with closing(peers.our_initiator("spnego", options=STRICT), peers.gss_acceptor("spnego")) as pair:
+    with closing(
+        peers.our_initiator("spnego", options=STRICT), peers.gss_acceptor("spnego")
+    ) as pair:
         _together(*pair)
-    with closing(peers.gss_initiator("spnego"), peers.our_acceptor("spnego", options=STRICT)) as pair:
+    with closing(
+        peers.gss_initiator("spnego"), peers.our_acceptor("spnego", options=STRICT)
+    ) as pair:
         return _together(*pair)
 
 

@@ -21,20 +21,50 @@ class Peers(Drivers):
         super().__init__(tools, state)
         self.server, self._program, self._folder = server, tools.pocketgss, state
 
-    def send(self, mechanism, subject, password=accounts.PASSWORD, *, port=None, options=("--tls", "none")):
+    def send(
+        self,
+        mechanism,
+        subject,
+        password=accounts.PASSWORD,
+        *,
+        port=None,
+        options=("--tls", "none"),
+    ):
         """`pocketgss send` of one message."""
         secret = self._folder / "send-password"
         secret.write_text(password + "\n")
         secret.chmod(0o600)
-        message = f"From: {accounts.USER}@example.test\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
+        message = (
+            f"From: {accounts.USER}@example.test\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
+        )
         return run_client(
-            [self._program, "send", "-v", "--server", f"{accounts.HOST}:{port or self.server.port}", *options, "--mech",
-             mechanism, "--inner", "ntlm", "--user", ACCOUNT, "--password-file", secret, "--from", f"{accounts.USER}@example.test",
-             "--to", "bob@example.test"], stdin=message)
+            [
+                self._program,
+                "send",
+                "-v",
+                "--server",
+                f"{accounts.HOST}:{port or self.server.port}",
+                *options,
+                "--mech",
+                mechanism,
+                "--inner",
+                "ntlm",
+                "--user",
+                ACCOUNT,
+                "--password-file",
+                secret,
+                "--from",
+                f"{accounts.USER}@example.test",
+                "--to",
+                "bob@example.test",
+            ],
+            stdin=message,
+        )
 
     def login(self, mechanism, kind, password=accounts.PASSWORD, options=()):
         """AUTH with the tokens of pgss_peer: (code, text, transcript)."""
-        # Cyrus's NTLM gives SIGN and SEAL back without EXTENDED_SESSIONSECURITY, so they must not be asked for.
+        # Cyrus's NTLM gives SIGN and SEAL back without EXTENDED_SESSIONSECURITY, so they must not
+        # be asked for.
         flags = NO_FLAGS if kind == "ntlm" else SIGN_AND_SEAL
         with closing(self.our_initiator(kind, password, flags=flags, options=options)) as (peer,):
             session = SmtpSession(self.server.port)
@@ -124,7 +154,9 @@ def _strict(peers):
 @group.case("send-NTLM-strict", needs=NTLM_NEEDS)
 def _send_strict(peers):
     """Policy row P3 once more, with the program: no response is sent, and the reason is told."""
-    outcome = peers.send("NTLM", "interop by send strict", options=("--tls", "none", "--policy", "strict"))
+    outcome = peers.send(
+        "NTLM", "interop by send strict", options=("--tls", "none", "--policy", "strict")
+    )
     if outcome.code == 0 or "P3" not in outcome.output:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     return f"exit code {outcome.code}: {outcome.last_line()}"
@@ -152,7 +184,8 @@ _register_tls("implicit-tls", "tls_port", "--tls", "implicit")
 
 @group.case("send-untrusted-certificate", needs=(*NEEDS, "openssl"))
 def _untrusted(peers):
-    """Policy row P7: a certificate that the system's store does not know ends the session before AUTH."""
+    """Policy row P7: a certificate that the system's store does not know ends the session before
+    AUTH."""
     outcome = peers.send("GSSAPI", "interop by send untrusted", options=("--tls", "starttls"))
     if outcome.code != PROTOCOL or "C: AUTH" in outcome.output:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")

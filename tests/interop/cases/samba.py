@@ -22,13 +22,28 @@ class Peers(Drivers):
         return super().our_initiator(mechanism, password, user=user, options=options)
 
     def samba_acceptor(self, mechanism):
-        return NtlmAuth("ntlm_auth", mechanism, initiator=False, environment=self._samba.environment,
-                        log=self._folder / "ntlm_auth.log")
+        return NtlmAuth(
+            "ntlm_auth",
+            mechanism,
+            initiator=False,
+            environment=self._samba.environment,
+            log=self._folder / "ntlm_auth.log",
+        )
 
     def samba_initiator(self, mechanism, password=accounts.PASSWORD):
-        credentials = [f"--username={accounts.USER}", f"--domain={accounts.DOMAIN}", f"--password={password}"]
-        return NtlmAuth("ntlm_auth", mechanism, initiator=True, credentials=credentials, environment=self._samba.environment,
-                        log=self._folder / "ntlm_auth.log")
+        credentials = [
+            f"--username={accounts.USER}",
+            f"--domain={accounts.DOMAIN}",
+            f"--password={password}",
+        ]
+        return NtlmAuth(
+            "ntlm_auth",
+            mechanism,
+            initiator=True,
+            credentials=credentials,
+            environment=self._samba.environment,
+            log=self._folder / "ntlm_auth.log",
+        )
 
 
 @contextlib.contextmanager
@@ -50,24 +65,33 @@ def _established(mechanism, ours, initiator, acceptor):
         raise Failed(f"{len(sent)} tokens; the acceptor's mechListMIC makes the fourth")
     if "mech_list_mic=1" not in ours.info():
         raise Failed(f"our side did not verify a mechListMIC: {ours.info()}")
-    return "keys equal, mechListMIC both ways"  # ntlm_auth, which asked for signing, checks ours itself
+    # ntlm_auth, which asked for signing, checks ours itself
+    return "keys equal, mechListMIC both ways"
 
 
 def _register(mechanism):
     @group.case(f"initiator-to-ntlm_auth-{mechanism}", needs=NEEDS)
     def initiator(peers):
-        with closing(peers.our_initiator(mechanism), peers.samba_acceptor(mechanism)) as (ours, theirs):
+        with closing(peers.our_initiator(mechanism), peers.samba_acceptor(mechanism)) as (
+            ours,
+            theirs,
+        ):
             detail = _established(mechanism, ours, ours, theirs)
             return f"in as {theirs.account}, {detail}"
 
     @group.case(f"initiator-to-ntlm_auth-{mechanism}-wrong-password", needs=NEEDS)
     def initiator_wrong(peers):
-        with closing(peers.our_initiator(mechanism, accounts.WRONG_PASSWORD), peers.samba_acceptor(mechanism)) as pair:
+        with closing(
+            peers.our_initiator(mechanism, accounts.WRONG_PASSWORD), peers.samba_acceptor(mechanism)
+        ) as pair:
             return f"refused: {refused(*pair).reason}"
 
     @group.case(f"ntlm_auth-to-acceptor-{mechanism}", needs=NEEDS)
     def acceptor(peers):
-        with closing(peers.our_acceptor(mechanism), peers.samba_initiator(mechanism)) as (ours, theirs):
+        with closing(peers.our_acceptor(mechanism), peers.samba_initiator(mechanism)) as (
+            ours,
+            theirs,
+        ):
             detail = _established(mechanism, ours, theirs, ours)
             if " mic=1" not in ours.info():
                 raise Failed(f"no MIC verified: {ours.info()}")
@@ -75,7 +99,9 @@ def _register(mechanism):
 
     @group.case(f"ntlm_auth-to-acceptor-{mechanism}-wrong-password", needs=NEEDS)
     def acceptor_wrong(peers):
-        with closing(peers.samba_initiator(mechanism, accounts.WRONG_PASSWORD), peers.our_acceptor(mechanism)) as pair:
+        with closing(
+            peers.samba_initiator(mechanism, accounts.WRONG_PASSWORD), peers.our_acceptor(mechanism)
+        ) as pair:
             return f"refused: {refused(*pair).reason}"
 
     @group.case(f"both-ways-{mechanism}-strict", needs=NEEDS)

@@ -18,7 +18,8 @@ class Case:
 
 @dataclasses.dataclass
 class Group:
-    """Cases that run in one network and mount namespace. `servers` is a context manager: it starts what all of them use."""
+    """Cases that run in one network and mount namespace. `servers` is a context manager: it starts
+    what all of them use."""
 
     name: str
     servers: Callable
@@ -34,7 +35,8 @@ class Group:
 
 
 def select(groups, patterns):
-    """The cases whose name matches one of the patterns: a group, a part of the name, or a shell pattern."""
+    """The cases whose name matches one of the patterns: a group, a part of the name, or a shell
+    pattern."""
     for group in groups:
         for case in group.cases:
             if not patterns or any(_matches(case.name, pattern) for pattern in patterns):

@@ -18,13 +18,44 @@ def make(folder: pathlib.Path) -> Certificate:
     folder.mkdir(parents=True, exist_ok=True)
     made = Certificate(folder / "authority.pem", folder / "server.pem", folder / "server.key")
     authority_key = folder / "authority.key"
-    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=interop",
-             "-keyout", authority_key, "-out", made.authority)
-    _openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-             "-subj", f"/CN={accounts.HOST}", "-addext", f"subjectAltName=DNS:{accounts.HOST}",
-             "-addext", "basicConstraints=critical,CA:FALSE",
-             "-CA", made.authority, "-CAkey", authority_key,
-             "-keyout", made.key, "-out", made.chain)
+    _openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        "/CN=interop",
+        "-keyout",
+        authority_key,
+        "-out",
+        made.authority,
+    )
+    _openssl(
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-subj",
+        f"/CN={accounts.HOST}",
+        "-addext",
+        f"subjectAltName=DNS:{accounts.HOST}",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-CA",
+        made.authority,
+        "-CAkey",
+        authority_key,
+        "-keyout",
+        made.key,
+        "-out",
+        made.chain,
+    )
     made.key.chmod(0o600)
     return made
 

@@ -6,11 +6,16 @@ from .case import Failed
 from .tokens import Refused
 
 MAX_ROUNDS = 10
-MESSAGES = (b"first message", b"x", bytes(range(256)) * 5)  # none is empty: gss-ntlmssp refuses to wrap nothing
+MESSAGES = (
+    b"first message",
+    b"x",
+    bytes(range(256)) * 5,
+)  # none is empty: gss-ntlmssp refuses to wrap nothing
 
 
 def establish(initiator, acceptor, sent=None):
-    """Carries tokens to and fro. Returns them in the order sent (also in `sent`); Refused where a peer refuses one."""
+    """Carries tokens to and fro. Returns them in the order sent (also in `sent`); Refused where a
+    peer refuses one."""
     sent = [] if sent is None else sent
     step = initiator.step(b"")
     for _ in range(MAX_ROUNDS):
@@ -23,7 +28,9 @@ def establish(initiator, acceptor, sent=None):
         if answer.token is None and not answer.established:
             raise Failed(f"{acceptor.side} has nothing to say and is not established")
         if answer.token is None:
-            raise Failed(f"{initiator.side} still waits for a token, {acceptor.side} is established")
+            raise Failed(
+                f"{initiator.side} still waits for a token, {acceptor.side} is established"
+            )
         if step.established:
             raise Failed(f"{acceptor.side} sent a token to {initiator.side}, which is established")
         step = initiator.step(answer.token)
@@ -35,7 +42,8 @@ def establish(initiator, acceptor, sent=None):
 
 
 def refused(initiator, acceptor, *, by=None, after=3):
-    """The Refused that the exchange must end in: by this side (the acceptor unless told), once `after` tokens were sent."""
+    """The Refused that the exchange must end in: by this side (the acceptor unless told), once
+    `after` tokens were sent."""
     sent = []
     try:
         establish(initiator, acceptor, sent)
@@ -49,13 +57,16 @@ def refused(initiator, acceptor, *, by=None, after=3):
 def compare_keys(initiator, acceptor):
     ours, theirs = initiator.session_key(), acceptor.session_key()
     if ours != theirs:
-        raise Failed(f"session keys differ: {initiator.side} {ours.hex()}, {acceptor.side} {theirs.hex()}")
+        raise Failed(
+            f"session keys differ: {initiator.side} {ours.hex()}, {acceptor.side} {theirs.hex()}"
+        )
     if len(ours) != 16 or ours == bytes(16):
         raise Failed(f"no real session key: {ours.hex()}")
 
 
 def exchange_messages(initiator, acceptor):
-    """Wrap and MIC both ways, several of each so that sequence numbers and cipher states must agree; then altered ones."""
+    """Wrap and MIC both ways, several of each so that sequence numbers and cipher states must
+    agree; then altered ones."""
     for message in MESSAGES:
         for sender, receiver in ((initiator, acceptor), (acceptor, initiator)):
             _wrapped(sender, receiver, message)

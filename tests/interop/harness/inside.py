@@ -33,7 +33,7 @@ def run_group(group, names, state: pathlib.Path, tools):
 
 
 def _end_after(seconds):
-    """This process is the first of its process namespace: with it goes everything that it started."""
+    """This process is the first of its namespace: with it goes everything that it started."""
     timer = threading.Timer(seconds, os._exit, (1,))
     timer.daemon = True
     timer.start()
@@ -47,7 +47,7 @@ def _run_case(case, servers, state):
         print(f"ok   {case.name}  {detail} ({time.monotonic() - started:.1f} s)", flush=True)
     except (Failed, Refused) as failure:
         _report(case, str(failure), state, sizes)
-    except Exception as error:  # a bug of the harness or an answer nobody expected: a failure of this case, not of the run
+    except Exception as error:  # not foreseen: a failure of this case, not of the run
         _report(case, f"{type(error).__name__}: {error}", state, sizes)
 
 

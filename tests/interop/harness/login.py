@@ -26,13 +26,16 @@ class Login:
         return "STARTTLS" in self.tap.lines()
 
     def fail(self, reason):
-        output = "\n".join(f"    | {line}" for line in self.outcome.output.strip().splitlines()[-8:])
+        output = "\n".join(
+            f"    | {line}" for line in self.outcome.output.strip().splitlines()[-8:]
+        )
         raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}")
 
 
 def admitted(tools, server, client, mechanism, *, tls=False):
-    """The client logs in by `mechanism` (as the client spells it) and its message is delivered under
-    the account's name. With `tls` it must have used STARTTLS, and only the log tells the mechanism."""
+    """The client logs in by `mechanism` (as the client spells it) and its message is delivered
+    under the account's name. With `tls` it must have used STARTTLS, and only the log tells the
+    mechanism."""
     login = Login(tools, server, client, accounts.PASSWORD)
     if login.outcome.code != 0:
         login.fail("not sent")
@@ -44,17 +47,22 @@ def admitted(tools, server, client, mechanism, *, tls=False):
         login.fail("no 235")
     if login.message is None:
         login.fail("sent, but not in the Maildir")
-    if f"(authenticated as {accounts.USER})" not in login.message or "sent by " not in login.message:
+    if (
+        f"(authenticated as {accounts.USER})" not in login.message
+        or "sent by " not in login.message
+    ):
         login.fail("the Received field does not name the account, or the text is not there")
     login.log_line = server.wait_logged(
-        login.log_start, [f"login: user='{accounts.USER}'", f"mechanism={mechanism}/NTLM", "tls="])
+        login.log_start, [f"login: user='{accounts.USER}'", f"mechanism={mechanism}/NTLM", "tls="]
+    )
     if login.log_line is None or tls == ("tls=none" in login.log_line):
         login.fail("no log line of this login")
     return login
 
 
 def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_words=()):
-    """The client is refused with 535, nothing is delivered, and the log holds these words in one line. Returns its reason."""
+    """The client is refused with 535, nothing is delivered, and the log holds these words in one
+    line. Returns its reason."""
     login = Login(tools, server, client, password)
     if login.message is not None:
         login.fail("delivered, and must not be")

@@ -10,15 +10,28 @@ import struct
 import subprocess
 
 HOSTS = "127.0.0.1 localhost mail.example.test client.example.test\n"
-_KEPT_VARIABLES = ("PATH", "CI", "HOME", "LANG", "DOTNET_ROOT", "JAVA_HOME", "ASAN_OPTIONS", "UBSAN_OPTIONS")
+_KEPT_VARIABLES = (
+    "PATH",
+    "CI",
+    "HOME",
+    "LANG",
+    "DOTNET_ROOT",
+    "JAVA_HOME",
+    "ASAN_OPTIONS",
+    "UBSAN_OPTIONS",
+)
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 0x1
 
 
 def privileged(command):
-    """The command as root: itself, or by a sudo that asks no password. None where neither is to be had."""
+    """The command as root: itself, or by a sudo that asks no password. None where neither is to be
+    had."""
     if os.geteuid() == 0:
         return command
-    if shutil.which("sudo") and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+    if (
+        shutil.which("sudo")
+        and subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0
+    ):
         kept = [f"{name}={os.environ[name]}" for name in _KEPT_VARIABLES if name in os.environ]
         return ["sudo", "-n", "env", *kept, *command]
     return None
@@ -26,7 +39,19 @@ def privileged(command):
 
 def command_inside(command):
     """--kill-child and the process namespace: whatever the command started ends with it."""
-    return privileged(["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *command])
+    return privileged(
+        [
+            "unshare",
+            "--net",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "--",
+            *command,
+        ]
+    )
 
 
 def refusal():
@@ -36,12 +61,15 @@ def refusal():
         return "namespaces need root, or a user whom sudo asks no password"
     tried = subprocess.run(command, capture_output=True, text=True)
     if tried.returncode != 0:
-        return "no namespaces here: " + (tried.stderr.strip().splitlines() or ["unshare failed"])[-1]
+        return (
+            "no namespaces here: " + (tried.stderr.strip().splitlines() or ["unshare failed"])[-1]
+        )
     return None
 
 
 def prepare(state: pathlib.Path, hidden):
-    """Called first inside: loopback up, names from a file of ours and no name server, `hidden` files emptied."""
+    """Called first inside: loopback up, names from a file of ours and no name server, `hidden`
+    files emptied."""
     _loopback_up()
     for name, content in (("hosts", HOSTS), ("resolv.conf", "options timeout:1 attempts:1\n")):
         (state / name).write_text(content)

@@ -31,18 +31,42 @@ def _both(*tests):
 _ALL = (
     Peer("openssl", "openssl", _programs("openssl")),
     Peer("postfix", "postfix", _programs("postfix", "smtp-sink")),
-    Peer("cyrus-sasl", "sasl2-bin libsasl2-modules libsasl2-modules-db libsasl2-modules-gssapi-mit",
-         _both(_programs("saslpasswd2"), _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"))),
-    Peer("gss-ntlmssp", "gss-ntlmssp libkrb5-dev",
-         _files("/usr/lib/*/gssntlmssp/gssntlmssp.so", "/etc/gss/mech.d/mech.ntlmssp.conf", "/usr/include/gssapi/gssapi.h")),
-    Peer("samba", "samba samba-common-bin winbind", _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo")),
+    Peer(
+        "cyrus-sasl",
+        "sasl2-bin libsasl2-modules libsasl2-modules-db libsasl2-modules-gssapi-mit",
+        _both(
+            _programs("saslpasswd2"),
+            _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"),
+        ),
+    ),
+    Peer(
+        "gss-ntlmssp",
+        "gss-ntlmssp libkrb5-dev",
+        _files(
+            "/usr/lib/*/gssntlmssp/gssntlmssp.so",
+            "/etc/gss/mech.d/mech.ntlmssp.conf",
+            "/usr/include/gssapi/gssapi.h",
+        ),
+    ),
+    Peer(
+        "samba",
+        "samba samba-common-bin winbind",
+        _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo"),
+    ),
     Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
     Peer("curl", "curl", _programs("curl")),
     Peer("nodemailer", "nodejs npm", _programs("node", "npm")),
-    Peer("javamail", "libmail-java libactivation-java openjdk-17-jdk-headless",
-         _both(_programs("java", "javac"), _files(*JAVA_MAIL))),
+    Peer(
+        "javamail",
+        "libmail-java libactivation-java openjdk-17-jdk-headless",
+        _both(_programs("java", "javac"), _files(*JAVA_MAIL)),
+    ),
     Peer("msmtp", "msmtp", _programs("msmtp")),
-    Peer("swaks", "swaks libauthen-ntlm-perl", _both(_programs("swaks"), _files("/usr/share/perl5/Authen/NTLM.pm"))),
+    Peer(
+        "swaks",
+        "swaks libauthen-ntlm-perl",
+        _both(_programs("swaks"), _files("/usr/share/perl5/Authen/NTLM.pm")),
+    ),
 )
 BY_NAME = {peer.name: peer for peer in _ALL}
 

@@ -97,9 +97,16 @@ class Postfix:
         for part in ("etc/sasl", "spool", "data", "sasl", "mail"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         values = dict(
-            folder=folder, log=self.log, host=accounts.HOST, port=self.port, sink_port=self._sink_port,
-            tls_port=self.tls_port, certificate=self.certificate,
-            users=accounts.gss_ntlmssp_users(folder / "users"), krb5_conf=folder / "krb5.conf")
+            folder=folder,
+            log=self.log,
+            host=accounts.HOST,
+            port=self.port,
+            sink_port=self._sink_port,
+            tls_port=self.tls_port,
+            certificate=self.certificate,
+            users=accounts.gss_ntlmssp_users(folder / "users"),
+            krb5_conf=folder / "krb5.conf",
+        )
         (folder / "krb5.conf").write_text("[libdefaults]\ndns_lookup_kdc = false\n")
         (self._etc / "main.cf").write_text(_MAIN.format(**values))
         (self._etc / "master.cf").write_text(_MASTER.format(**values))
@@ -110,19 +117,34 @@ class Postfix:
         shutil.chown(folder / "mail", "nobody")
 
     def _write_account(self):
-        """Cyrus's NTLM plug-in wants the clear password; its realm is the server's host name or what the client sends."""
+        """Cyrus's NTLM plug-in wants the clear password; its realm is the server's host name or
+        what the client sends."""
         database = self._folder / "sasl" / "sasldb2"
         for realm in (accounts.HOST, accounts.DOMAIN):
             subprocess.run(
                 ["saslpasswd2", "-p", "-c", "-f", str(database), "-u", realm, accounts.USER],
-                input=accounts.PASSWORD, text=True, check=True, capture_output=True)
+                input=accounts.PASSWORD,
+                text=True,
+                check=True,
+                capture_output=True,
+            )
         database.chmod(0o644)
 
     def start(self):
-        sink = ["smtp-sink", "-u", "nobody", "-d", f"{self._folder}/mail/%M.", f"127.0.0.1:{self._sink_port}", "100"]
+        sink = [
+            "smtp-sink",
+            "-u",
+            "nobody",
+            "-d",
+            f"{self._folder}/mail/%M.",
+            f"127.0.0.1:{self._sink_port}",
+            "100",
+        ]
         self._sink = Service("smtp-sink", sink, self._folder / "sink.log")
         self._sink.wait_ready(lambda: accepts(self._sink_port))
-        done = subprocess.run(["postfix", "-c", str(self._etc), "start"], capture_output=True, text=True)
+        done = subprocess.run(
+            ["postfix", "-c", str(self._etc), "start"], capture_output=True, text=True
+        )
         if done.returncode != 0:
             raise Failed(f"postfix did not start: {done.stderr.strip()}\n{tail(self.log)}")
         try:
@@ -131,13 +153,17 @@ class Postfix:
             raise Failed(f"{failure}\n{tail(self.log)}") from None
 
     def stop(self):
-        subprocess.run(["postfix", "-c", str(self._etc), "stop"], capture_output=True, timeout=30, check=False)
+        subprocess.run(
+            ["postfix", "-c", str(self._etc), "stop"], capture_output=True, timeout=30, check=False
+        )
         if self._sink:
             self._sink.stop()
 
     def messages(self):
         """The texts of all messages that reached the sink."""
-        return [path.read_text(errors="backslashreplace") for path in (self._folder / "mail").iterdir()]
+        return [
+            path.read_text(errors="backslashreplace") for path in (self._folder / "mail").iterdir()
+        ]
 
     def wait_message(self, mark):
         """The message that holds `mark`, once Postfix has handed it on."""

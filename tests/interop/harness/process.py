@@ -50,8 +50,12 @@ class Service:
         self.name, self.log = name, log
         with open(log, "ab") as output:
             self._process = subprocess.Popen(
-                [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**os.environ, **(environment or {})})
+                [str(word) for word in command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                env={**os.environ, **(environment or {})},
+            )
 
     def wait_ready(self, ready):
         try:
@@ -82,11 +86,19 @@ class Outcome:
 
 
 def run_client(command, *, environment=None, stdin="", limit=CLIENT_LIMIT) -> Outcome:
-    """Runs to its end; standard output and error come back in one text. A time-out is a failure of the case."""
+    """Runs to its end; standard output and error come back in one text. A time-out is a failure of
+    the case."""
     try:
         done = subprocess.run(
-            [str(word) for word in command], input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            errors="backslashreplace", env={**os.environ, **(environment or {})}, timeout=limit)
+            [str(word) for word in command],
+            input=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="backslashreplace",
+            env={**os.environ, **(environment or {})},
+            timeout=limit,
+        )
     except subprocess.TimeoutExpired as late:
         raise Failed(f"{command[0]} was not done within {limit} s\n{_text(late.stdout)}") from None
     return Outcome(done.returncode, done.stdout)
@@ -104,8 +116,12 @@ class LineProcess:
         self._buffer = b""
         self._errors = open(log, "ab") if log else subprocess.DEVNULL
         self._process = subprocess.Popen(
-            [str(word) for word in command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors,
-            env={**os.environ, **(environment or {})})
+            [str(word) for word in command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            env={**os.environ, **(environment or {})},
+        )
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._process.stdout, selectors.EVENT_READ)
 

@@ -10,7 +10,8 @@ from .smtp import plain_session
 
 
 class Serve:
-    """`name` tells several servers of one group apart; `options` go to the command line as they are."""
+    """`name` tells several servers of one group apart; `options` go to the command line as they
+    are."""
 
     def __init__(self, tools, state: pathlib.Path, name, *options, tls=None):
         if tls:
@@ -28,12 +29,37 @@ class Serve:
         password = self._folder / "password"
         password.write_text(accounts.PASSWORD + "\n")
         password.chmod(0o600)
-        made = run_client([self._program, "passwd", "--users", users, "--user", accounts.USER, "--password-file", password])
+        made = run_client(
+            [
+                self._program,
+                "passwd",
+                "--users",
+                users,
+                "--user",
+                accounts.USER,
+                "--password-file",
+                password,
+            ]
+        )
         if made.code != 0:
             raise Failed(f"pocketgss passwd: {made.output.strip()}")
-        self._service = Service(f"serve ({self.name})", [
-            self._program, "serve", "--listen", f"127.0.0.1:{self.port}", "--users", users, "--maildir", self.maildir,
-            "--hostname", accounts.HOST, *self._options], self.log)
+        self._service = Service(
+            f"serve ({self.name})",
+            [
+                self._program,
+                "serve",
+                "--listen",
+                f"127.0.0.1:{self.port}",
+                "--users",
+                users,
+                "--maildir",
+                self.maildir,
+                "--hostname",
+                accounts.HOST,
+                *self._options,
+            ],
+            self.log,
+        )
         self._service.wait_ready(lambda: plain_session(self.port))
 
     @property
@@ -55,7 +81,8 @@ class Serve:
         return self.log.read_bytes()[size:].decode(errors="backslashreplace")
 
     def wait_logged(self, size, words, limit=3):
-        """The log line since `size` that holds all these words, without regard to case; None where none comes in time."""
+        """The log line since `size` that holds all these words, without regard to case; None where
+        none comes in time."""
         end = time.monotonic() + limit
         while time.monotonic() < end:
             for line in self.logged_since(size).splitlines():

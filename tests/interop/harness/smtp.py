@@ -30,12 +30,13 @@ class SmtpSession:
         self.extensions = self._expect(self.command("EHLO client.example.test"), 250)
 
     def channel_bindings(self):
-        """RFC 5929: the application data of each type that this channel has. The certificates of the
-        harness are signed with SHA-256, so that is the hash of tls-server-end-point too."""
+        """RFC 5929: the application data of each type that this channel has. The certificates of
+        the harness are signed with SHA-256, so that is the hash of tls-server-end-point too."""
         certificate = self._socket.getpeercert(binary_form=True)
         return {
             "tls-server-end-point": b"tls-server-end-point:" + hashlib.sha256(certificate).digest(),
-            "tls-unique": b"tls-unique:" + self._socket.get_channel_binding("tls-unique")}
+            "tls-unique": b"tls-unique:" + self._socket.get_channel_binding("tls-unique"),
+        }
 
     def command(self, line):
         self.dialogue.append(f"C: {line}")
@@ -59,10 +60,16 @@ class SmtpSession:
                 return int(line[:3]), lines
 
     def mechanisms(self):
-        return [word for line in self.extensions if line.upper().startswith("AUTH") for word in line.split()[1:]]
+        return [
+            word
+            for line in self.extensions
+            if line.upper().startswith("AUTH")
+            for word in line.split()[1:]
+        ]
 
     def authenticate(self, mechanism, peer, *, initial_response=True, authzid=""):
-        """Runs AUTH with the peer's tokens, then the layer step where the server starts one. Returns the last reply."""
+        """Runs AUTH with the peer's tokens, then the layer step where the server starts one.
+        Returns the last reply."""
         step = peer.step(b"")
         if initial_response:
             code, text = self.command(f"AUTH {mechanism} {_text(step.token)}")
@@ -117,5 +124,3 @@ def plain_session(port):
         return True
     except (OSError, Failed, ValueError):
         return False
-
-

@@ -32,7 +32,7 @@ class Tap:
 
     def transcript(self):
         with self._lock:
-            return "\n".join(f"    | {who}: {text[:_SHOWN]}" for who, text in self._lines)
+            return "\n".join(f"    | {who}: {_printable(text)}" for who, text in self._lines)
 
     def close(self):
         self._listener.close()
@@ -57,5 +57,12 @@ class Tap:
     def _keep(self, data, who):
         *complete, rest = data.split(b"\n")
         with self._lock:
-            self._lines += [(who, line.rstrip(b"\r").decode(errors="backslashreplace")) for line in complete]
+            self._lines += [
+                (who, line.rstrip(b"\r").decode(errors="backslashreplace")) for line in complete
+            ]
         return rest
+
+
+def _printable(text):
+    """Within TLS the lines are anything."""
+    return "".join(char if char.isprintable() else "." for char in text[:_SHOWN])

@@ -23,7 +23,8 @@ class Step:
 
 
 class LinePeer:
-    """pgss_peer or gss_peer: `token`, `wrap`, `unwrap`, `mic`, `verify`, `key` and `info`, one line each."""
+    """pgss_peer or gss_peer: `token`, `wrap`, `unwrap`, `mic`, `verify`, `key` and `info`, one
+    line each."""
 
     def __init__(self, side, command, environment=None, log=None):
         self.side = side
@@ -68,11 +69,15 @@ class LinePeer:
 
 
 class NtlmAuth:
-    """Samba's ntlm_auth in one of its helper protocols. It shows the session key, but wraps nothing."""
+    """Samba's ntlm_auth in one of its helper protocols. It shows the session key, but wraps
+    nothing."""
 
     _PROTOCOLS = {
-        ("ntlm", True): "ntlmssp-client-1", ("ntlm", False): "squid-2.5-ntlmssp",
-        ("spnego", True): "gss-spnego-client", ("spnego", False): "gss-spnego"}
+        ("ntlm", True): "ntlmssp-client-1",
+        ("ntlm", False): "squid-2.5-ntlmssp",
+        ("spnego", True): "gss-spnego-client",
+        ("spnego", False): "gss-spnego",
+    }
 
     def __init__(self, side, mechanism, *, initiator, credentials=(), environment=None, log=None):
         self.side, self._mechanism, self._initiator = side, mechanism, initiator
@@ -81,7 +86,12 @@ class NtlmAuth:
         self._process = LineProcess(command, environment, log)
         self._first = True
         self.account = ""
-        if self._process.ask("SF NTLMSSP_FEATURE_SESSION_KEY NTLMSSP_FEATURE_SIGN NTLMSSP_FEATURE_SEAL") != "OK":
+        if (
+            self._process.ask(
+                "SF NTLMSSP_FEATURE_SESSION_KEY NTLMSSP_FEATURE_SIGN NTLMSSP_FEATURE_SEAL"
+            )
+            != "OK"
+        ):
             raise Failed("ntlm_auth did not take its features")
 
     def step(self, token: bytes) -> Step:

@@ -51,28 +51,61 @@ class Tools:
 
     def prepare(self, peer):
         """Builds what the peer's cases run. Unprepared where that fails."""
-        make = {"dotnet": self._build_dotnet, "nodemailer": self._install_node, "javamail": self._compile_java}.get(peer)
+        make = {
+            "dotnet": self._build_dotnet,
+            "nodemailer": self._install_node,
+            "javamail": self._compile_java,
+        }.get(peer)
         if make:
             make()
 
     def _build_dotnet(self):
         def build(folder):
-            _run(["dotnet", "build", "-c", "Release", "-o", folder / "out", "--nologo", "-v", "quiet", "-p:RestoreLockedMode=true",
-                  folder], "dotnet build", {"DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1",
-                                            "MSBUILDDISABLENODEREUSE": "1", "DOTNET_CLI_USE_MSBUILD_SERVER": "0"})
+            _run(
+                [
+                    "dotnet",
+                    "build",
+                    "-c",
+                    "Release",
+                    "-o",
+                    folder / "out",
+                    "--nologo",
+                    "-v",
+                    "quiet",
+                    "-p:RestoreLockedMode=true",
+                    folder,
+                ],
+                "dotnet build",
+                {
+                    "DOTNET_CLI_TELEMETRY_OPTOUT": "1",
+                    "DOTNET_NOLOGO": "1",
+                    "MSBUILDDISABLENODEREUSE": "1",
+                    "DOTNET_CLI_USE_MSBUILD_SERVER": "0",
+                },
+            )
 
         self._make("dotnet", build)
 
     def _install_node(self):
-        self._make("node", lambda folder: _run(
-            ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder], "npm ci"))
+        self._make(
+            "node",
+            lambda folder: _run(
+                ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", folder],
+                "npm ci",
+            ),
+        )
 
     def _compile_java(self):
-        self._make("java", lambda folder: _run(
-            ["javac", "-d", folder, "-cp", ":".join(JAVA_MAIL), *folder.glob("*.java")], "javac"))
+        self._make(
+            "java",
+            lambda folder: _run(
+                ["javac", "-d", folder, "-cp", ":".join(JAVA_MAIL), *folder.glob("*.java")], "javac"
+            ),
+        )
 
     def _make(self, name, build):
-        """Copies the sources into the cache and builds there, unless that was done with the same sources."""
+        """Copies the sources into the cache and builds there, unless that was done with the same
+        sources."""
         folder, stamp = self._cache / name, self._cache / f"{name}.stamp"
         digest = _digest(SOURCES / name)
         with _lock(self._cache / f"{name}.lock"):
@@ -103,8 +136,15 @@ def _digest(folder):
 
 def _run(command, what, environment=None):
     try:
-        done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})}, timeout=PREPARE_LIMIT)
+        done = subprocess.run(
+            [str(word) for word in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(environment or {})},
+            timeout=PREPARE_LIMIT,
+        )
     except subprocess.TimeoutExpired:
         raise Unprepared(f"{what} was not done within {PREPARE_LIMIT} s") from None
     if done.returncode != 0:

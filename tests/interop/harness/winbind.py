@@ -8,7 +8,9 @@ from . import accounts, namespace
 from .case import Failed
 from .process import Service
 
-PIPE_FOLDER = "/run/samba"  # ntlm_auth looks for winbindd's pipe here alone, whatever its configuration says
+PIPE_FOLDER = (
+    "/run/samba"  # ntlm_auth looks for winbindd's pipe here alone, whatever its configuration says
+)
 _NETBIOS_NAME = "PEERHOST"
 
 _CONFIGURATION = """\
@@ -52,14 +54,22 @@ class Winbind:
         for part in ("private", "lock", "state", "cache", "run", "ncalrpc"):
             (self._folder / part).mkdir(parents=True, exist_ok=True)
         self.configuration.write_text(
-            _CONFIGURATION.format(name=_NETBIOS_NAME, folder=self._folder, pipe=PIPE_FOLDER))
+            _CONFIGURATION.format(name=_NETBIOS_NAME, folder=self._folder, pipe=PIPE_FOLDER)
+        )
         self._add_account()
-        command = ["winbindd", "--foreground", "--no-process-group", "--configfile", self.configuration]
+        command = [
+            "winbindd",
+            "--foreground",
+            "--no-process-group",
+            "--configfile",
+            self.configuration,
+        ]
         self._service = Service("winbindd", command, self.log)
         self._service.wait_ready(self._answers)
 
     def _add_account(self):
-        """An account of tdbsam needs a Unix user of its name: it stands in a copy of /etc/passwd that this group alone sees."""
+        """An account of tdbsam needs a Unix user of its name: it stands in a copy of /etc/passwd
+        that this group alone sees."""
         passwd = self._folder / "passwd"
         entry = f"{accounts.USER}:x:61234:65534::/nonexistent:/usr/sbin/nologin\n"
         others = [line for line in open("/etc/passwd") if not line.startswith(accounts.USER + ":")]
@@ -68,14 +78,23 @@ class Winbind:
         namespace.bind(passwd, "/etc/passwd")
         secret = f"{accounts.PASSWORD}\n{accounts.PASSWORD}\n"
         done = subprocess.run(
-            ["smbpasswd", "-c", str(self.configuration), "-L", "-s", "-a", accounts.USER], input=secret, text=True,
-            capture_output=True)
+            ["smbpasswd", "-c", str(self.configuration), "-L", "-s", "-a", accounts.USER],
+            input=secret,
+            text=True,
+            capture_output=True,
+        )
         if done.returncode != 0:
             raise Failed(f"smbpasswd: {done.stdout} {done.stderr}")
 
     def _answers(self):
-        return subprocess.run(["wbinfo", "-p"], env={"PATH": "/usr/bin:/bin", **self.environment},
-                              capture_output=True).returncode == 0
+        return (
+            subprocess.run(
+                ["wbinfo", "-p"],
+                env={"PATH": "/usr/bin:/bin", **self.environment},
+                capture_output=True,
+            ).returncode
+            == 0
+        )
 
     def stop(self):
         if self._service:
