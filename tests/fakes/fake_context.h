@@ -69,13 +69,19 @@ struct FakeScript {
   }
 };
 
+// FakeCounts is what became of all contexts of one provider.
+struct FakeCounts {
+  int alive = 0;
+  int established = 0;
+};
+
 // FakeContext protects messages as "WRAP" and each octet with its bits turned over.
 class FakeContext final : public Context {
  public:
-  FakeContext(FakeScript script, int& alive) : script_(std::move(script)), alive_(alive) {
-    ++alive_;
+  FakeContext(FakeScript script, FakeCounts& counts) : script_(std::move(script)), counts_(counts) {
+    ++counts_.alive;
   }
-  ~FakeContext() override { --alive_; }
+  ~FakeContext() override { --counts_.alive; }
 
   Result<ContextStep> step(ByteView token) override {
     if (established_) return Error{Errc::kApiMisuse, "FakeContext: established", 0, 0};
@@ -97,7 +103,7 @@ class FakeContext final : public Context {
   }
   Result<ContextStep> peer_done() override {
     if (script_.peer_done) return fail(*script_.peer_done);
-    established_ = true;
+    establish(true);
     return ContextStep(Established{});
   }
 
@@ -135,6 +141,11 @@ class FakeContext final : public Context {
  private:
   bool can_wrap() const { return established_ && script_.integrity; }
 
+  void establish(bool now) {
+    established_ = now;
+    counts_.established += now ? 1 : 0;
+  }
+
   Result<ContextStep> fail(const Error& error) {
     error_ = error;
     return error;
@@ -151,7 +162,7 @@ class FakeContext final : public Context {
     if (!next.result.has_value()) return fail(next.result.error());
     proof_ |= next.proof;
     const ContextStep& step = next.result.value();
-    established_ = std::holds_alternative<Established>(step);
+    establish(std::holds_alternative<Established>(step));
     if (const auto* need = std::get_if<NeedAccount>(&step)) user_ = need->user;
     asked_ =
         std::holds_alternative<NeedAccount>(step) || std::holds_alternative<NeedExchange>(step);
@@ -159,7 +170,7 @@ class FakeContext final : public Context {
   }
 
   FakeScript script_;
-  int& alive_;
+  FakeCounts& counts_;
   bool established_ = false;
   bool proof_ = false;
   bool asked_ = false;
@@ -190,11 +201,12 @@ class FakeContexts final : public ContextProvider {
   std::function<FakeScript(const ContextRequest&)> make_script;  // instead of `scripts`, where set
   Policy policy_value;
   std::vector<Asked> asked;
-  int alive = 0;  // contexts that exist
+  FakeCounts counts;
+  int& alive = counts.alive;  // contexts that exist
 
  private:
   Result<std::unique_ptr<Context>> made(FakeScript script) {
-    return std::unique_ptr<Context>(std::make_unique<FakeContext>(std::move(script), alive));
+    return std::unique_ptr<Context>(std::make_unique<FakeContext>(std::move(script), counts));
   }
 };
 

@@ -1,0 +1,312 @@
+// Whole SMTP sessions against scripted contexts, whole and octet by octet.
+#include <pocketgss/smtp_client.h>
+#include <pocketgss/smtp_server.h>
+
+#include <string>
+#include <vector>
+
+#include "fuzz/check.h"
+#include "fuzz/oracles_sasl.h"
+#include "tests/fakes/fake_context.h"
+
+namespace pocketgss::fuzz {
+namespace {
+
+using testing::FakeContexts;
+using testing::FakeScript;
+
+constexpr uint8_t kPieceEnd = 0x1e;
+constexpr size_t kMaxInput = 16 * 1024;
+constexpr size_t kFixedOutput = 64 * 1024;  // EHLO replies before the login, a message, 421
+constexpr size_t kOutputPerOctet = 64;
+
+// script_of is one of the ways in which a context may go.
+FakeScript script_of(unsigned choice) {
+  switch (choice % 8) {
+    case 0:
+      return FakeScript().sends("token").ends(std::nullopt, "last");
+    case 1:
+      return FakeScript().sends("token").sends("more").early_success_allowed();
+    case 2:
+      return FakeScript()
+          .sends("token")
+          .asks_account(std::nullopt, "alice", "EX")
+          .ends(std::nullopt, "final");
+    case 3:
+      return FakeScript().sends("token").fails(Errc::kAuthFailed, "fuzz");
+    case 4:
+      return FakeScript().ends();
+    case 5:
+      return FakeScript().asks_kdc("request").sends("token").ends();
+    case 6:
+      return FakeScript().sends(std::string(600, 'x')).ends(std::nullopt, "");
+    default: {
+      FakeScript script;
+      for (int i = 0; i < 20; ++i) script.sends("again");
+      return script;
+    }
+  }
+}
+
+// Session is what both kinds have in common.
+struct Session {
+  Session(ByteView input, bool by_octet_)
+      : settings(input[0]), scripts(input[1]), by_octet(by_octet_) {
+    contexts.make_script = [this](const ContextRequest&) {
+      PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+      return script_of(scripts + made++);
+    };
+    contexts.policy_value.inner = {InnerMechanism::kNtlm};
+    if (has(0x20)) contexts.policy_value.level = PolicyLevel::kStrict;
+  }
+  bool has(unsigned bit) const { return (settings & bit) != 0; }
+
+  // play gives the pieces to `receive`, and calls `settle` after each.
+  template <typename Receive, typename Settle>
+  void play(ByteView script, Receive receive, Settle settle) {
+    settle();
+    while (!script.empty()) {
+      size_t end = 0;
+      while (end < script.size() && script[end] != kPieceEnd) ++end;
+      const ByteView piece = script.prefix(end);
+      if (by_octet) {
+        for (const uint8_t& octet : piece) receive(ByteView(&octet, 1));
+      } else {
+        receive(piece);
+      }
+      settle();
+      script = script.from(std::min(script.size(), end + 1));
+    }
+  }
+
+  void told(const std::string& event) {
+    PGSS_FUZZ_CHECK(!ended);
+    log += event + "\n";
+  }
+  void sent(const Bytes& output) { out += as_text(output); }
+
+  uint8_t settings;
+  unsigned scripts;
+  bool by_octet;
+  unsigned made = 0;
+  FakeContexts contexts;
+  std::string log, out;
+  bool ended = false;
+};
+
+// --- client ---
+
+struct ClientSession : Session {
+  ClientSession(ByteView input, bool octets)
+      : Session(input, octets), client(std::in_place, contexts, config()) {
+    play(input.from(2), [this](ByteView bytes) { client->receive(bytes); }, [this] { settle(); });
+    client->closed();
+    settle();
+    PGSS_FUZZ_CHECK(ended || !must_end);
+    client.reset();
+    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+  }
+
+  SmtpClientConfig config() const {
+    SmtpClientConfig out_config;
+    out_config.tls = static_cast<SmtpClientConfig::Tls>((settings & 3) % 3);
+    out_config.initial_response =
+        static_cast<SmtpClientConfig::InitialResponse>((settings >> 2 & 3) % 3);
+    out_config.login = !has(0x10);
+    if ((scripts & 0x20) != 0) out_config.mechanism = SaslMechanism::kNtlm;
+    return out_config;
+  }
+
+  void settle() {
+    while (auto event = client->next_event()) {
+      handle(*event);
+      // Nothing of a context lives on once the login is over.
+      PGSS_FUZZ_CHECK(contexts.counts.alive <= 1);
+    }
+    sent(client->take_output());
+  }
+
+  void handle(SmtpClient::Event& event) {
+    if (std::holds_alternative<SmtpClient::StartTls>(event)) {
+      told("StartTls");
+      PGSS_FUZZ_CHECK(client->tls_started({}).has_value());
+    } else if (std::holds_alternative<SmtpClient::Exchange>(event)) {
+      told("Exchange");
+      ExchangeAnswer answer;
+      if (made % 2 == 0) answer.reply = testing::text_bytes("reply");
+      answered(client->resume(std::move(answer)));
+    } else if (auto* ready = std::get_if<SmtpClient::Ready>(&event)) {
+      on_ready(*ready);
+    } else if (auto* reply = std::get_if<SmtpClient::Reply>(&event)) {
+      on_reply(*reply);
+    } else {
+      on_failed(std::get<SmtpClient::Failed>(event).failure);
+    }
+  }
+
+  // answered: an answer is refused only where the session has failed since the question.
+  void answered(const Result<void>& result) { must_end |= !result.has_value(); }
+
+  void on_ready(const SmtpClient::Ready& ready) {
+    told(ready.login ? "Ready, logged in" : "Ready");
+    const SmtpClientConfig wanted = config();
+    PGSS_FUZZ_CHECK(ready.login.has_value() == wanted.login);
+    PGSS_FUZZ_CHECK(!ready.login || contexts.counts.established > 0);
+    PGSS_FUZZ_CHECK(client->over_tls() == (wanted.tls != SmtpClientConfig::Tls::kNone));
+    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+    (void)client->mail("a@example.test", {});
+    (void)client->rcpt("b@example.test");
+    (void)client->data();
+  }
+
+  void on_reply(const SmtpClient::Reply& reply) {
+    told("Reply " + reply.verb + " " + std::to_string(reply.reply.code) + " " +
+         reply.reply.enhanced + " " + reply.reply.text);
+    if (reply.reply.code == 354) {
+      answered(client->write_data(as_bytes("x\n.\ny")));
+      answered(client->finish_data());
+    } else if (reply.verb == "." || reply.verb == "DATA") {
+      (void)client->quit();
+    }
+  }
+
+  void on_failed(const SmtpFailure& failure) {
+    told("Failed " + std::to_string(static_cast<int>(failure.kind)) + " " + failure.message);
+    for (const char c : failure.message) PGSS_FUZZ_CHECK(c >= 0x20 && c < 0x7f);
+    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+    ended = true;
+  }
+
+  std::optional<SmtpClient> client;
+  bool must_end = false;
+};
+
+// --- server ---
+
+SmtpServerConfig server_config(uint8_t settings) {
+  SmtpServerConfig config;
+  config.auth_in_clear = (settings & 1) != 0;
+  config.early_success = (settings & 2) != 0;
+  config.layer_step = (settings & 4) != 0;
+  config.require_auth = (settings & 8) == 0;
+  config.implicit_tls = (settings & 0x10) != 0;
+  config.message_size = 200;
+  config.recipients = 2;
+  config.limits.token = 3'000;
+  return config;
+}
+
+struct ServerSession : Session {
+  ServerSession(ByteView input, bool octets)
+      : Session(input, octets),
+        config(server_config(settings)),
+        server(std::in_place, contexts, config) {
+    server->tick(0);
+    play(input.from(2), [this](ByteView bytes) { server->receive(bytes); }, [this] { settle(); });
+    server->closed();
+    settle();
+    PGSS_FUZZ_CHECK(ended);
+    server.reset();
+    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+  }
+
+  void settle() {
+    while (auto event = server->next_event()) {
+      handle(*event);
+      PGSS_FUZZ_CHECK(contexts.counts.alive <= 1);
+    }
+    sent(server->take_output());
+    flush_content();
+    server->tick(now += 20'000'000);
+    while (auto event = server->next_event()) handle(*event);
+    sent(server->take_output());
+  }
+
+  void handle(SmtpServer::Event& event) {
+    if (auto* content = std::get_if<SmtpServer::Content>(&event)) {
+      PGSS_FUZZ_CHECK(!ended);
+      content_ += as_text(content->bytes);
+      return;
+    }
+    // How much of an aborted message came out before depends on the pieces, and does not matter.
+    if (std::holds_alternative<SmtpServer::Aborted>(event)) content_.clear();
+    flush_content();
+    if (std::holds_alternative<SmtpServer::StartTls>(event)) {
+      told("StartTls");
+      PGSS_FUZZ_CHECK(server->tls_started({}).has_value());
+    } else if (auto* account = std::get_if<SmtpServer::Account>(&event)) {
+      on_account(*account);
+    } else if (auto* login = std::get_if<SmtpServer::LoggedIn>(&event)) {
+      told("LoggedIn " + login->report.authzid);
+      PGSS_FUZZ_CHECK(contexts.counts.established > 0);
+      PGSS_FUZZ_CHECK(server->over_tls() || config.auth_in_clear);
+      logged_in = true;
+    } else if (auto* refused = std::get_if<SmtpServer::LoginRefused>(&event)) {
+      told(std::string("LoginRefused ") + refused->error.where + " " + refused->claimed);
+    } else if (auto* closed = std::get_if<SmtpServer::Closed>(&event)) {
+      told(std::string("Closed ") + closed->error.where);
+      ended = true;
+    } else {
+      on_mail(event);
+    }
+  }
+
+  void on_account(const SmtpServer::Account& account) {
+    told("Account " + account.need.user);
+    AccountAnswer answer;
+    if (made % 2 != 0) answer.account = Account{"alice", SecretBytes("alice")};
+    PGSS_FUZZ_CHECK(server->resume(std::move(answer)).has_value());
+  }
+
+  void on_mail(const SmtpServer::Event& event) {
+    if (const auto* mail = std::get_if<SmtpServer::Mail>(&event))
+      told("Mail " + mail->reverse_path + " " + mail->auth);
+    if (const auto* rcpt = std::get_if<SmtpServer::Rcpt>(&event))
+      told("Rcpt " + rcpt->forward_path);
+    if (const auto* aborted = std::get_if<SmtpServer::Aborted>(&event)) {
+      told(std::string("Aborted ") + aborted->error.where);
+      return;
+    }
+    if (std::holds_alternative<SmtpServer::Data>(event)) told("Data");
+    if (std::holds_alternative<SmtpServer::End>(event)) told("End");
+    PGSS_FUZZ_CHECK(logged_in || !config.require_auth);
+    const bool refuse = ++answers % 5 == 0;
+    const Result<void> done = refuse ? server->reply({451, "4.3.0", "Not now"}) : server->accept();
+    PGSS_FUZZ_CHECK(done.has_value());
+  }
+
+  void flush_content() {
+    if (content_.empty()) return;
+    PGSS_FUZZ_CHECK(logged_in || !config.require_auth);
+    log += "Content " + std::exchange(content_, std::string()) + "\n";
+  }
+
+  SmtpServerConfig config;
+  std::optional<SmtpServer> server;
+  bool logged_in = false;
+  unsigned answers = 0;
+  Micros now = 0;
+  std::string content_;
+};
+
+template <typename Kind>
+std::string check_session(ByteView input) {
+  if (input.size() < 2 || input.size() > kMaxInput) return "";
+  const Kind whole(input, false), octets(input, true);
+  if (whole.log != octets.log) std::fprintf(stderr, "whole:\n%s\nby octet:\n%s\n", whole.log.c_str(), octets.log.c_str());
+  PGSS_FUZZ_CHECK(whole.log == octets.log);
+  PGSS_FUZZ_CHECK(whole.out == octets.out);
+  PGSS_FUZZ_CHECK(whole.out.size() <= kFixedOutput + kOutputPerOctet * input.size());
+  return whole.log;
+}
+
+}  // namespace
+
+std::string check_smtp_client_session(ByteView input) {
+  return check_session<ClientSession>(input);
+}
+std::string check_smtp_server_session(ByteView input) {
+  return check_session<ServerSession>(input);
+}
+
+}  // namespace pocketgss::fuzz

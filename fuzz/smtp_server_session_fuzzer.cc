@@ -1,0 +1,7 @@
+// An SMTP client plays against the server.
+#include "fuzz/oracles_sasl.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  pocketgss::fuzz::check_smtp_server_session({data, size});
+  return 0;
+}

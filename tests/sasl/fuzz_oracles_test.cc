@@ -1,0 +1,62 @@
+// The fuzz targets' oracles over vectors/sasl, and over all that is near it.
+#include <gtest/gtest.h>
+#include <pocketgss/base64.h>
+
+#include "fuzz/oracles_sasl.h"
+#include "tests/support/vector_file.h"
+
+namespace pocketgss {
+namespace {
+
+using testing::VectorBlock;
+
+std::string last_line(const std::string& log) {
+  if (log.empty()) return "";
+  const size_t before = log.rfind('\n', log.size() - 2);
+  return log.substr(before == log.npos ? 0 : before + 1);
+}
+
+// check runs one session, every beginning of it, and it with each octet altered.
+template <typename Oracle>
+void check(VectorBlock& block, Oracle oracle) {
+  const Bytes input = block.bytes("Input");
+  const std::string log = oracle(input);
+  EXPECT_EQ(last_line(log).rfind(block.text("Ends"), 0), 0u) << block.where() << "\n" << log;
+  for (size_t size = 2; size < input.size(); ++size) oracle(ByteView(input).prefix(size));
+  for (size_t i = 2; i < input.size(); ++i) {
+    for (const int flip : {0x01, 0x08, 0x80}) {
+      Bytes altered = input;
+      altered[i] = static_cast<uint8_t>(altered[i] ^ flip);
+      oracle(altered);
+    }
+  }
+  for (unsigned settings = 0; settings < 64; ++settings) {
+    for (unsigned script = 0; script < 64; ++script) {
+      Bytes altered = input;
+      altered[0] = static_cast<uint8_t>(settings);
+      altered[1] = static_cast<uint8_t>(script);
+      oracle(altered);
+    }
+  }
+}
+
+TEST(SaslOracles, HoldForTheSessions) {
+  testing::run_vectors(
+      "sasl/sessions.vec",
+      {{"Client", [](VectorBlock& block) { check(block, fuzz::check_smtp_client_session); }},
+       {"Server", [](VectorBlock& block) { check(block, fuzz::check_smtp_server_session); }}});
+}
+
+TEST(SaslOracles, HoldForBase64AndLines) {
+  for (const std::string text :
+       {"", "Zg==", "Zh==", "Zm9v", "a\r\nb\n\rc\r\n.\r\n..\r\n", "250-a\r\n250 b\r\n",
+        "250-a\r\n251 b\r\n", "\r\r\n", ".\r\n", "x\r\n.\r\nNEXT"}) {
+    fuzz::check_base64(as_bytes(text));
+    fuzz::check_lines(as_bytes(text));
+  }
+  const std::string longer = std::string(100, 'x') + "\r\n" + std::string(62, 'y') + "\r\n";
+  fuzz::check_lines(as_bytes(longer));
+}
+
+}  // namespace
+}  // namespace pocketgss
