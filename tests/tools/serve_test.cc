@@ -1,6 +1,10 @@
 // The verb `serve`, as a process on loopback: logins, deliveries, refusals, signals, settings.
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -409,6 +413,37 @@ TEST(Serve, P6_OffersAuthInClearOnLoopbackAlone) {
   RawClient loopback(serve.port());
   loopback.reply();
   EXPECT_THAT(loopback.command("EHLO c"), HasSubstr("AUTH GSSAPI"));
+}
+
+// other_address is an IPv4 address of this machine that is not loopback; empty where there is none.
+std::string other_address() {
+  ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) return "";
+  std::string found;
+  for (const ifaddrs* one = all; one != nullptr; one = one->ifa_next) {
+    if (one->ifa_addr == nullptr || one->ifa_addr->sa_family != AF_INET ||
+        (one->ifa_flags & IFF_LOOPBACK) != 0)
+      continue;
+    char text[INET_ADDRSTRLEN] = "";
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(one->ifa_addr)->sin_addr, text,
+                sizeof text);
+    found = text;
+  }
+  ::freeifaddrs(all);
+  return found;
+}
+
+TEST(Serve, P6_OffersNoAuthInClearToAnotherAddress) {
+  const std::string address = other_address();
+  if (address.empty()) GTEST_SKIP() << "this machine has no address but loopback";
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start_with_tls({}, "0.0.0.0:0")) << serve.log();
+  RawClient client(serve.port(), address);
+  client.reply();
+  const std::string ehlo = client.command("EHLO c");
+  EXPECT_THAT(ehlo, HasSubstr("STARTTLS"));
+  EXPECT_THAT(ehlo, Not(HasSubstr("AUTH")));
+  EXPECT_THAT(client.command("AUTH NTLM"), StartsWith("5"));
 }
 
 // Settings that are wrong, and their exit codes.
