@@ -21,7 +21,7 @@ std::vector<AddVerb> all_verbs() {
 }
 
 std::string version_text() {
-  return std::string("pocketgss " PGSS_VERSION " (") + crypto::library_version() + ")";
+  return std::string("pocketgss " PGSS_VERSION " (Botan ") + crypto::library_version() + ")";
 }
 
 void configure(CLI::App& app, Run& run) {
