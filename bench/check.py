@@ -65,9 +65,9 @@ def instructions(program, name):
 
 
 def code_size(library):
-    """Text and read-only data of the archive's objects, without debug information and unwind tables."""
+    """Text and read-only data of the linked library; an archive would count what its objects share once for each."""
     listing = subprocess.run(["size", "-A", "-d", library], capture_output=True, text=True, check=True).stdout
-    return sum(int(size) for size in re.findall(r"^\.(?:text|rodata)\S*\s+(\d+)", listing, re.M))
+    return sum(int(size) for size in re.findall(r"^\.(?:text|rodata)\s+(\d+)", listing, re.M))
 
 
 class Report:
