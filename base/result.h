@@ -3,6 +3,7 @@
 #define POCKETGSS_RESULT_H_
 
 #include <cstdlib>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -19,6 +20,7 @@ template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
 class ResultStorage {
  public:
   explicit ResultStorage(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
+  explicit ResultStorage(std::in_place_t) : state_(std::in_place_index<0>) {}
   explicit ResultStorage(const Error& error) : state_(std::in_place_index<1>, error) {}
 
   bool has_value() const noexcept { return state_.index() == 0; }
@@ -34,6 +36,7 @@ template <typename T>
 class ResultStorage<T, true> {
  public:
   explicit ResultStorage(T&& value) : value_(value), ok_(true) {}
+  explicit ResultStorage(std::in_place_t) : ok_(true) { ::new (static_cast<void*>(&value_)) T; }
   explicit ResultStorage(const Error& error) : error_(error), ok_(false) {}
 
   bool has_value() const noexcept { return ok_; }
@@ -62,6 +65,8 @@ class [[nodiscard]] Result {
 
   Result(T value) : storage_(std::move(value)) {}    // NOLINT: `return value;`
   Result(const Error& error) : storage_(error) {}    // NOLINT: `return error;`
+  // A default T, for the caller to fill where it stands: of a large one a copy is dear.
+  explicit Result(std::in_place_t) : storage_(std::in_place) {}
 
   bool has_value() const noexcept { return storage_.has_value(); }
 

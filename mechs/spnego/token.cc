@@ -1,31 +1,69 @@
 // Reads and writes NegTokenInit, NegTokenInit2 and NegTokenResp.
 #include "mechs/spnego/token.h"
 
-#include "asn1/writer.h"
+#include <cstring>
+#include <new>
+
 #include "mechs/gss_token.h"
 #include "mechs/oids.h"
 
 namespace pocketgss::mechs::spnego {
+
+// As in asn1/reader.h: a reader whose address is passed to a function does not stay in registers,
+// and each read then costs several times as much.
+#if defined(__OPTIMIZE_SIZE__) || !defined(__GNUC__)
+#define PGSS_SPNEGO_INLINE inline
+#else
+#define PGSS_SPNEGO_INLINE [[gnu::always_inline]] inline
+#endif
+
+// RFC 4178 4.1, 4.2.1:
+//   MechType ::= OBJECT IDENTIFIER
+//   MechTypeList ::= SEQUENCE OF MechType
+// "mechTypes ... contains one or more security mechanisms": an empty list is refused (quirk B25).
+struct MechTypeListReader {
+  // read takes the one element of `in`.
+  PGSS_SPNEGO_INLINE static Result<void> read(asn1::Reader in, MechTypeList& out) {
+    constexpr const char* kField = "NegTokenInit.mechTypes";
+    out.der_ = in.rest();
+    const uint32_t offset = in.offset();
+    PGSS_TRY(asn1::Reader elements, in.enter(asn1::kSequence, kField));
+    PGSS_CHECK(in.finish(kField));
+    if (elements.at_end()) return Error{Errc::kMalformed, kField, offset, 0};
+    for (size_t count = 0; !elements.at_end(); ++count) {
+      if (count == kMaxMechTypes) return Error{Errc::kMalformed, kField, elements.offset(), 0};
+      PGSS_CHECK(elements.oid(kField));
+    }
+    return {};
+  }
+};
+
 namespace {
 
 using asn1::context;
 using asn1::kOctetString;
 using asn1::kSequence;
 using asn1::Reader;
-using asn1::Writer;
 
 constexpr asn1::Tag kNegTokenInitTag = context(0);
 constexpr asn1::Tag kNegTokenRespTag = context(1);
-
-// The headers of a token's own elements fill at most this many bytes.
-constexpr size_t kMaxHeaders = 96;
 
 Error malformed(const char* field, uint32_t offset) {
   return Error{Errc::kMalformed, field, offset, 0};
 }
 
+// filled lets `fill` write a T where the caller will have it: the structs are large enough that
+// copying one costs as much as reading it.
+template <typename T, typename Fill>
+PGSS_SPNEGO_INLINE Result<T> filled(Fill&& fill) {
+  Result<T> out(std::in_place);
+  const Result<void> result = fill(out.value());
+  if (!result.has_value()) out = result.error();
+  return out;
+}
+
 // read_body takes the one element of `in`, which is "[n] SEQUENCE", and returns what is inside.
-Result<Reader> read_body(Reader in, asn1::Tag choice, const char* token) {
+PGSS_SPNEGO_INLINE Result<Reader> read_body(Reader in, asn1::Tag choice, const char* token) {
   PGSS_TRY(Reader chosen, in.enter(choice, token));
   PGSS_CHECK(in.finish(token));
   PGSS_TRY(const Reader body, chosen.enter(kSequence, token));
@@ -34,27 +72,32 @@ Result<Reader> read_body(Reader in, asn1::Tag choice, const char* token) {
 }
 
 // read_frame takes the frame of RFC 2743 3.1 off, which must name SPNEGO.
-Result<Reader> read_frame(ByteView token) {
-  PGSS_TRY(const InitialContextToken frame, parse_initial_context_token(token));
-  if (!(frame.this_mech == kSpnegoOid)) {
-    const auto offset = frame.this_mech.der.data() - token.data();
-    return malformed("InitialContextToken.thisMech", static_cast<uint32_t>(offset));
+PGSS_SPNEGO_INLINE Result<Reader> read_frame(ByteView token) {
+  Reader outer(token);
+  PGSS_TRY(Reader frame, outer.enter(kInitialContextTag, "InitialContextToken"));
+  PGSS_CHECK(outer.finish("InitialContextToken"));
+  PGSS_TRY(const ByteView mech,
+           frame.contents(asn1::kObjectIdentifier, "InitialContextToken.thisMech"));
+  if (mech.size() != kSpnegoDer.size() ||
+      std::memcmp(mech.data(), kSpnegoDer.data(), kSpnegoDer.size()) != 0) {
+    return malformed("InitialContextToken.thisMech",
+                     frame.offset() - static_cast<uint32_t>(mech.size()));
   }
-  return Reader(frame.inner_token, frame.inner_token_offset);
+  return frame;
 }
 
 // An explicit tag holds exactly one element; read_optional gives it to `read` if it is there.
 template <typename T, typename Read>
-Result<void> read_optional(Reader& body, uint8_t number, const char* field, std::optional<T>& out,
-                           Read&& read) {
+PGSS_SPNEGO_INLINE Result<void> read_optional(Reader& body, uint8_t number, const char* field,
+                                              std::optional<T>& out, Read&& read) {
   if (!body.next_is(context(number))) return {};
   PGSS_TRY(Reader tagged, body.enter(context(number), field));
   PGSS_TRY(out, read(tagged, field));
   return tagged.finish(field);
 }
 
-Result<void> read_octets(Reader& body, uint8_t number, const char* field,
-                         std::optional<ByteView>& out) {
+PGSS_SPNEGO_INLINE Result<void> read_octets(Reader& body, uint8_t number, const char* field,
+                                            std::optional<ByteView>& out) {
   return read_optional(body, number, field, out,
                        [](Reader& in, const char* name) { return in.octet_string(name); });
 }
@@ -64,16 +107,14 @@ Result<ReqFlags> read_req_flags(Reader& in, const char* field) {
   return ReqFlags{bits.octets, bits.unused_bits};
 }
 
-Result<MechTypeList> read_mech_types(Reader& in, const char*) {
-  return MechTypeList::read(in);
-}
-
-// RFC 4178 4.2.2: accept-completed (0), accept-incomplete (1), reject (2), request-mic (3).
-Result<NegState> read_neg_state(Reader& in, const char* field) {
+// RFC 4178 4.2.2: accept-completed (0), accept-incomplete (1), reject (2), request-mic (3): one
+// octet (X.690 8.4, 8.3.2).
+PGSS_SPNEGO_INLINE Result<NegState> read_neg_state(Reader& in, const char* field) {
   const uint32_t offset = in.offset();
-  PGSS_TRY(const uint32_t value, in.enumerated(field));
-  if (value > uint32_t{3}) return malformed(field, offset);
-  return static_cast<NegState>(value);
+  PGSS_TRY(const ByteView octets, in.contents(asn1::kEnumerated, field));
+  if (octets.size() != 1) return malformed(field, offset + 1);
+  if (octets[0] > static_cast<uint8_t>(NegState::kRequestMic)) return malformed(field, offset + 2);
+  return static_cast<NegState>(octets[0]);
 }
 
 // [MS-SPNG] 2.2.1:
@@ -97,16 +138,13 @@ Result<NegHints> read_neg_hints(Reader& in, const char* field) {
 //       mechToken       [2] OCTET STRING  OPTIONAL,
 //       mechListMIC     [3] OCTET STRING  OPTIONAL,
 //       ... }
-Result<NegTokenInit> read_neg_token_init(Reader body) {
-  NegTokenInit out;
+PGSS_SPNEGO_INLINE Result<void> read_neg_token_init(Reader body, NegTokenInit& out) {
   PGSS_TRY(Reader tagged, body.enter(context(0), "NegTokenInit.mechTypes"));
-  PGSS_TRY(out.mech_types, MechTypeList::read(tagged));
-  PGSS_CHECK(tagged.finish("NegTokenInit.mechTypes"));
+  PGSS_CHECK(MechTypeListReader::read(tagged, out.mech_types));
   PGSS_CHECK(read_optional(body, 1, "NegTokenInit.reqFlags", out.req_flags, read_req_flags));
   PGSS_CHECK(read_octets(body, 2, "NegTokenInit.mechToken", out.mech_token));
   PGSS_CHECK(read_octets(body, 3, "NegTokenInit.mechListMIC", out.mech_list_mic));
-  PGSS_CHECK(body.finish("NegTokenInit"));
-  return out;
+  return body.finish("NegTokenInit");
 }
 
 // [MS-SPNG] 2.2.1:
@@ -117,15 +155,16 @@ Result<NegTokenInit> read_neg_token_init(Reader body) {
 //       negHints [3] NegHints OPTIONAL,
 //       mechListMIC [4] OCTET STRING OPTIONAL,
 //       ... }
-Result<NegTokenInit2> read_neg_token_init2(Reader body) {
-  NegTokenInit2 out;
-  PGSS_CHECK(read_optional(body, 0, "NegTokenInit2.mechTypes", out.mech_types, read_mech_types));
+Result<void> read_neg_token_init2(Reader body, NegTokenInit2& out) {
+  if (body.next_is(context(0))) {
+    PGSS_TRY(const Reader tagged, body.enter(context(0), "NegTokenInit2.mechTypes"));
+    PGSS_CHECK(MechTypeListReader::read(tagged, out.mech_types.emplace()));
+  }
   PGSS_CHECK(read_optional(body, 1, "NegTokenInit2.reqFlags", out.req_flags, read_req_flags));
   PGSS_CHECK(read_octets(body, 2, "NegTokenInit2.mechToken", out.mech_token));
   PGSS_CHECK(read_optional(body, 3, "NegTokenInit2.negHints", out.neg_hints, read_neg_hints));
   PGSS_CHECK(read_octets(body, 4, "NegTokenInit2.mechListMIC", out.mech_list_mic));
-  PGSS_CHECK(body.finish("NegTokenInit2"));
-  return out;
+  return body.finish("NegTokenInit2");
 }
 
 // RFC 4178 4.2.2:
@@ -139,15 +178,13 @@ Result<NegTokenInit2> read_neg_token_init2(Reader body) {
 //       responseToken   [2] OCTET STRING  OPTIONAL,
 //       mechListMIC     [3] OCTET STRING  OPTIONAL,
 //       ... }
-Result<NegTokenResp> read_neg_token_resp(Reader body) {
-  NegTokenResp out;
+PGSS_SPNEGO_INLINE Result<void> read_neg_token_resp(Reader body, NegTokenResp& out) {
   PGSS_CHECK(read_optional(body, 0, "NegTokenResp.negState", out.neg_state, read_neg_state));
   PGSS_CHECK(read_optional(body, 1, "NegTokenResp.supportedMech", out.supported_mech,
                            [](Reader& in, const char* field) { return in.oid(field); }));
   PGSS_CHECK(read_octets(body, 2, "NegTokenResp.responseToken", out.response_token));
   PGSS_CHECK(read_octets(body, 3, "NegTokenResp.mechListMIC", out.mech_list_mic));
-  PGSS_CHECK(body.finish("NegTokenResp"));
-  return out;
+  return body.finish("NegTokenResp");
 }
 
 // is_neg_token_init2 tells the two apart by what stands in [3]; [4], or no [0], is a sign as well.
@@ -161,81 +198,136 @@ Result<bool> is_neg_token_init2(Reader body) {
   return false;
 }
 
-size_t size_of(const std::optional<ByteView>& field) {
-  return field ? field->size() : 0;
+// Writing: the size of everything first, then each octet in its place. asn1::Writer, which learns a
+// length when an element is closed, takes several times as long for tokens of this size.
+
+constexpr size_t kMaxSize = 0x7fffffff;
+
+// X.690 10.1: the fewest length octets.
+constexpr size_t header_size(size_t length) {
+  if (length < 0x80) return 2;
+  return length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6;
+}
+constexpr size_t element_size(size_t contents) {
+  return header_size(contents) + contents;
 }
 
-void write_octets(Writer& body, uint8_t number, const std::optional<ByteView>& octets) {
-  if (!octets) return;
-  body.nest(context(number), [&](Writer& tagged) { tagged.octet_string(*octets); });
+// Out writes to memory that is large enough.
+struct Out {
+  uint8_t* at;
+
+  PGSS_SPNEGO_INLINE void header(asn1::Tag tag, size_t length) {
+    at[0] = tag.octet;
+    at[1] = static_cast<uint8_t>(length);
+    at += 2;
+    if (length >= 0x80) long_length(length);
+  }
+  PGSS_SPNEGO_INLINE void long_length(size_t length) {
+    const size_t octets = header_size(length) - 2;
+    at[-1] = static_cast<uint8_t>(0x80 | octets);
+    for (size_t i = octets; i > 0; --i, length >>= 8) at[i - 1] = static_cast<uint8_t>(length);
+    at += octets;
+  }
+  PGSS_SPNEGO_INLINE void bytes(ByteView bytes) {
+    if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+    at += bytes.size();
+  }
+  PGSS_SPNEGO_INLINE void element(asn1::Tag tag, ByteView contents) {
+    header(tag, contents.size());
+    bytes(contents);
+  }
+  // tagged writes an element inside the explicit tag [number].
+  PGSS_SPNEGO_INLINE void tagged(uint8_t number, asn1::Tag tag, ByteView contents) {
+    header(context(number), element_size(contents.size()));
+    element(tag, contents);
+  }
+};
+constexpr size_t tagged_size(size_t contents) {
+  return element_size(element_size(contents));
 }
 
-void write_mech_types(Writer& body, const MechTypeList& list) {
-  body.nest(context(0), [&](Writer& tagged) { tagged.raw(list.der()); });
+PGSS_SPNEGO_INLINE size_t octets_size(const std::optional<ByteView>& octets) {
+  return octets ? tagged_size(octets->size()) : 0;
+}
+PGSS_SPNEGO_INLINE void put_octets(Out& out, uint8_t number,
+                                   const std::optional<ByteView>& octets) {
+  if (octets) out.tagged(number, kOctetString, *octets);
 }
 
-void write_req_flags(Writer& body, const std::optional<ReqFlags>& flags) {
+PGSS_SPNEGO_INLINE size_t mech_types_size(const MechTypeList& list) {
+  return element_size(list.der().size());
+}
+PGSS_SPNEGO_INLINE void put_mech_types(Out& out, const MechTypeList& list) {
+  out.element(context(0), list.der());
+}
+
+PGSS_SPNEGO_INLINE size_t req_flags_size(const std::optional<ReqFlags>& flags) {
+  return flags ? tagged_size(1 + flags->octets.size()) : 0;
+}
+PGSS_SPNEGO_INLINE void put_req_flags(Out& out, const std::optional<ReqFlags>& flags) {
   if (!flags) return;
-  body.nest(context(1),
-            [&](Writer& tagged) { tagged.bit_string(flags->octets, flags->unused_bits); });
+  const size_t contents = 1 + flags->octets.size();
+  out.header(context(1), element_size(contents));
+  out.header(asn1::kBitString, contents);
+  *out.at++ = flags->unused_bits;
+  out.bytes(flags->octets);
 }
 
-void write_neg_hints(Writer& body, const std::optional<NegHints>& hints) {
+size_t neg_hints_contents(const NegHints& hints) {
+  return (hints.hint_name ? tagged_size(hints.hint_name->size()) : 0) +
+         octets_size(hints.hint_address);
+}
+size_t neg_hints_size(const std::optional<NegHints>& hints) {
+  return hints ? tagged_size(neg_hints_contents(*hints)) : 0;
+}
+void put_neg_hints(Out& out, const std::optional<NegHints>& hints) {
   if (!hints) return;
-  body.nest(context(3), [&](Writer& tagged) {
-    tagged.nest(kSequence, [&](Writer& fields) {
-      if (hints->hint_name) {
-        fields.nest(context(0), [&](Writer& name) { name.general_string(*hints->hint_name); });
-      }
-      write_octets(fields, 1, hints->hint_address);
-    });
-  });
+  const size_t contents = neg_hints_contents(*hints);
+  out.header(context(3), element_size(contents));
+  out.header(kSequence, contents);
+  if (hints->hint_name) out.tagged(0, asn1::kGeneralString, as_bytes(*hints->hint_name));
+  put_octets(out, 1, hints->hint_address);
 }
 
-void write_body(Writer& body, const NegTokenInit& token) {
-  write_mech_types(body, token.mech_types);
-  write_req_flags(body, token.req_flags);
-  write_octets(body, 2, token.mech_token);
-  write_octets(body, 3, token.mech_list_mic);
+PGSS_SPNEGO_INLINE size_t body_size(const NegTokenInit& token) {
+  return mech_types_size(token.mech_types) + req_flags_size(token.req_flags) +
+         octets_size(token.mech_token) + octets_size(token.mech_list_mic);
+}
+PGSS_SPNEGO_INLINE void put_body(Out& out, const NegTokenInit& token) {
+  put_mech_types(out, token.mech_types);
+  put_req_flags(out, token.req_flags);
+  put_octets(out, 2, token.mech_token);
+  put_octets(out, 3, token.mech_list_mic);
 }
 
-void write_body(Writer& body, const NegTokenInit2& token) {
-  if (token.mech_types) write_mech_types(body, *token.mech_types);
-  write_req_flags(body, token.req_flags);
-  write_octets(body, 2, token.mech_token);
-  write_neg_hints(body, token.neg_hints);
-  write_octets(body, 4, token.mech_list_mic);
+size_t body_size(const NegTokenInit2& token) {
+  return (token.mech_types ? mech_types_size(*token.mech_types) : 0) +
+         req_flags_size(token.req_flags) + octets_size(token.mech_token) +
+         neg_hints_size(token.neg_hints) + octets_size(token.mech_list_mic);
+}
+void put_body(Out& out, const NegTokenInit2& token) {
+  if (token.mech_types) put_mech_types(out, *token.mech_types);
+  put_req_flags(out, token.req_flags);
+  put_octets(out, 2, token.mech_token);
+  put_neg_hints(out, token.neg_hints);
+  put_octets(out, 4, token.mech_list_mic);
 }
 
-void write_body(Writer& body, const NegTokenResp& token) {
+PGSS_SPNEGO_INLINE size_t body_size(const NegTokenResp& token) {
+  return (token.neg_state ? tagged_size(1) : 0) +
+         (token.supported_mech ? tagged_size(token.supported_mech->der.size()) : 0) +
+         octets_size(token.response_token) + octets_size(token.mech_list_mic);
+}
+PGSS_SPNEGO_INLINE void put_body(Out& out, const NegTokenResp& token) {
   if (token.neg_state) {
-    body.nest(context(0),
-              [&](Writer& t) { t.enumerated(static_cast<uint32_t>(*token.neg_state)); });
+    const auto state = static_cast<uint8_t>(*token.neg_state);
+    out.tagged(0, asn1::kEnumerated, ByteView(&state, 1));
   }
   if (token.supported_mech) {
-    body.nest(context(1), [&](Writer& tagged) { tagged.oid(*token.supported_mech); });
+    out.tagged(1, asn1::kObjectIdentifier, token.supported_mech->der);
   }
-  write_octets(body, 2, token.response_token);
-  write_octets(body, 3, token.mech_list_mic);
-}
-
-size_t contents_size(const NegTokenInit& token) {
-  return token.mech_types.der().size() + (token.req_flags ? token.req_flags->octets.size() : 0) +
-         size_of(token.mech_token) + size_of(token.mech_list_mic);
-}
-
-size_t contents_size(const NegTokenInit2& token) {
-  size_t size = size_of(token.mech_token) + size_of(token.mech_list_mic);
-  if (token.mech_types) size += token.mech_types->der().size();
-  if (token.req_flags) size += token.req_flags->octets.size();
-  if (token.neg_hints) size += size_of(token.neg_hints->hint_address);
-  if (token.neg_hints && token.neg_hints->hint_name) size += token.neg_hints->hint_name->size();
-  return size;
-}
-
-size_t contents_size(const NegTokenResp& token) {
-  return (token.supported_mech ? token.supported_mech->der.size() : 0) +
-         size_of(token.response_token) + size_of(token.mech_list_mic);
+  put_octets(out, 2, token.response_token);
+  put_octets(out, 3, token.mech_list_mic);
 }
 
 constexpr asn1::Tag tag_of(const NegTokenInit&) {
@@ -248,26 +340,40 @@ constexpr asn1::Tag tag_of(const NegTokenResp&) {
   return kNegTokenRespTag;
 }
 
-template <typename Token>
-void write_choice(Writer& out, const Token& token) {
-  out.nest(tag_of(token), [&](Writer& choice) {
-    choice.nest(kSequence, [&](Writer& body) { write_body(body, token); });
-  });
+// resize gives `storage` the size, with one allocation at most.
+Result<void> resize(Bytes& storage, size_t size) {
+  if (size > kMaxSize) return Error{Errc::kApiMisuse, "NegotiationToken", 0, 0};
+  try {
+    storage.resize(size);
+  } catch (const std::bad_alloc&) {
+    return Error{Errc::kNoMemory, "NegotiationToken", 0, 0};
+  }
+  return {};
 }
 
 template <typename Token>
-Result<Bytes> write(const Token& token, bool framed, Bytes storage) {
-  const size_t size = contents_size(token) + kMaxHeaders;
-  Writer out = storage.capacity() < size ? Writer(size) : Writer(std::move(storage));
+Result<void> write(const Token& token, bool framed, Bytes& storage) {
+  const size_t body = body_size(token);
+  const size_t choice = element_size(body);
+  const size_t inner = element_size(choice);
+  const size_t frame = element_size(kSpnegoDer.size()) + inner;
+  PGSS_CHECK(resize(storage, framed ? element_size(frame) : inner));
+  Out out{storage.data()};
   if (framed) {
-    out.nest(kInitialContextTag, [&](Writer& frame) {
-      frame.oid(kSpnegoOid);
-      write_choice(frame, token);
-    });
-  } else {
-    write_choice(out, token);
+    out.header(kInitialContextTag, frame);
+    out.element(asn1::kObjectIdentifier, ByteView(kSpnegoDer));
   }
-  return std::move(out).take();
+  out.header(tag_of(token), choice);
+  out.header(kSequence, body);
+  put_body(out, token);
+  return {};
+}
+
+template <typename Token>
+Result<Bytes> write(const Token& token, bool framed) {
+  Bytes out;
+  PGSS_CHECK(write(token, framed, out));
+  return out;
 }
 
 // body_of finds the SEQUENCE of any token.
@@ -291,30 +397,14 @@ Result<Body> body_of(ByteView token) {
 }  // namespace
 
 Result<MechTypeList> MechTypeList::parse(ByteView sequence) {
-  Reader in(sequence);
-  PGSS_TRY(const MechTypeList list, read(in));
-  PGSS_CHECK(in.finish("MechTypeList"));
-  return list;
+  return filled<MechTypeList>(
+      [&](MechTypeList& out) { return MechTypeListReader::read(Reader(sequence), out); });
 }
 
-// RFC 4178 4.1, 4.2.1:
-//   MechType ::= OBJECT IDENTIFIER
-//   MechTypeList ::= SEQUENCE OF MechType
-// "mechTypes ... contains one or more security mechanisms": an empty list is refused (quirk B25).
-Result<MechTypeList> MechTypeList::read(Reader& in) {
-  constexpr const char* kField = "NegTokenInit.mechTypes";
-  const uint32_t offset = in.offset();
-  MechTypeList list;
-  Reader elements = in;
-  PGSS_TRY(list.der_, in.element(kSequence, kField));
-  PGSS_TRY(elements, elements.enter(kSequence, kField));
-  list.elements_ = elements.rest();
-  if (elements.at_end()) return malformed(kField, offset);
-  for (; !elements.at_end(); ++list.size_) {
-    if (list.size_ == kMaxMechTypes) return malformed(kField, elements.offset());
-    PGSS_CHECK(elements.oid(kField));
-  }
-  return list;
+MechTypeList::Iterator MechTypeList::begin() const {
+  if (der_.empty()) return end();  // of a list that was not read from anything
+  Reader in(der_);
+  return Iterator(in.contents(kSequence, "MechTypeList").value());
 }
 
 asn1::Oid MechTypeList::Iterator::operator*() const {
@@ -343,51 +433,66 @@ const char* name(NegState state) {
 }
 
 Result<NegTokenInit> parse_neg_token_init(ByteView token) {
-  PGSS_TRY(const Reader inner, read_frame(token));
-  PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit"));
-  return read_neg_token_init(body);
+  return filled<NegTokenInit>([&](NegTokenInit& out) -> Result<void> {
+    PGSS_TRY(const Reader inner, read_frame(token));
+    PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit"));
+    return read_neg_token_init(body, out);
+  });
 }
 
 Result<NegTokenInit2> parse_neg_token_init2(ByteView token) {
-  PGSS_TRY(const Reader inner, read_frame(token));
-  PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit2"));
-  return read_neg_token_init2(body);
+  return filled<NegTokenInit2>([&](NegTokenInit2& out) -> Result<void> {
+    PGSS_TRY(const Reader inner, read_frame(token));
+    PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit2"));
+    return read_neg_token_init2(body, out);
+  });
 }
 
 Result<NegTokenResp> parse_neg_token_resp(ByteView token) {
-  PGSS_TRY(const Reader body, read_body(Reader(token), kNegTokenRespTag, "NegTokenResp"));
-  return read_neg_token_resp(body);
+  return filled<NegTokenResp>([&](NegTokenResp& out) -> Result<void> {
+    PGSS_TRY(const Reader body, read_body(Reader(token), kNegTokenRespTag, "NegTokenResp"));
+    return read_neg_token_resp(body, out);
+  });
 }
 
-Result<Bytes> encode(const NegTokenInit& token, Bytes storage) {
-  return write(token, true, std::move(storage));
+Result<Bytes> encode(const NegTokenInit& token) {
+  return write(token, true);
+}
+Result<Bytes> encode(const NegTokenInit2& token) {
+  return write(token, true);
+}
+Result<Bytes> encode(const NegTokenResp& token) {
+  return write(token, false);
 }
 
-Result<Bytes> encode(const NegTokenInit2& token, Bytes storage) {
-  return write(token, true, std::move(storage));
+Result<void> encode_to(const NegTokenInit& token, Bytes& out) {
+  return write(token, true, out);
 }
-
-Result<Bytes> encode(const NegTokenResp& token, Bytes storage) {
-  return write(token, false, std::move(storage));
+Result<void> encode_to(const NegTokenInit2& token, Bytes& out) {
+  return write(token, true, out);
+}
+Result<void> encode_to(const NegTokenResp& token, Bytes& out) {
+  return write(token, false, out);
 }
 
 Result<AnyToken> parse_any_token(ByteView token) {
   PGSS_TRY(const Body body, body_of(token));
+  AnyToken any{body.framed, {}};
   if (body.is_resp) {
-    PGSS_TRY(const NegTokenResp resp, read_neg_token_resp(body.fields));
-    return AnyToken{body.framed, resp};
+    PGSS_CHECK(read_neg_token_resp(body.fields, any.token.emplace<NegTokenResp>()));
+    return any;
   }
   PGSS_TRY(const bool is_init2, is_neg_token_init2(body.fields));
   if (is_init2) {
-    PGSS_TRY(const NegTokenInit2 init2, read_neg_token_init2(body.fields));
-    return AnyToken{body.framed, init2};
+    PGSS_CHECK(read_neg_token_init2(body.fields, any.token.emplace<NegTokenInit2>()));
+    return any;
   }
-  PGSS_TRY(const NegTokenInit init, read_neg_token_init(body.fields));
-  return AnyToken{body.framed, init};
+  PGSS_CHECK(read_neg_token_init(body.fields, any.token.emplace<NegTokenInit>()));
+  return any;
 }
 
 Result<Bytes> encode(const AnyToken& any) {
-  return std::visit([&](const auto& token) { return write(token, any.framed, {}); }, any.token);
+  return std::visit([&](const auto& token) { return write(token, any.framed); }, any.token);
 }
 
 std::optional<Reader::Element> find_field(ByteView token, uint8_t number) {
@@ -401,5 +506,7 @@ std::optional<Reader::Element> find_field(ByteView token, uint8_t number) {
   }
   return std::nullopt;
 }
+
+#undef PGSS_SPNEGO_INLINE
 
 }  // namespace pocketgss::mechs::spnego

@@ -26,9 +26,8 @@ inline constexpr size_t kMaxMechTypes = 32;
 // initiator's preference. It iterates over borrowed Oids.
 class MechTypeList {
  public:
-  // parse takes a whole SEQUENCE with its header; read consumes one. Errors: kMalformed.
+  // parse takes a whole SEQUENCE with its header. Errors: kMalformed.
   static Result<MechTypeList> parse(ByteView sequence);
-  static Result<MechTypeList> read(asn1::Reader& in);
 
   class Iterator {
    public:
@@ -54,9 +53,9 @@ class MechTypeList {
     ByteView rest_;  // of the elements
   };
 
-  Iterator begin() const { return Iterator(elements_); }
-  Iterator end() const { return Iterator(elements_.from(elements_.size())); }
-  size_t size() const { return size_; }
+  Iterator begin() const;
+  Iterator end() const { return Iterator(der_.from(der_.size())); }
+  size_t size() const { return static_cast<size_t>(std::distance(begin(), end())); }
   asn1::Oid front() const { return *begin(); }
 
   // der is the SEQUENCE with its header and without the [0] around it: what a mechListMIC is made
@@ -66,9 +65,9 @@ class MechTypeList {
   bool operator==(const MechTypeList& other) const { return der_ == other.der_; }
 
  private:
+  friend struct MechTypeListReader;  // of token.cc
+
   ByteView der_;
-  ByteView elements_;  // the contents of der_
-  size_t size_ = 0;
 };
 
 // ContextFlags (RFC 4178 4.2.1) is a BIT STRING left over from RFC 2478; it is read and ignored.
@@ -133,11 +132,15 @@ Result<NegTokenInit> parse_neg_token_init(ByteView token);
 Result<NegTokenInit2> parse_neg_token_init2(ByteView token);
 Result<NegTokenResp> parse_neg_token_resp(ByteView token);
 
-// Errors: kApiMisuse (longer than 2 GiB), kNoMemory. `storage` is written into where it is large
-// enough, and else grows once.
-Result<Bytes> encode(const NegTokenInit&, Bytes storage = {});
-Result<Bytes> encode(const NegTokenInit2&, Bytes storage = {});
-Result<Bytes> encode(const NegTokenResp&, Bytes storage = {});
+// encode writes a token with one allocation; encode_to replaces the contents of `out`, and
+// allocates only where its capacity does not suffice. Errors: kApiMisuse (longer than 2 GiB),
+// kNoMemory.
+Result<Bytes> encode(const NegTokenInit&);
+Result<Bytes> encode(const NegTokenInit2&);
+Result<Bytes> encode(const NegTokenResp&);
+Result<void> encode_to(const NegTokenInit&, Bytes& out);
+Result<void> encode_to(const NegTokenInit2&, Bytes& out);
+Result<void> encode_to(const NegTokenResp&, Bytes& out);
 
 // AnyToken is a token out of its exchange, for those who look at tokens: framed or bare.
 struct AnyToken {

@@ -295,11 +295,21 @@ TEST(SpnegoToken, ViewsLieInsideTheToken) {
 }
 
 TEST(SpnegoToken, WritesIntoStorageThatIsLargeEnough) {
-  Bytes storage(512);
-  const uint8_t* where = storage.data();
-  const Bytes out = encode(NegTokenResp{NegState::kReject, {}, {}, {}}, std::move(storage)).value();
+  Bytes out(512, 0xff);
+  const uint8_t* where = out.data();
+  ASSERT_TRUE(encode_to(NegTokenResp{NegState::kReject, {}, {}, {}}, out).has_value());
   EXPECT_EQ(out.data(), where);
   EXPECT_EQ(hex(out), "a1073005a0030a0102");
+}
+
+// Every form of a length (X.690 8.1.3.4, 8.1.3.5), at its first and last value.
+TEST(SpnegoToken, WritesEveryFormOfALength) {
+  for (const size_t size : {0U, 1U, 0x7fU, 0x80U, 0xffU, 0x100U, 0xffffU, 0x10000U, 0x1000000U}) {
+    const Bytes token(size, 0x5a);
+    const NegTokenResp resp{std::nullopt, std::nullopt, ByteView(token), std::nullopt};
+    const Bytes out = encode(resp).value();
+    EXPECT_EQ(parse_neg_token_resp(out).value(), resp) << size;
+  }
 }
 
 TEST(MechTypeList, IteratesInOrder) {
