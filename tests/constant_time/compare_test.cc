@@ -1,5 +1,6 @@
-// Comparisons of secrets do not branch on them. valgrind is told that the secrets are undefined and counts each decision that
-// is made on them; without valgrind there is nothing to see, and the tests are skipped.
+// Comparisons of secrets do not branch on them. valgrind is told that the secrets are undefined and
+// counts each decision that is made on them; without valgrind there is nothing to see, and the
+// tests are skipped.
 #include <gtest/gtest.h>
 #include <pocketgss/secret.h>
 #include <valgrind/memcheck.h>
@@ -10,7 +11,8 @@
 namespace pocketgss {
 namespace {
 
-// decisions counts the branches on undefined bytes that `compare` makes, for equal and for different secrets.
+// decisions counts the branches on undefined bytes that `compare` makes, for equal and for
+// different secrets.
 template <typename Compare>
 unsigned decisions(const Compare& compare) {
   unsigned count = 0;
