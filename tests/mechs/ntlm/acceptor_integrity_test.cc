@@ -172,7 +172,7 @@ TEST(NtlmAcceptor, QuirkC32_TheTimeOfTheResponseMayBeAnother) {
 }
 
 TEST(NtlmAcceptor, QuirkC20_QuirkC32_OctetsAfterEolArePartOfTheProof) {
-  for (const size_t zeros : {0, 4, 12, 24, 64}) {
+  for (const size_t zeros : {0u, 4u, 12u, 24u, 64u}) {
     FakeExchange e;
     e.fake.zeros_after_eol = zeros;
     EXPECT_TRUE(e.run().has_value()) << zeros;

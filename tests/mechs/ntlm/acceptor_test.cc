@@ -237,7 +237,7 @@ TEST(NtlmAcceptor, P2_NTL_3_RefusesLmAlone) {
 }
 
 TEST(NtlmAcceptor, P2_NTL_3_NTP_8_AnLmResponseIsNeverLookedAt) {
-  for (const size_t size : {0, 1, 23, 24, 25, 4000}) {
+  for (const size_t size : {0u, 1u, 23u, 24u, 25u, 4000u}) {
     FakeExchange e;
     e.fake.lm_response = Bytes(size, 0x99);
     EXPECT_TRUE(e.run().has_value()) << size;
@@ -273,7 +273,7 @@ TEST(NtlmAcceptor, NTL_11_P20_RefusesTheAnonymousFlagAndAnEmptyUser) {
 // --- Session key ---
 
 TEST(NtlmAcceptor, NTP_9_RefusesASessionKeyOfAnotherSize) {
-  for (const size_t size : {0, 1, 15, 17, 4000}) {
+  for (const size_t size : {0u, 1u, 15u, 17u, 4000u}) {
     FakeExchange e;
     e.fake.encrypted_session_key = Bytes(size, 1);
     const Error error = e.run().error();
@@ -284,7 +284,7 @@ TEST(NtlmAcceptor, NTP_9_RefusesASessionKeyOfAnotherSize) {
 }
 
 TEST(NtlmAcceptor, NTP_9_QuirkC18_TheSessionKeyHasNoMeaningWithoutSigning) {
-  for (const size_t size : {0, 1, 16, 17}) {
+  for (const size_t size : {0u, 1u, 16u, 17u}) {
     FakeExchange e;
     e.asked = 0x62888205;
     e.fake.claim_mic = false;

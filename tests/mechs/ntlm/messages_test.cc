@@ -407,7 +407,7 @@ TEST(NtlmMessages, P24_TakesGapsOverlapsAndOctetsAfterTheLastField) {
 }
 
 TEST(NtlmAuthenticate, NTP_8_TakesAnySizeOfLmResponse) {
-  for (const size_t size : {0, 1, 23, 24, 25, 4000}) {
+  for (const size_t size : {0u, 1u, 23u, 24u, 25u, 4000u}) {
     AuthenticateMessage message;
     const Bytes lm(size, 1);
     message.lm_response = lm;

@@ -137,7 +137,7 @@ TEST_F(SpnegoPair, OneTokenIsEnough) {
 }
 
 TEST_F(SpnegoPair, FourAndFiveTokensWork) {
-  for (const size_t tokens : {4, 5}) {
+  for (const size_t tokens : {4u, 5u}) {
     one.tokens = tokens;
     expect_both(negotiate({&one}, {&one}));
   }
@@ -145,7 +145,7 @@ TEST_F(SpnegoPair, FourAndFiveTokensWork) {
 
 TEST_F(SpnegoPair, PassesOnTheAccountAndTheServiceThatAMechanismAsksFor) {
   one.asks_account = one.asks_exchange = true;
-  for (const size_t tokens : {1, 2, 3, 4}) {
+  for (const size_t tokens : {1u, 2u, 3u, 4u}) {
     one.tokens = tokens;
     Pair pair = negotiate({&one}, {&one});
     expect_both(pair);
@@ -182,7 +182,7 @@ TEST_F(SpnegoPair, QuirkB1_AFirstChoiceThatWantsAMechListMicExchangesIt) {
 
 TEST_F(SpnegoPair, QuirkB3_SPN_13_EachDirectionIsSetBackOnceAfterItsMechListMic) {
   one.wants_mic = true;
-  for (const size_t tokens : {1, 2, 3, 4}) {
+  for (const size_t tokens : {1u, 2u, 3u, 4u}) {
     one.tokens = tokens;
     initiator_counters = acceptor_counters = {};
     Pair pair = negotiate({&one}, {&one});
@@ -275,7 +275,7 @@ TEST_F(SpnegoPair, ReselectsWithRequestMicAndMechListMics) {
 }
 
 TEST_F(SpnegoPair, ReselectsAMechanismOfAnyNumberOfTokens) {
-  for (const size_t tokens : {1, 2, 4}) {
+  for (const size_t tokens : {1u, 2u, 4u}) {
     two.tokens = tokens;
     Pair pair = negotiate({&one, &two}, {&two});
     expect_both(pair);
@@ -293,7 +293,7 @@ TEST_F(SpnegoPair, ReselectsAfterAnOptimisticTokenThatWasTheOnlyOne) {
 
 TEST_F(SpnegoPair, P8_AReselectedMechanismWithoutIntegrityIsRefused) {
   two.integrity = false;
-  for (const size_t tokens : {2, 3}) {
+  for (const size_t tokens : {2u, 3u}) {
     two.tokens = tokens;
     Pair pair = negotiate({&one, &two}, {&two});
     EXPECT_FALSE(pair.initiator.established());
@@ -439,7 +439,7 @@ Bytes tampered_init(const Bytes& token, std::string_view mech_types,
 // Where the acceptor sends the mechanism's last token it cannot know of the change: RFC 4178 5 b
 // leaves it to the initiator to fail. Otherwise both do.
 TEST_F(SpnegoPair, SPN_7_FailsWhenTheFirstMechanismIsTakenOutOfTheList) {
-  for (const size_t tokens : {2, 3}) {
+  for (const size_t tokens : {2u, 3u}) {
     two.tokens = tokens;
     Pair pair = negotiate({&one, &two}, {&one, &two}, PolicyLevel::kDefault,
                           [](size_t index, Bytes token) -> std::optional<Bytes> {
@@ -452,7 +452,7 @@ TEST_F(SpnegoPair, SPN_7_FailsWhenTheFirstMechanismIsTakenOutOfTheList) {
 
 // The man in the middle also forges what the initiator expects to hear: request-mic.
 TEST_F(SpnegoPair, SPN_7_FailsWhenTheListIsCutAndRequestMicForged) {
-  for (const size_t tokens : {2, 3}) {
+  for (const size_t tokens : {2u, 3u}) {
     two.tokens = tokens;
     Pair pair = negotiate({&one, &two}, {&one, &two}, PolicyLevel::kDefault,
                           [](size_t index, Bytes token) -> std::optional<Bytes> {
@@ -468,7 +468,7 @@ TEST_F(SpnegoPair, SPN_7_FailsWhenTheListIsCutAndRequestMicForged) {
 }
 
 TEST_F(SpnegoPair, SPN_7_FailsWhenAMechListMicIsDropped) {
-  for (const size_t dropped : {4, 5}) {
+  for (const size_t dropped : {4u, 5u}) {
     Pair pair = negotiate({&one, &two}, {&two}, PolicyLevel::kDefault,
                           [&](size_t index, Bytes token) -> std::optional<Bytes> {
                             if (index != dropped) return token;
@@ -494,7 +494,7 @@ TEST_F(SpnegoPair, QuirkB10_FailsWhenAFirstChoicesWantedMechListMicIsMissing) {
 }
 
 TEST_F(SpnegoPair, SPN_7_SPN_8_FailsWhenAcceptCompletedComesEarly) {
-  for (const size_t early : {1, 3}) {
+  for (const size_t early : {1u, 3u}) {
     Pair pair = negotiate({&one, &two}, {&two}, PolicyLevel::kDefault,
                           [&](size_t index, Bytes token) -> std::optional<Bytes> {
                             if (index != early) return token;
@@ -524,7 +524,7 @@ TEST_F(SpnegoPair, SPN_7_FailsForEveryBitThatIsFlippedInMechTypes) {
 
 TEST_F(SpnegoPair, SPN_7_FailsForEveryBitThatIsFlippedInAMechListMic) {
   one.wants_mic = true;
-  for (const size_t flipped : {2, 3}) {
+  for (const size_t flipped : {2u, 3u}) {
     for (size_t bit = 0; bit < 128; ++bit) {
       Pair pair = negotiate({&one}, {&one}, PolicyLevel::kDefault,
                             [&](size_t index, Bytes token) -> std::optional<Bytes> {
