@@ -1,4 +1,5 @@
-// Byte sequences: what owns (Bytes), what borrows (ByteView), and fixed sizes that the compiler checks.
+// Byte sequences: what owns (Bytes), what borrows (ByteView), and fixed sizes that the compiler
+// checks.
 #ifndef POCKETGSS_BYTES_H_
 #define POCKETGSS_BYTES_H_
 
@@ -26,8 +27,9 @@ using FixedBytes = std::array<uint8_t, N>;
 // MutableBytes is a caller's buffer that a function writes to.
 using MutableBytes = std::span<uint8_t>;
 
-// ByteView borrows bytes, and compares by content, which std::span does not. It is as long-lived as what it points at
-// and no longer; see docs/conventions.md, "Borrowing". Its == is not constant-time: for secrets use ct_equal().
+// ByteView borrows bytes, and compares by content, which std::span does not. It is as long-lived as
+// what it points at and no longer; see docs/conventions.md, "Borrowing". Its == is not
+// constant-time: for secrets use ct_equal().
 class ByteView : public std::span<const uint8_t> {
  public:
   using span::span;
@@ -35,7 +37,8 @@ class ByteView : public std::span<const uint8_t> {
   constexpr ByteView(std::span<const uint8_t> s) : span(s) {}  // NOLINT: a span is a view
   template <size_t N>
   constexpr ByteView(std::span<const uint8_t, N> s) : span(s.data(), s.size()) {}  // NOLINT
-  ByteView(const Bytes& b) : span(b.data(), b.size()) {}  // NOLINT: read access to what the caller owns
+  ByteView(const Bytes& b)
+      : span(b.data(), b.size()) {}  // NOLINT: read access to what the caller owns
 
   constexpr ByteView sub(size_t offset, size_t count) const { return span::subspan(offset, count); }
   constexpr ByteView from(size_t offset) const { return span::subspan(offset); }
@@ -56,7 +59,9 @@ inline std::string_view as_text(ByteView bytes) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-inline void append(Bytes& out, ByteView more) { out.insert(out.end(), more.begin(), more.end()); }
+inline void append(Bytes& out, ByteView more) {
+  out.insert(out.end(), more.begin(), more.end());
+}
 
 }  // namespace pocketgss
 

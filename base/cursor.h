@@ -7,8 +7,9 @@
 
 namespace pocketgss {
 
-// ByteReader reads from the front of a borrowed view. A failed read is kMalformed with the field's name and its offset,
-// and leaves the reader as it was. `base` is where the view starts inside the token, for offsets in errors.
+// ByteReader reads from the front of a borrowed view. A failed read is kMalformed with the field's
+// name and its offset, and leaves the reader as it was. `base` is where the view starts inside the
+// token, for offsets in errors.
 class ByteReader {
  public:
   explicit ByteReader(ByteView in, uint32_t base = 0) : in_(in), base_(base) {}
@@ -41,14 +42,16 @@ class ByteReader {
   Result<T> little(const char* field) {
     PGSS_TRY(const ByteView b, bytes(sizeof(T), field));
     T value = 0;
-    for (size_t i = sizeof(T); i-- > 0;) value = static_cast<T>((static_cast<uint64_t>(value) << 8) | b[i]);
+    for (size_t i = sizeof(T); i-- > 0;)
+      value = static_cast<T>((static_cast<uint64_t>(value) << 8) | b[i]);
     return value;
   }
   template <typename T>
   Result<T> big(const char* field) {
     PGSS_TRY(const ByteView b, bytes(sizeof(T), field));
     T value = 0;
-    for (size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>((static_cast<uint64_t>(value) << 8) | b[i]);
+    for (size_t i = 0; i < sizeof(T); ++i)
+      value = static_cast<T>((static_cast<uint64_t>(value) << 8) | b[i]);
     return value;
   }
 
@@ -91,8 +94,8 @@ inline void store_u32le(uint8_t* out, uint32_t v) {
   for (int i = 0; i < 4; ++i) out[i] = static_cast<uint8_t>(v >> (8 * i));
 }
 inline uint32_t load_u32le(const uint8_t* in) {
-  return static_cast<uint32_t>(in[0]) | static_cast<uint32_t>(in[1]) << 8 | static_cast<uint32_t>(in[2]) << 16 |
-         static_cast<uint32_t>(in[3]) << 24;
+  return static_cast<uint32_t>(in[0]) | static_cast<uint32_t>(in[1]) << 8 |
+         static_cast<uint32_t>(in[2]) << 16 | static_cast<uint32_t>(in[3]) << 24;
 }
 
 }  // namespace pocketgss

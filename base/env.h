@@ -1,5 +1,5 @@
-// What the library takes from outside, passed in and never global: the clock, the random source, and the crypto
-// objects that all contexts of one thread share.
+// What the library takes from outside, passed in and never global: the clock, the random source,
+// and the crypto objects that all contexts of one thread share.
 #ifndef POCKETGSS_ENV_H_
 #define POCKETGSS_ENV_H_
 
@@ -14,8 +14,8 @@ namespace pocketgss PGSS_EXPORT {
 // UnixMicros counts microseconds since 1970-01-01T00:00:00Z; negative before.
 using UnixMicros = int64_t;
 
-// Clock tells the time of day. Devices without one return what they have: the protocols say where it matters.
-// now() is called from the thread of the context that uses it; it does not throw.
+// Clock tells the time of day. Devices without one return what they have: the protocols say where
+// it matters. now() is called from the thread of the context that uses it; it does not throw.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -38,12 +38,13 @@ namespace crypto {
 class Workspace;
 }
 
-// Runtime belongs to one thread, is made once, and outlives every context made with it. It holds the keyed crypto
-// objects that contexts borrow for the length of a call: about 1 KiB.
+// Runtime belongs to one thread, is made once, and outlives every context made with it. It holds
+// the keyed crypto objects that contexts borrow for the length of a call: about 1 KiB.
 class Runtime {
  public:
   // Errors: kInternal where the crypto library lacks an algorithm (MD4 left out of it); kNoMemory.
-  static Result<Runtime> create(Clock& clock = system_clock(), RandomSource& random = system_random());
+  static Result<Runtime> create(Clock& clock = system_clock(),
+                                RandomSource& random = system_random());
 
   Runtime(Runtime&&) noexcept;
   Runtime& operator=(Runtime&&) noexcept;

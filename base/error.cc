@@ -7,7 +7,9 @@
 namespace pocketgss {
 namespace {
 
-constexpr uint32_t routine_error(uint32_t n) { return n << 16; }  // RFC 2744 3.9.1
+constexpr uint32_t routine_error(uint32_t n) {
+  return n << 16;
+}  // RFC 2744 3.9.1
 
 struct Row {
   Errc code;
@@ -17,15 +19,23 @@ struct Row {
 };
 
 constexpr std::array kRows = {
-    Row{Errc::kMalformed, "malformed", "not a valid encoding", routine_error(9)},  // GSS_S_DEFECTIVE_TOKEN
-    Row{Errc::kPeerMisbehaved, "peer-misbehaved", "the peer broke the protocol", routine_error(13)},  // GSS_S_FAILURE
-    Row{Errc::kPeerIncompatible, "peer-incompatible", "nothing in common with the peer", routine_error(1)},  // GSS_S_BAD_MECH
-    Row{Errc::kNeedsCredential, "needs-credential", "no usable credential", routine_error(7)},  // GSS_S_NO_CRED
+    Row{Errc::kMalformed, "malformed", "not a valid encoding",
+        routine_error(9)},  // GSS_S_DEFECTIVE_TOKEN
+    Row{Errc::kPeerMisbehaved, "peer-misbehaved", "the peer broke the protocol",
+        routine_error(13)},  // GSS_S_FAILURE
+    Row{Errc::kPeerIncompatible, "peer-incompatible", "nothing in common with the peer",
+        routine_error(1)},  // GSS_S_BAD_MECH
+    Row{Errc::kNeedsCredential, "needs-credential", "no usable credential",
+        routine_error(7)},                                                 // GSS_S_NO_CRED
     Row{Errc::kPolicy, "policy", "refused by policy", routine_error(15)},  // GSS_S_UNAUTHORIZED
-    Row{Errc::kAuthFailed, "auth-failed", "authentication failed", routine_error(6)},  // GSS_S_BAD_SIG
-    Row{Errc::kExpired, "expired", "expired, replayed or out of its time", routine_error(12)},  // GSS_S_CONTEXT_EXPIRED
-    Row{Errc::kApiMisuse, "api-misuse", "wrong call by the program", routine_error(8)},  // GSS_S_NO_CONTEXT
-    Row{Errc::kUnreachable, "unreachable", "a service did not answer", routine_error(16)},  // GSS_S_UNAVAILABLE
+    Row{Errc::kAuthFailed, "auth-failed", "authentication failed",
+        routine_error(6)},  // GSS_S_BAD_SIG
+    Row{Errc::kExpired, "expired", "expired, replayed or out of its time",
+        routine_error(12)},  // GSS_S_CONTEXT_EXPIRED
+    Row{Errc::kApiMisuse, "api-misuse", "wrong call by the program",
+        routine_error(8)},  // GSS_S_NO_CONTEXT
+    Row{Errc::kUnreachable, "unreachable", "a service did not answer",
+        routine_error(16)},  // GSS_S_UNAVAILABLE
     Row{Errc::kNoMemory, "no-memory", "out of memory", routine_error(13)},
     Row{Errc::kInternal, "internal", "internal error", routine_error(13)},
 };
@@ -44,16 +54,22 @@ bool Error::operator==(const Error& other) const {
          peer_status == other.peer_status;
 }
 
-const char* name(Errc code) { return row(code).name; }
+const char* name(Errc code) {
+  return row(code).name;
+}
 
 std::string describe(const Error& error) {
   std::string text = row(error.code).sentence;
   if (*error.where != '\0') text.append(": ").append(error.where);
-  if (error.code == Errc::kMalformed) text.append(" (at byte ").append(std::to_string(error.offset)).append(")");
-  if (error.peer_status != 0) text.append(" (status ").append(std::to_string(error.peer_status)).append(")");
+  if (error.code == Errc::kMalformed)
+    text.append(" (at byte ").append(std::to_string(error.offset)).append(")");
+  if (error.peer_status != 0)
+    text.append(" (status ").append(std::to_string(error.peer_status)).append(")");
   return text;
 }
 
-uint32_t gss_major_status(Errc code) { return row(code).major; }
+uint32_t gss_major_status(Errc code) {
+  return row(code).major;
+}
 
 }  // namespace pocketgss

@@ -25,20 +25,24 @@ enum class Errc : uint8_t {
   kInternal,          // our bug, or the crypto library's: report it
 };
 
-// Error is small, copies freely and holds neither a peer's bytes nor a secret: it may be logged and compared.
+// Error is small, copies freely and holds neither a peer's bytes nor a secret: it may be logged and
+// compared.
 struct Error {
   Errc code = Errc::kInternal;
-  const char* where = "";    // static text in the specification's words, such as "NegTokenResp.negState"
-  uint32_t offset = 0;       // bytes from the start of the token; 0 where there is none to tell
-  int32_t peer_status = 0;   // the code of a KRB-ERROR; 0 otherwise
+  const char* where =
+      "";               // static text in the specification's words, such as "NegTokenResp.negState"
+  uint32_t offset = 0;  // bytes from the start of the token; 0 where there is none to tell
+  int32_t peer_status = 0;  // the code of a KRB-ERROR; 0 otherwise
 
   bool operator==(const Error& other) const;
 };
 
-// name returns the enumerator's own name in lower case ("malformed"), as `decode --json` and logs print it.
+// name returns the enumerator's own name in lower case ("malformed"), as `decode --json` and logs
+// print it.
 const char* name(Errc code);
 
-// describe returns one English sentence without a line end: what happened, which field, at which byte.
+// describe returns one English sentence without a line end: what happened, which field, at which
+// byte.
 std::string describe(const Error& error);
 
 // GSS-API major status values (RFC 2744 3.9.1), for callers who speak in them.

@@ -1,5 +1,5 @@
-// PGSS_EXPORT: what a shared library shows. Everything is built hidden; public headers open their namespace with it, so
-// what they declare is visible and nothing else is.
+// PGSS_EXPORT: what a shared library shows. Everything is built hidden; public headers open their
+// namespace with it, so what they declare is visible and nothing else is.
 #ifndef POCKETGSS_EXPORT_H_
 #define POCKETGSS_EXPORT_H_
 

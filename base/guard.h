@@ -1,4 +1,5 @@
-// The boundary at which exceptions end: callers of the library see Errors alone. lib and sasl use it.
+// The boundary at which exceptions end: callers of the library see Errors alone. lib and sasl use
+// it.
 #ifndef PGSS_BASE_GUARD_H_
 #define PGSS_BASE_GUARD_H_
 

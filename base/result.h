@@ -14,8 +14,9 @@ namespace pocketgss PGSS_EXPORT {
 
 namespace internal {
 
-// What a Result holds: a variant, or, for a T that is copied as bytes, value and error side by side. A compiler keeps those
-// apart in registers, where it would spill a variant to memory at each PGSS_TRY: the DER reader is some ten times faster so.
+// What a Result holds: a variant, or, for a T that is copied as bytes, value and error side by
+// side. A compiler keeps those apart in registers, where it would spill a variant to memory at each
+// PGSS_TRY: the DER reader is some ten times faster so.
 template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
 class ResultStorage {
  public:
@@ -63,8 +64,8 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : storage_(std::move(value)) {}    // NOLINT: `return value;`
-  Result(const Error& error) : storage_(error) {}    // NOLINT: `return error;`
+  Result(T value) : storage_(std::move(value)) {}  // NOLINT: `return value;`
+  Result(const Error& error) : storage_(error) {}  // NOLINT: `return error;`
   // A default T, for the caller to fill where it stands: of a large one a copy is dear.
   explicit Result(std::in_place_t) : storage_(std::in_place) {}
 
@@ -118,19 +119,22 @@ class [[nodiscard]] Result<void> {
 #define PGSS_CONCAT_(a, b) a##b
 #define PGSS_CONCAT(a, b) PGSS_CONCAT_(a, b)
 
-// PGSS_TRY(Reader seq, r.enter(kSequence)); declares (or assigns) from a Result<T>, or returns its Error.
-#define PGSS_TRY(declaration, ...) PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
-#define PGSS_TRY_(temporary, declaration, ...)                   \
-  auto temporary = (__VA_ARGS__);                                \
-  if (!temporary.has_value()) return temporary.error();          \
+// PGSS_TRY(Reader seq, r.enter(kSequence)); declares (or assigns) from a Result<T>, or returns its
+// Error.
+#define PGSS_TRY(declaration, ...) \
+  PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
+#define PGSS_TRY_(temporary, declaration, ...)          \
+  auto temporary = (__VA_ARGS__);                       \
+  if (!temporary.has_value()) return temporary.error(); \
   declaration = std::move(temporary).value()
 
-// PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not needed).
-#define PGSS_CHECK(...)                                                       \
-  do {                                                                        \
-    if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) {       \
-      return pgss_checked.error();                                            \
-    }                                                                         \
+// PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not
+// needed).
+#define PGSS_CHECK(...)                                                 \
+  do {                                                                  \
+    if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) { \
+      return pgss_checked.error();                                      \
+    }                                                                   \
   } while (false)
 
 #endif  // POCKETGSS_RESULT_H_

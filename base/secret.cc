@@ -16,11 +16,13 @@ void secure_wipe(void* memory, size_t size) noexcept {
 bool ct_equal(ByteView a, ByteView b) noexcept {
   if (a.size() != b.size()) return false;
   volatile uint8_t difference = 0;
-  for (size_t i = 0; i < a.size(); ++i) difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
+  for (size_t i = 0; i < a.size(); ++i)
+    difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
   return difference == 0;
 }
 
-SecretBytes::SecretBytes(ByteView content) : data_(new uint8_t[content.size()]), size_(content.size()) {
+SecretBytes::SecretBytes(ByteView content)
+    : data_(new uint8_t[content.size()]), size_(content.size()) {
   if (size_ != 0) std::memcpy(data_.get(), content.data(), size_);
 }
 
@@ -43,8 +45,12 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
   return *this;
 }
 
-SecretBytes::~SecretBytes() { secure_wipe(data_.get(), size_); }
+SecretBytes::~SecretBytes() {
+  secure_wipe(data_.get(), size_);
+}
 
-std::ostream& operator<<(std::ostream& out, const SecretBytes&) { return out << "<secret>"; }
+std::ostream& operator<<(std::ostream& out, const SecretBytes&) {
+  return out << "<secret>";
+}
 
 }  // namespace pocketgss

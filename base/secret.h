@@ -13,13 +13,16 @@ namespace pocketgss PGSS_EXPORT {
 
 // secure_wipe overwrites memory with zeros; the compiler cannot leave it out.
 void secure_wipe(void* memory, size_t size) noexcept;
-inline void secure_wipe(MutableBytes memory) noexcept { secure_wipe(memory.data(), memory.size()); }
+inline void secure_wipe(MutableBytes memory) noexcept {
+  secure_wipe(memory.data(), memory.size());
+}
 
-// ct_equal compares in a time that depends on the sizes alone, never on the content. Different sizes are unequal.
+// ct_equal compares in a time that depends on the sizes alone, never on the content. Different
+// sizes are unequal.
 bool ct_equal(ByteView a, ByteView b) noexcept;
 
-// SecretBytes owns a secret of any length. It moves and does not copy; a source that was moved from is empty;
-// its block is wiped before it is freed.
+// SecretBytes owns a secret of any length. It moves and does not copy; a source that was moved from
+// is empty; its block is wiped before it is freed.
 class SecretBytes {
  public:
   SecretBytes() = default;
@@ -44,8 +47,9 @@ class SecretBytes {
   size_t size_ = 0;
 };
 
-// SecretArray owns a secret of N bytes in place. Derive one type per kind of key, so that a SessionBaseKey cannot
-// stand where an ExportedSessionKey belongs: `struct SessionBaseKey : SecretArray<16> { using SecretArray::SecretArray; };`
+// SecretArray owns a secret of N bytes in place. Derive one type per kind of key, so that a
+// SessionBaseKey cannot stand where an ExportedSessionKey belongs: `struct SessionBaseKey :
+// SecretArray<16> { using SecretArray::SecretArray; };`
 template <size_t N>
 class SecretArray {
  public:
@@ -53,7 +57,9 @@ class SecretArray {
 
   SecretArray() = default;
   explicit SecretArray(FixedView<N> content) { std::memcpy(bytes_.data(), content.data(), N); }
-  SecretArray(SecretArray&& other) noexcept : bytes_(other.bytes_) { secure_wipe(other.bytes_.data(), N); }
+  SecretArray(SecretArray&& other) noexcept : bytes_(other.bytes_) {
+    secure_wipe(other.bytes_.data(), N);
+  }
   SecretArray& operator=(SecretArray&& other) noexcept {
     if (this != &other) {
       bytes_ = other.bytes_;

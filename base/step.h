@@ -1,5 +1,5 @@
-// The words of one authentication step, which mechanisms, contexts and the SASL layer all speak: what to send, what to look
-// up, which flags were agreed on.
+// The words of one authentication step, which mechanisms, contexts and the SASL layer all speak:
+// what to send, what to look up, which flags were agreed on.
 #ifndef POCKETGSS_STEP_H_
 #define POCKETGSS_STEP_H_
 
@@ -16,12 +16,12 @@ namespace pocketgss PGSS_EXPORT {
 // ContextFlags has the values of RFC 2744 appendix A (GSS_C_MUTUAL_FLAG and so on).
 enum ContextFlags : uint32_t {
   kNoContextFlags = 0,
-  kMutualFlag = 2,      // the acceptor proves itself too
-  kReplayFlag = 4,      // per-message replay detection
-  kSequenceFlag = 8,    // per-message sequence detection
-  kConfFlag = 16,       // confidentiality of messages
-  kIntegFlag = 32,      // integrity of messages
-  kAnonFlag = 64,       // never set by us: anonymous is refused
+  kMutualFlag = 2,    // the acceptor proves itself too
+  kReplayFlag = 4,    // per-message replay detection
+  kSequenceFlag = 8,  // per-message sequence detection
+  kConfFlag = 16,     // confidentiality of messages
+  kIntegFlag = 32,    // integrity of messages
+  kAnonFlag = 64,     // never set by us: anonymous is refused
 };
 constexpr ContextFlags operator|(ContextFlags a, ContextFlags b) {
   return static_cast<ContextFlags>(static_cast<uint32_t>(a) | static_cast<uint32_t>(b));
@@ -29,34 +29,41 @@ constexpr ContextFlags operator|(ContextFlags a, ContextFlags b) {
 constexpr ContextFlags operator&(ContextFlags a, ContextFlags b) {
   return static_cast<ContextFlags>(static_cast<uint32_t>(a) & static_cast<uint32_t>(b));
 }
-constexpr bool has(ContextFlags flags, ContextFlags flag) { return (flags & flag) == flag; }
+constexpr bool has(ContextFlags flags, ContextFlags flag) {
+  return (flags & flag) == flag;
+}
 
-// PolicyLevel: `kDefault` works with every peer that is safe; `kStrict` takes only what current Windows sends.
+// PolicyLevel: `kDefault` works with every peer that is safe; `kStrict` takes only what current
+// Windows sends.
 enum class PolicyLevel : uint8_t { kDefault, kStrict };
 
 // BindingRequirement: what is asked of channel bindings (policy row P5).
 enum class BindingRequirement : uint8_t { kOff, kWhenSupported, kRequire };
 
-// Continue: send `token` to the peer and come back with its answer. The token may be empty, and is then sent as such.
+// Continue: send `token` to the peer and come back with its answer. The token may be empty, and is
+// then sent as such.
 struct Continue {
   Bytes token;
 };
 
-// NeedExchange: send `request` to a service other than the peer (a KDC of `realm`) and resume() with its reply.
+// NeedExchange: send `request` to a service other than the peer (a KDC of `realm`) and resume()
+// with its reply.
 struct NeedExchange {
   std::string realm;
   Bytes request;
 };
 
-// NeedAccount: an acceptor asks who this is. `user` and `domain` are the names as the peer sent them, in UTF-8, not yet
-// authenticated. resume() with the account, or with none; both take the same path and the same time.
+// NeedAccount: an acceptor asks who this is. `user` and `domain` are the names as the peer sent
+// them, in UTF-8, not yet authenticated. resume() with the account, or with none; both take the
+// same path and the same time.
 struct NeedAccount {
   std::string user;
   std::string domain;
 };
 
-// Account is what a look-up gives: the name by which the application knows it, and its key in the form that the mechanism
-// asked for (for NTLM the NT hash, 16 bytes). An account of another key size is refused like an unknown one.
+// Account is what a look-up gives: the name by which the application knows it, and its key in the
+// form that the mechanism asked for (for NTLM the NT hash, 16 bytes). An account of another key
+// size is refused like an unknown one.
 struct Account {
   std::string name;
   SecretBytes key;
@@ -64,13 +71,15 @@ struct Account {
 
 // ContextInfo is what is known of an established context.
 struct ContextInfo {
-  const char* mechanism = "";           // the one in force: "NTLM" or "Kerberos"; static
+  const char* mechanism = "";  // the one in force: "NTLM" or "Kerberos"; static
   ContextFlags flags = kNoContextFlags;
-  std::string initiator_name;           // UTF-8, as the mechanism proved it: `DOMAIN\\user`, `user` or `user@domain`
-  std::string account_name;             // acceptor only: Account::name
-  std::string target_name;              // the service as the initiator named it ("smtp/mail.example.test"); may be empty
-  bool channel_bound = false;           // both sides proved the same channel binding
-  bool mic_verified = false;            // acceptor, NTLM: the AUTHENTICATE carried a MIC, and it is right
+  std::string
+      initiator_name;  // UTF-8, as the mechanism proved it: `DOMAIN\\user`, `user` or `user@domain`
+  std::string account_name;  // acceptor only: Account::name
+  std::string
+      target_name;  // the service as the initiator named it ("smtp/mail.example.test"); may be empty
+  bool channel_bound = false;  // both sides proved the same channel binding
+  bool mic_verified = false;   // acceptor, NTLM: the AUTHENTICATE carried a MIC, and it is right
   bool mech_list_mic_verified = false;  // SPNEGO: the peer's mechListMIC was checked
 };
 

@@ -293,7 +293,8 @@ template <typename Kind>
 std::string check_session(ByteView input) {
   if (input.size() < 2 || input.size() > kMaxInput) return "";
   const Kind whole(input, false), octets(input, true);
-  if (whole.log != octets.log) std::fprintf(stderr, "whole:\n%s\nby octet:\n%s\n", whole.log.c_str(), octets.log.c_str());
+  if (whole.log != octets.log)
+    std::fprintf(stderr, "whole:\n%s\nby octet:\n%s\n", whole.log.c_str(), octets.log.c_str());
   PGSS_FUZZ_CHECK(whole.log == octets.log);
   PGSS_FUZZ_CHECK(whole.out == octets.out);
   PGSS_FUZZ_CHECK(whole.out.size() <= kFixedOutput + kOutputPerOctet * input.size());

@@ -2,8 +2,7 @@
 // established, then protecting messages.
 //
 //   auto context = make_initiator(runtime, MechanismKind::kSpnego, config);
-//   auto step = context.value()->step({});  // then with each token of the peer's, until
-//   Established
+//   auto step = context.value()->step({});  // then with each of the peer's tokens
 #ifndef POCKETGSS_CONTEXT_H_
 #define POCKETGSS_CONTEXT_H_
 
@@ -46,10 +45,11 @@ class Context {
   // step takes the peer's token; an initiator's first call takes an empty one. Errors:
   //   kMalformed, kPeerMisbehaved   the peer's token: close the connection
   //   kPeerIncompatible             nothing in common: tell the user which sides offer what
-  //   kAuthFailed                   a wrong name, password, MIC or binding; which, is not told
-  //   (P23) kPolicy                       `where` begins with the row: tell the user, who may
-  //   change it kNeedsCredential, kExpired, kUnreachable   see Errc kApiMisuse on an established
-  //   context, which stays so; or resume() was due kNoMemory, kInternal
+  //   kAuthFailed                   a wrong name, password, MIC or binding; which, is not told (P23)
+  //   kPolicy                       `where` begins with the row: tell the user, who may change it
+  //   kNeedsCredential, kExpired, kUnreachable   see Errc
+  //   kApiMisuse                    on an established context, which stays so; or resume() was due
+  //   kNoMemory, kInternal
   virtual Result<ContextStep> step(ByteView peer_token) = 0;
 
   // resume takes the answer to NeedExchange or NeedAccount. Errors: as step(); kApiMisuse where
@@ -83,8 +83,7 @@ class Context {
 
   // wrap writes the protected message to `out` (wrap_size() bytes) and returns its size. NTLM
   // encrypts whether asked or not (quirk A6). `message` and `out` do not overlap. Errors:
-  // kApiMisuse
-  // (`out` too small, no integrity negotiated).
+  // kApiMisuse (`out` too small, no integrity negotiated).
   virtual Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) = 0;
 
   struct Unwrapped {

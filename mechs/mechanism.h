@@ -1,4 +1,5 @@
-// The interface of a mechanism: one step in, one step out. SPNEGO implements it and consumes it; it names no mechanism.
+// The interface of a mechanism: one step in, one step out. SPNEGO implements it and consumes it; it
+// names no mechanism.
 #ifndef PGSS_MECHS_MECHANISM_H_
 #define PGSS_MECHS_MECHANISM_H_
 
@@ -21,20 +22,22 @@ namespace pocketgss::mechs {
 // Direction of a token, seen from this side.
 enum class Direction : uint8_t { kSent, kReceived };
 
-// MessageProtection is what an established context protects messages with. It exists only then. The calls allocate nothing;
-// `out` must not overlap what is read.
+// MessageProtection is what an established context protects messages with. It exists only then. The
+// calls allocate nothing; `out` must not overlap what is read.
 class MessageProtection {
  public:
   virtual ~MessageProtection() = default;
 
   // can_mic: integrity was negotiated, so mic() and verify_mic() work.
   virtual bool can_mic() const = 0;
-  virtual size_t mic_size() const = 0;                            // exact, in bytes
-  virtual size_t wrap_size(size_t message_size) const = 0;        // at most, in bytes
+  virtual size_t mic_size() const = 0;                      // exact, in bytes
+  virtual size_t wrap_size(size_t message_size) const = 0;  // at most, in bytes
 
-  // mic writes the MIC of `message` and returns its size. Errors: kApiMisuse (`out` too small, no integrity), kInternal.
+  // mic writes the MIC of `message` and returns its size. Errors: kApiMisuse (`out` too small, no
+  // integrity), kInternal.
   virtual Result<size_t> mic(ByteView message, MutableBytes out) = 0;
-  // verify_mic: kAuthFailed where it does not match, kMalformed where it is no MIC, kExpired where it is out of sequence.
+  // verify_mic: kAuthFailed where it does not match, kMalformed where it is no MIC, kExpired where
+  // it is out of sequence.
   virtual Result<void> verify_mic(ByteView message, ByteView mic) = 0;
 
   // wrap writes the protected message and returns its size; `confidential` asks for encryption.
@@ -43,19 +46,21 @@ class MessageProtection {
     size_t size;        // of the message in `out`
     bool confidential;  // it was encrypted
   };
-  // unwrap writes the message; `out` needs token.size() bytes. Nothing of a message that fails is left in `out`.
+  // unwrap writes the message; `out` needs token.size() bytes. Nothing of a message that fails is
+  // left in `out`.
   virtual Result<Unwrapped> unwrap(ByteView token, MutableBytes out) = 0;
 
-  // mech_list_mic_done is called by SPNEGO after each mechListMIC made (kSent) or verified (kReceived): NTLM then sets the
-  // cipher of that direction back to its start ([MS-SPNG] 3.2.5.1, 3.3.5.1).
+  // mech_list_mic_done is called by SPNEGO after each mechListMIC made (kSent) or verified
+  // (kReceived): NTLM then sets the cipher of that direction back to its start ([MS-SPNG] 3.2.5.1,
+  // 3.3.5.1).
   virtual void mech_list_mic_done(Direction) {}
 
   // session_key returns the key that both sides hold, for binding other protocols and for tests.
   virtual ByteView session_key() const = 0;
 };
 
-// Complete: established. `token`, where there is one, must still go to the peer (it may be empty and must then be sent
-// all the same).
+// Complete: established. `token`, where there is one, must still go to the peer (it may be empty
+// and must then be sent all the same).
 struct Complete {
   std::optional<Bytes> token;
   std::unique_ptr<MessageProtection> protection;
@@ -71,18 +76,23 @@ class Mechanism {
 
   // step takes the peer's token; an initiator's first call has an empty one.
   virtual Result<Step> step(ByteView peer_token) = 0;
-  // resume takes what NeedExchange or NeedAccount asked for. Errors: kApiMisuse where nothing was asked.
+  // resume takes what NeedExchange or NeedAccount asked for. Errors: kApiMisuse where nothing was
+  // asked.
   virtual Result<Step> resume(Answer answer) = 0;
-  // peer_done: the protocol above says that the peer is satisfied, though a last token of its was expected (the early 235 of
-  // SSEAN-W2). Complete where that is allowed; else kPolicy (row P8), kPeerMisbehaved.
-  virtual Result<Step> peer_done() { return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0}; }
+  // peer_done: the protocol above says that the peer is satisfied, though a last token of its was
+  // expected (the early 235 of SSEAN-W2). Complete where that is allowed; else kPolicy (row P8),
+  // kPeerMisbehaved.
+  virtual Result<Step> peer_done() {
+    return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0};
+  }
   // state_name is for logs and test failures; static text.
   virtual const char* state_name() const = 0;
 
-  // proof_sent: bytes derived from a credential have left this side, so no other mechanism may be tried (policy row P8).
+  // proof_sent: bytes derived from a credential have left this side, so no other mechanism may be
+  // tried (policy row P8).
   virtual bool proof_sent() const = 0;
-  // wants_mech_list_mic: this exchange makes the mechListMIC obligatory, whatever was chosen (NTLM with a MIC claimed).
-  // Valid once the mechanism is complete.
+  // wants_mech_list_mic: this exchange makes the mechListMIC obligatory, whatever was chosen (NTLM
+  // with a MIC claimed). Valid once the mechanism is complete.
   virtual bool wants_mech_list_mic() const { return false; }
 };
 

@@ -78,10 +78,10 @@ struct SaslReport {
   SaslMechanism mechanism = SaslMechanism::kGssapi;
   ContextInfo context;
   std::string authzid;  // acceptor: the identity asked for in the security-layer step; empty: none
-  bool layer_step =
-      false;  // the security-layer step of RFC 2222 7.2 was run (and ended in "no layer")
-  bool early_success = false;  // success took the place of the acceptor's last token: its
-                               // mechListMIC was not verified
+  // The security-layer step of RFC 2222 7.2 was run (and ended in "no layer").
+  bool layer_step = false;
+  // Success took the place of the acceptor's last token: its mechListMIC was not verified.
+  bool early_success = false;
 };
 
 // SaslClient is one exchange, seen from the client.
@@ -112,8 +112,8 @@ class SaslClient {
 };
 
 struct SaslClientOptions {
-  std::string
-      authzid;  // for the security-layer step; UTF-8; empty (the default) is what servers expect
+  // For the security-layer step; UTF-8; empty (the default) is what servers expect.
+  std::string authzid;
 };
 
 // make_sasl_client starts an exchange. Errors: those of ContextProvider::make(); kPolicy with

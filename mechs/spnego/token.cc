@@ -78,8 +78,7 @@ PGSS_SPNEGO_INLINE Result<Reader> read_frame(ByteView token) {
   PGSS_CHECK(outer.finish("InitialContextToken"));
   PGSS_TRY(const ByteView mech,
            frame.contents(asn1::kObjectIdentifier, "InitialContextToken.thisMech"));
-  if (mech.size() != kSpnegoDer.size() ||
-      std::memcmp(mech.data(), kSpnegoDer.data(), kSpnegoDer.size()) != 0) {
+  if (!(mech == ByteView(kSpnegoDer))) {
     return malformed("InitialContextToken.thisMech",
                      frame.offset() - static_cast<uint32_t>(mech.size()));
   }

@@ -11,7 +11,8 @@ class FixedRandom final : public RandomSource {
   explicit FixedRandom(Bytes pool = {}) : pool_(std::move(pool)) {}
 
   Result<void> fill(MutableBytes out) override {
-    if (out.size() > pool_.size() - used_) return Error{Errc::kInternal, "FixedRandom: the pool is empty", 0, 0};
+    if (out.size() > pool_.size() - used_)
+      return Error{Errc::kInternal, "FixedRandom: the pool is empty", 0, 0};
     for (uint8_t& byte : out) byte = pool_[used_++];
     return {};
   }

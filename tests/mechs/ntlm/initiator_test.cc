@@ -636,7 +636,8 @@ TEST(NtlmInitiator, WithoutRandomnessThereIsNoProof) {
 
 // NTP_5, NTP_6, quirk C22: a password is a password, however long; a hash goes in by its own type.
 TEST(NtlmInitiator, NTP_5_NTP_6_QuirkC22_EveryLengthOfPasswordWorks) {
-  for (const size_t length : {1u, 14u, 15u, 127u, 128u, 255u, 256u, 511u, 512u, 513u, 1024u, 4096u}) {
+  for (const size_t length :
+       {1u, 14u, 15u, 127u, 128u, 255u, 256u, 511u, 512u, 513u, 1024u, 4096u}) {
     Exchange e;
     e.nt_hash = testing::hash_of(e.runtime, std::string(length, 'p'));
     e.server_hash = testing::hash_of(e.runtime, std::string(length, 'p'));

@@ -20,7 +20,7 @@ struct SessionOptions {
   uint16_t port = 0;
   std::string host = "127.0.0.1";
   std::string user = "bob", password = "password", target;
-  SmtpClientConfig smtp;  // without TLS unless it says otherwise
+  SmtpClientConfig smtp;            // without TLS unless it says otherwise
   std::optional<TrustStore> trust;  // for TLS
   PolicyLevel level = PolicyLevel::kDefault;
   BindingRequirement binding = BindingRequirement::kWhenSupported;
