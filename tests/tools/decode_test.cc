@@ -81,7 +81,7 @@ TEST(Decode, SaysWhatIsWrongAndWhere) {
   const json error = decode_json("a1073005a0030a0104")["error"];
   EXPECT_EQ(error["code"], "malformed");
   EXPECT_EQ(error["where"], "NegTokenResp.negState");
-  EXPECT_EQ(error["offset"], 6);
+  EXPECT_EQ(error["offset"], 8);
   EXPECT_FALSE(error["message"].get<std::string>().empty());
 }
 

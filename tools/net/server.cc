@@ -87,6 +87,7 @@ class Server::Impl {
 
   Fallible<Nothing> listen();
   std::vector<Endpoint> addresses() const;
+  void catch_signals();
   ExitCode run();
   void stop();
   void reload();
@@ -284,12 +285,17 @@ void Server::Impl::reload() {
   }
 }
 
-ExitCode Server::Impl::run() {
+// catch_signals comes before anybody can know that the server is there: a signal that arrives before
+// run() waits for it.
+void Server::Impl::catch_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a failed write, not the end
   asio::error_code error;
   for (const int number : {SIGTERM, SIGINT, SIGHUP}) signals_.add(number, error);
   wait_for_signal();
+}
+
+ExitCode Server::Impl::run() {
   for (size_t i = 0; i < acceptors_.size(); ++i) accept(i);
   for (;;) {
     try {
@@ -324,6 +330,7 @@ Fallible<std::unique_ptr<Server>> Server::open(ServerConfig config) {
   auto impl = std::make_unique<Impl>(std::move(config), std::move(runtime).value(),
                                      std::move(maildir).value(), std::move(users).value(),
                                      std::move(identity).value());
+  impl->catch_signals();
   if (auto listening = impl->listen(); !listening.has_value()) return listening.failure();
   return std::unique_ptr<Server>(new Server(std::move(impl)));
 }
