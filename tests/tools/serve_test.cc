@@ -218,7 +218,8 @@ TEST(Serve, StoresALargeMessageWhole) {
   std::string content = "Subject: large\r\n\r\n";
   std::string stored = "Subject: large\n\n";
   for (int i = 0; i < 200'000; ++i) {
-    const std::string line = "line " + std::to_string(i) + std::string(i % 60, 'x');
+    const std::string line =
+        "line " + std::to_string(i) + std::string(static_cast<size_t>(i % 60), 'x');
     content += line + "\r\n";
     stored += line + "\n";
   }

@@ -202,7 +202,7 @@ TEST(UserFile, WhatItWritesItReads) {
 
 TEST(UserFileOnDisk, MustBeClosedToOthers) {
   const TempFolder folder;
-  for (const mode_t mode : {0644, 0640, 0604, 0660, 0601}) {
+  for (const mode_t mode : {0644u, 0640u, 0604u, 0660u, 0601u}) {
     const auto loaded = UserFile::load(folder.write("users", line("bob"), mode));
     ASSERT_FALSE(loaded.has_value()) << std::oct << mode;
     EXPECT_THAT(loaded.failure().message, HasSubstr("chmod 600"));

@@ -83,7 +83,7 @@ class TextRenderer {
   void fields(const Children& list, size_t depth) {
     for (const Field& field : list) this->field(field, depth);
   }
-  void line(const std::string& text) { out_ += style_.indent + text + "\n"; }
+  void line(const std::string& text) { out_.append(style_.indent).append(text).append("\n"); }
   std::string take() { return std::move(out_); }
 
  private:

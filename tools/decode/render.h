@@ -3,6 +3,7 @@
 #define PGSS_TOOLS_DECODE_RENDER_H_
 
 #include <string>
+#include <string_view>
 
 #include <pocketgss/error.h>
 
@@ -11,9 +12,9 @@
 namespace pocketgss::tools {
 
 struct TextStyle {
-  std::string indent;     // before each line
-  bool redact = false;    // leave sensitive octets out, for logs
-  size_t max_octets = 0;  // cut longer octet strings, for a reader's eye; 0: never
+  std::string_view indent;  // before each line
+  bool redact = false;      // leave sensitive octets out, for logs
+  size_t max_octets = 0;    // cut longer octet strings, for a reader's eye; 0: never
 };
 
 // render_text gives a line a field: offset, name, value, meaning.

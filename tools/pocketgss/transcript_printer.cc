@@ -18,7 +18,7 @@ const char* mark(SmtpParty from) {
 std::string decoded(ByteView token) {
   const auto tree = decode_token(token);
   if (tree.has_value()) return render_text(tree.value(), kStyle);
-  return kStyle.indent + "not decoded: " + describe(tree.error()) + "\n";
+  return std::string(kStyle.indent) + "not decoded: " + describe(tree.error()) + "\n";
 }
 
 }  // namespace
