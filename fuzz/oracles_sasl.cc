@@ -45,7 +45,9 @@ std::string lines_of(ByteView input, size_t piece, sasl::LineBuffer::OnLong on_l
     }
     out += "\n";
     line.clear();
-    return outcome == Outcome::kLine || outcome == Outcome::kTooLong;
+    // A line that is refused at its limit, and not read to its end, is the end of the session.
+    return outcome == Outcome::kLine ||
+           (outcome == Outcome::kTooLong && on_long == sasl::LineBuffer::OnLong::kSkip);
   });
   return out;
 }

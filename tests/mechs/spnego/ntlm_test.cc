@@ -57,6 +57,7 @@ struct Login {
   }
   bool run(std::optional<Account> account) {
     auto token = testing::step_side(initiator, {});
+    if (!token) return false;
     token = testing::step_side(acceptor, *token);
     if (!token) return false;
     token = testing::step_side(initiator, *token);
