@@ -109,6 +109,19 @@ bool RawClient::at_end() {
   return received_.empty() && ::recv(socket_.get(), byte.data(), byte.size(), 0) == 0;
 }
 
+bool RawClient::at_end_but_for_an_alert() {
+  std::array<char, 7> alert{};  // TLS 1.2: type, version, length and two octets
+  size_t size = 0;
+  while (size <= alert.size()) {
+    char octet = 0;
+    const ssize_t received = ::recv(socket_.get(), &octet, 1, 0);
+    if (received == 0) return size == 0 || (size == alert.size() && alert[0] == 0x15);
+    if (received < 0 || size == alert.size()) return false;
+    alert[size++] = octet;
+  }
+  return false;
+}
+
 void RawClient::shut_down_sending() {
   ::shutdown(socket_.get(), SHUT_WR);
 }
