@@ -187,7 +187,7 @@ SmtpServerConfig server_config(uint8_t settings) {
   SmtpServerConfig config;
   config.auth_in_clear = (settings & 1) != 0;
   config.early_success = (settings & 2) != 0;
-  config.layer_step = (settings & 4) != 0;
+  config.layer_step = (settings & 4) != 0 ? LayerStep::kAlways : LayerStep::kKerberos;
   config.require_auth = (settings & 8) == 0;
   config.implicit_tls = (settings & 0x10) != 0;
   config.message_size = 200;

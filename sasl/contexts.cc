@@ -10,8 +10,13 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
   config_.channel_binding.reset();
   if (!request.bindings.empty()) config_.channel_binding = request.bindings.front();
   // Replay and sequence detection are for protected messages: NTLM signs for either of them.
-  constexpr uint32_t kLayerFlags = kIntegFlag | kConfFlag | kReplayFlag | kSequenceFlag;
-  config_.flags = request.no_layer ? static_cast<ContextFlags>(flags_ & ~kLayerFlags) : flags_;
+  constexpr ContextFlags kIntegrity = kIntegFlag | kReplayFlag | kSequenceFlag;
+  config_.flags = flags_;
+  if (request.exact_layers) {
+    config_.flags = flags_ & static_cast<ContextFlags>(~(kIntegrity | kConfFlag));
+  }
+  if (request.layers != kNoLayer) config_.flags = config_.flags | kIntegrity;
+  if ((request.layers & kConfidentialityLayer) != 0) config_.flags = config_.flags | kConfFlag;
   return make_initiator(runtime_, request.kind, config_);
 }
 

@@ -19,8 +19,10 @@ using sasl::LayerOffer;
 //                                                     the context's leave before
 class GssClient final : public SaslClient {
  public:
-  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context, std::string authzid)
-      : mechanism_(mechanism), context_(std::move(context)), authzid_(std::move(authzid)) {}
+  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context, SaslClientOptions options)
+      : context_(std::move(context)), options_(std::move(options)) {
+    report_.mechanism = mechanism;
+  }
 
   Result<Step> step(ByteView challenge) override {
     return kept([&] { return on_challenge(challenge); });
@@ -31,7 +33,10 @@ class GssClient final : public SaslClient {
   Result<SaslReport> success() override {
     return kept([&] { return on_success(); });
   }
-  bool proof_sent() const override { return context_->proof_sent(); }
+  std::unique_ptr<SaslLayer> take_layer() override {
+    return state_ == State::kSucceeded ? sasl::take_layer(context_, report_) : nullptr;
+  }
+  bool proof_sent() const override { return context_ == nullptr || context_->proof_sent(); }
 
  private:
   enum class State : uint8_t {
@@ -97,21 +102,27 @@ class GssClient final : public SaslClient {
     return Step(Response{std::move(established->token).value_or(Bytes())});
   }
 
-  // SSEAN-W1: the offer is answered with "no layer", whatever size it names.
+  // SSEAN-W1: the offer is answered with "no layer", whatever size it names, or with the strongest
+  // layer that the caller named.
   Result<Step> choose_layer(ByteView challenge) {
-    if (mechanism_ == SaslMechanism::kNtlm) {
+    if (report_.mechanism == SaslMechanism::kNtlm) {
       return Error{Errc::kPeerMisbehaved, "SASL challenge after AUTHENTICATE_MESSAGE", 0, 0};
     }
     // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
     if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Step(Response{});
     PGSS_TRY(const Bytes message, sasl::unprotect(*context_, challenge));
     PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
-    if ((offer.layers & sasl::kNoLayer) == 0) {
-      return Error{Errc::kPeerIncompatible, "security layer offer: \"no layer\" is not in it", 0,
-                   0};
+    const SecurityLayer wanted = options_.layer.layers & sasl::available_layers(*context_);
+    const SecurityLayer chosen = sasl::strongest(offer.layers & wanted);
+    if (chosen == 0) {
+      const char* where = options_.layer.layers == kNoLayer
+                              ? "security layer offer: \"no layer\" is not in it"
+                              : "security layer offer: none of the layers that are required";
+      return Error{Errc::kPeerIncompatible, where, 0, 0};
     }
-    PGSS_TRY(Bytes token,
-             sasl::protect(*context_, encode(LayerChoice{sasl::kNoLayer, 0, authzid_})));
+    PGSS_CHECK(sasl::set_layer(report_, chosen, *context_, offer.max_size, options_.layer));
+    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerChoice{chosen, report_.max_receive,
+                                                                      options_.authzid})));
     state_ = State::kLayerChosen;
     return Step(Response{std::move(token)});
   }
@@ -121,16 +132,28 @@ class GssClient final : public SaslClient {
     if (state_ == State::kAwaitExchange || state_ == State::kSucceeded) {
       return Error{Errc::kApiMisuse, "success() where it was not due", 0, 0};
     }
-    SaslReport report;
     if (state_ == State::kNegotiating) {
       PGSS_CHECK(finish_early());
-      report.early_success = true;
+      report_.early_success = true;
     }
-    report.layer_step = state_ == State::kLayerChosen;
+    report_.layer_step = state_ == State::kLayerChosen;
+    if (!report_.layer_step) PGSS_CHECK(agree_without_step());
     state_ = State::kSucceeded;
-    report.mechanism = mechanism_;
-    report.context = context_->info();
-    return report;
+    report_.context = context_->info();
+    return report_;
+  }
+
+  // Policy row P25. After an early success the acceptor counts a MIC that never came, so its
+  // buffers would be out of sequence.
+  Result<void> agree_without_step() {
+    const LayerOptions& layer = options_.layer;
+    if (report_.mechanism == SaslMechanism::kGssSpnego && !report_.early_success) {
+      PGSS_TRY(const SecurityLayer agreed, sasl::agreed_by_flags(layer, *context_));
+      return sasl::set_layer(report_, agreed, *context_, std::nullopt, layer);
+    }
+    const bool by_flags = report_.mechanism == SaslMechanism::kGssSpnego;
+    if (layer.layers == kNoLayer || (!by_flags && (layer.layers & kNoLayer) != 0)) return {};
+    return Error{Errc::kPolicy, "P25: security layer required, and the server gives none", 0, 0};
   }
 
   // SSEAN-W2, policy row P8: the context decides whether it does without the acceptor's last token.
@@ -143,9 +166,9 @@ class GssClient final : public SaslClient {
     return {};
   }
 
-  SaslMechanism mechanism_;
   std::unique_ptr<Context> context_;
-  std::string authzid_;
+  SaslClientOptions options_;
+  SaslReport report_;
   State state_ = State::kNegotiating;
   bool empty_challenge_taken_ = false;
   Error error_;
@@ -161,18 +184,21 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
                                          const SaslClientOptions& options) {
   const Policy& policy = contexts.policy();
   if (sasl::has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
+  PGSS_CHECK(sasl::check(options.layer));
   if (policy.channel_binding == BindingRequirement::kRequire && bindings.empty()) {
     return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
   const bool ntlm = mechanism == SaslMechanism::kNtlm;
   if (ntlm && !permits_ntlm(policy))
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
+  if (ntlm) PGSS_CHECK(sasl::check_without_layer(options.layer));
   // [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos.
-  ContextRequest request{ntlm ? MechanismKind::kNtlm : MechanismKind::kSpnego, bindings, false};
-  request.no_layer = mechanism != SaslMechanism::kGssapi;
+  ContextRequest request{ntlm ? MechanismKind::kNtlm : MechanismKind::kSpnego, bindings};
+  request.layers = ntlm ? kNoLayer : options.layer.layers;
+  request.exact_layers = mechanism != SaslMechanism::kGssapi;
   PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
   return std::unique_ptr<SaslClient>(
-      std::make_unique<GssClient>(mechanism, std::move(context), options.authzid));
+      std::make_unique<GssClient>(mechanism, std::move(context), options));
 }
 
 }  // namespace

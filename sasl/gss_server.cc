@@ -58,6 +58,9 @@ class GssServer final : public SaslServer {
   Result<Step> resume(AccountAnswer answer) override {
     return kept([&] { return on_answer(std::move(answer)); });
   }
+  std::unique_ptr<SaslLayer> take_layer() override {
+    return state_ == State::kDone ? sasl::take_layer(context_, report_) : nullptr;
+  }
 
  private:
   enum class State : uint8_t {
@@ -107,10 +110,11 @@ class GssServer final : public SaslServer {
   // bind: [MS-SSEAN] 3.2.5.1: AUTH GSSAPI binds SPNEGO to the connection. NTLM's first token may be
   // SPNEGO's too (quirk A27).
   Result<void> bind(ByteView first_token) {
-    ContextRequest request{MechanismKind::kSpnego, bindings_,
-                           report_.mechanism == SaslMechanism::kGssSpnego};
+    ContextRequest request{MechanismKind::kSpnego, bindings_};
+    const LayerStep step = options_.layer_step;
+    const bool names_layer = options_.layer.layers != kNoLayer;
     if (report_.mechanism == SaslMechanism::kNtlm) {
-      options_.layer_step = false;
+      PGSS_CHECK(sasl::check_without_layer(options_.layer));
       if (!is_neg_token_init(first_token)) {
         request.kind = MechanismKind::kNtlm;
       } else if (contexts_.policy().level == PolicyLevel::kStrict) {
@@ -118,6 +122,11 @@ class GssServer final : public SaslServer {
       } else {
         options_.early_success = true;  // .NET gives up on a last token here
       }
+    } else {
+      const bool gssapi = report_.mechanism == SaslMechanism::kGssapi;
+      layer_step_ = step == LayerStep::kAlways || (gssapi && names_layer) ||
+                    (request.kind == MechanismKind::kKerberos && step == LayerStep::kKerberos);
+      if (layer_step_ || names_layer) options_.early_success = false;
     }
     PGSS_TRY(context_, contexts_.make(request));
     state_ = State::kNegotiating;
@@ -152,9 +161,8 @@ class GssServer final : public SaslServer {
     if (contexts_.policy().channel_binding == BindingRequirement::kRequire && !info.channel_bound) {
       return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
     }
-    const bool early = options_.early_success && !options_.layer_step;
-    report_.early_success = established.token.has_value() && early;
-    if (!established.token.has_value() || early) return finish();
+    report_.early_success = established.token.has_value() && options_.early_success;
+    if (!established.token.has_value() || options_.early_success) return finish();
     // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
     // nothing.
     state_ = State::kAwaitEmpty;
@@ -162,8 +170,20 @@ class GssServer final : public SaslServer {
   }
 
   Result<Step> finish() {
-    if (!options_.layer_step) return done();
-    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{sasl::kNoLayer, 0})));
+    if (!layer_step_) {
+      if (report_.mechanism == SaslMechanism::kGssSpnego) {
+        PGSS_TRY(const SecurityLayer agreed, sasl::agreed_by_flags(options_.layer, *context_));
+        PGSS_CHECK(sasl::set_layer(report_, agreed, *context_, std::nullopt, options_.layer));
+      }
+      return done();
+    }
+    offered_ = options_.layer.layers & sasl::available_layers(*context_);
+    if (offered_ == 0) {
+      return Error{Errc::kPeerIncompatible,
+                   "security layer: the context has none of those required", 0, 0};
+    }
+    const uint32_t size = offered_ == kNoLayer ? 0 : options_.layer.max_receive;
+    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
     state_ = State::kAwaitChoice;
     return Step(Challenge{std::move(token)});
   }
@@ -171,9 +191,10 @@ class GssServer final : public SaslServer {
   Result<Step> take_choice(ByteView response) {
     PGSS_TRY(const Bytes message, sasl::unprotect(*context_, response));
     PGSS_TRY(LayerChoice choice, sasl::parse_layer_choice(message));
-    if (choice.layer != sasl::kNoLayer) {
+    if (choice.layer == 0 || sasl::strongest(offered_ & choice.layer) != choice.layer) {
       return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};
     }
+    PGSS_CHECK(sasl::set_layer(report_, choice.layer, *context_, choice.max_size, options_.layer));
     if (!choice.authzid.empty() && !is_own(choice.authzid, context_->info())) {
       return Error{Errc::kAuthFailed, "authzid", 0, 0};
     }
@@ -193,6 +214,8 @@ class GssServer final : public SaslServer {
   SaslServerOptions options_;
   std::unique_ptr<Context> context_;
   SaslReport report_;
+  bool layer_step_ = false;
+  SecurityLayer offered_ = kNoLayer;
   State state_ = State::kStart;
   Error error_;
 };
@@ -204,6 +227,7 @@ Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism mechanism,
                                                      std::span<const ChannelBinding> bindings,
                                                      const SaslServerOptions& options) {
   return guarded("SASL server", [&]() -> Result<std::unique_ptr<SaslServer>> {
+    PGSS_CHECK(sasl::check(options.layer));
     return std::unique_ptr<SaslServer>(
         std::make_unique<GssServer>(mechanism, contexts, bindings, options));
   });

@@ -69,7 +69,7 @@ LoginDialogue::Action LoginDialogue::next_mechanism() {
   candidates_.erase(candidates_.begin());
   asked_ = false;
   rounds_ = 0;
-  auto made = make_sasl_client(mechanism_, contexts_, bindings_, {config_.authzid});
+  auto made = make_sasl_client(mechanism_, contexts_, bindings_, {config_.authzid, config_.layer});
   if (!made.has_value()) return from(made.error());
   client_ = std::move(made).value();
   return from(client_->step({}));
@@ -150,6 +150,8 @@ LoginDialogue::Action LoginDialogue::on_challenge(ReplyReader& reply,
 LoginDialogue::Action LoginDialogue::on_success() {
   Result<SaslReport> report = client_->success();
   if (report.has_value()) return std::move(report).value();
+  const std::string_view where = report.error().where;
+  if (where.starts_with("P25")) return Fail{failure_of_error(report.error())};
   SmtpFailure failure =
       failure_of_kind(SmtpFailure::Kind::kServerNotProven, describe(report.error()));
   failure.error = report.error();

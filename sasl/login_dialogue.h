@@ -41,6 +41,8 @@ class LoginDialogue {
   // it, else left alone.
   Action on_reply(ReplyReader& reply, std::optional<ByteView>& token);
   Action resume(ExchangeAnswer answer);
+  // take_layer: after SaslReport; see SaslClient.
+  std::unique_ptr<SaslLayer> take_layer() { return client_->take_layer(); }
 
   SaslMechanism mechanism() const { return mechanism_; }
 

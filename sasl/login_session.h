@@ -32,6 +32,8 @@ class LoginSession {
                                const SaslServerOptions& options);
   Action on_response(ByteView token);
   Action resume(AccountAnswer answer);
+  // take_layer: after SaslReport; see SaslServer.
+  std::unique_ptr<SaslLayer> take_layer() { return server_->take_layer(); }
 
   SaslMechanism mechanism() const { return mechanism_; }
   // claimed is the name that the client claimed, sanitised; empty before it did.

@@ -25,16 +25,37 @@ std::string_view sasl_name(SaslMechanism);
 // ours.
 std::optional<SaslMechanism> sasl_mechanism(std::string_view name);
 
+// SecurityLayer has the values of RFC 4752 3.3, so that a set of layers is their sum.
+enum SecurityLayer : uint8_t { kNoLayer = 1, kIntegrityLayer = 2, kConfidentialityLayer = 4 };
+constexpr SecurityLayer operator|(SecurityLayer a, SecurityLayer b) {
+  return static_cast<SecurityLayer>(static_cast<uint8_t>(a) | static_cast<uint8_t>(b));
+}
+constexpr SecurityLayer operator&(SecurityLayer a, SecurityLayer b) {
+  return static_cast<SecurityLayer>(static_cast<uint8_t>(a) & static_cast<uint8_t>(b));
+}
+
+// LayerOptions say what may protect the connection after a login (policy row P25).
+struct LayerOptions {
+  // A client wants, and a server offers, the layers of this set and no others; of those that both
+  // sides have the strongest is chosen. A set without kNoLayer requires a layer. What there is
+  // depends on the context: confidentiality only where it has kConfFlag. NTLM has none.
+  SecurityLayer layers = kNoLayer;
+  // The largest buffer that we take, in octets behind its length: 1 to 16,777,215.
+  uint32_t max_receive = 65'536;
+};
+
 // ContextRequest is what a SASL mechanism asks of a ContextProvider.
 struct ContextRequest {
   MechanismKind kind = MechanismKind::kSpnego;
   // Those of the TLS channel; an initiator uses the first. Empty without TLS.
   std::span<const ChannelBinding> bindings;
-  // Messages will not be protected, so integrity and confidentiality are not asked for: GSS-SPNEGO,
-  // where Windows and Cyrus take these flags as the wish for a security layer (quirk A22); NTLM,
-  // where Cyrus gives SIGN back without the EXTENDED_SESSIONSECURITY that signing needs (policy row
-  // P3). What the negotiation itself needs is not touched.
-  bool no_layer = false;
+  // What these layers need is asked for, whatever the configuration says.
+  SecurityLayer layers = kNoLayer;
+  // Integrity and confidentiality are asked for only as `layers` needs them: GSS-SPNEGO, where
+  // these flags are the wish for a security layer (quirk A22); NTLM, where Cyrus gives SIGN back
+  // without the EXTENDED_SESSIONSECURITY that signing needs (policy row P3). What the negotiation
+  // itself needs is not touched.
+  bool exact_layers = false;
 };
 
 // ContextProvider is where SASL gets its contexts from. The default ones are below; a test or
@@ -78,10 +99,53 @@ struct SaslReport {
   SaslMechanism mechanism = SaslMechanism::kGssapi;
   ContextInfo context;
   std::string authzid;  // acceptor: the identity asked for in the security-layer step; empty: none
-  // The security-layer step of RFC 2222 7.2 was run (and ended in "no layer").
-  bool layer_step = false;
+  bool layer_step = false;         // the security-layer step of RFC 2222 7.2 was run
+  SecurityLayer layer = kNoLayer;  // the one in force
+  // The largest buffers that go each way, in octets behind their length; 0 without a layer, and
+  // what the peer takes also under GSS-SPNEGO, which does not say.
+  uint32_t max_send = 0, max_receive = 0;
   // Success took the place of the acceptor's last token: its mechListMIC was not verified.
   bool early_success = false;
+};
+
+// SaslLayer protects the connection after a login that chose a layer (RFC 4422 3.7, RFC 4752 3.3).
+// Each buffer is
+//   [0-3]  its length, big-endian
+//   [4-]   a token of Context::wrap()
+// After an error every later call returns the same one: close the connection.
+class SaslLayer {
+ public:
+  // `layer` is kIntegrityLayer or kConfidentialityLayer; `max_send` 0 is unknown. The context lives
+  // on in here; what it borrows outlives the layer.
+  SaslLayer(std::unique_ptr<Context> context, SecurityLayer layer, uint32_t max_send,
+            uint32_t max_receive);
+  ~SaslLayer();
+
+  // wrap adds `message` to `out`, in as many buffers as it needs, of 16 KiB at most. Errors:
+  // kPeerIncompatible (the peer's maximum size has no room for a single octet), kNoMemory,
+  // kInternal; what `out` then holds must not be sent.
+  Result<void> wrap(ByteView message, Bytes& out);
+  // unwrap takes octets off the front of `input`, in pieces of any size, up to the end of one
+  // buffer. True: content() is what was in it. False: all was taken, and there is no end yet. No
+  // more is kept than arrived, max_receive octets at most. Errors: kPeerMisbehaved with `where` =
+  // "security layer buffer: size" (above the maximum) or "security layer buffer: not encrypted";
+  // those of Context::unwrap().
+  Result<bool> unwrap(ByteView& input);
+  // content is valid until the next unwrap().
+  ByteView content() const { return content_; }
+
+ private:
+  Result<bool> take(ByteView& input);
+
+  std::unique_ptr<Context> context_;
+  SecurityLayer layer_;
+  uint32_t max_receive_;
+  size_t largest_message_;  // that one buffer of ours may carry
+  FixedBytes<4> length_{};
+  size_t length_octets_ = 0;  // of length_, so far
+  Bytes token_;               // the beginning of one that came in pieces
+  Bytes content_;
+  std::optional<Error> error_;
 };
 
 // SaslClient is one exchange, seen from the client.
@@ -103,9 +167,12 @@ class SaslClient {
   // resume takes the answer to NeedExchange. Errors: as step(); kApiMisuse where nothing was asked.
   virtual Result<Step> resume(ExchangeAnswer) = 0;
   // success: the server says that the client is logged in. Errors: kPeerMisbehaved (the exchange
-  // was not complete), kPolicy (row P8: this policy does not take an early success); the client
-  // must then close the connection.
+  // was not complete), kPolicy (row P8: this policy does not take an early success; row P25: a
+  // layer is required and there is none); the client must then close the connection.
   virtual Result<SaslReport> success() = 0;
+  // take_layer gives, once after success(), what all later octets go through; null where the
+  // report says kNoLayer.
+  virtual std::unique_ptr<SaslLayer> take_layer() = 0;
 
   // proof_sent: no other mechanism may be tried after a failure (policy row P8).
   virtual bool proof_sent() const = 0;
@@ -113,12 +180,14 @@ class SaslClient {
 
 struct SaslClientOptions {
   // For the security-layer step; UTF-8; empty (the default) is what servers expect.
-  std::string authzid;
+  std::string authzid = {};
+  LayerOptions layer = {};
 };
 
 // make_sasl_client starts an exchange. Errors: those of ContextProvider::make(); kPolicy with
-// `where` = "P5: channel binding required" where the policy requires a binding and there is none;
-// kApiMisuse (`authzid` has CR, LF or NUL).
+// `where` = "P5: channel binding required" where the policy requires a binding and there is none,
+// "P25: ..." where a layer is required of a mechanism that has none; kApiMisuse (`authzid` has CR,
+// LF or NUL; LayerOptions out of range).
 Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism, ContextProvider&,
                                                      std::span<const ChannelBinding>,
                                                      const SaslClientOptions& = {});
@@ -146,18 +215,23 @@ class SaslServer {
   virtual Result<Step> step(ByteView response) = 0;
   // resume takes the answer to NeedAccount. Errors: as step(); kApiMisuse where nothing was asked.
   virtual Result<Step> resume(AccountAnswer) = 0;
+  // take_layer: as SaslClient's, after Success.
+  virtual std::unique_ptr<SaslLayer> take_layer() = 0;
 };
+
+// LayerStep says after which contexts a server runs the security-layer step (RFC 2222 7.2;
+// SSEAN-W1). Under GSSAPI it runs in any case where LayerOptions name a layer.
+enum class LayerStep : uint8_t { kNever, kKerberos, kAlways };
 
 struct SaslServerOptions {
   // Success as soon as the context is complete, in place of the acceptor's last token
   // ([MS-SSEAN] 4.1; SSEAN-W2).
   bool early_success = false;
-  // Run the security-layer step (RFC 2222 7.2), which offers "no layer" only, after the context is
-  // complete (SSEAN-W1).
-  bool layer_step = false;
+  LayerStep layer_step = LayerStep::kKerberos;
+  LayerOptions layer = {};
 };
 
-// make_sasl_server starts an exchange. Errors: those of ContextProvider::make().
+// make_sasl_server starts an exchange. Errors: kApiMisuse (LayerOptions out of range).
 Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism, ContextProvider&,
                                                      std::span<const ChannelBinding>,
                                                      const SaslServerOptions& = {});

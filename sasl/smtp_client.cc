@@ -8,6 +8,7 @@
 #include "base/guard.h"
 #include "sasl/data_stream.h"
 #include "sasl/ehlo.h"
+#include "sasl/layer.h"
 #include "sasl/line.h"
 #include "sasl/login_dialogue.h"
 #include "sasl/smtp_failure.h"
@@ -48,7 +49,7 @@ bool is_reserved(std::string_view verb) {
 
 //   AwaitTls --> Greeting --220--> Ehlo --250--> StartTls --220--> AwaitTls --> Ehlo --> Login
 //   --235--> Ready --> Quitting
-// With STARTTLS the first EHLO's answer is good for one thing, to see STARTTLS in it. Failed from
+// With a security layer the 235 leads to Ehlo once more (RFC 4954 4), and then to Ready. With STARTTLS the first EHLO's answer is good for one thing, to see STARTTLS in it. Failed from
 // everywhere.
 class SmtpClient::Impl {
  public:
@@ -65,12 +66,18 @@ class SmtpClient::Impl {
   Result<void> run(Body&& body);
 
   Result<void> receive(ByteView bytes) {
-    while (!bytes.empty() && state_ != State::kFailed) {
+    while (state_ != State::kFailed) {
+      const Result<ByteView*> next = stream_.next(bytes);
+      if (!next.has_value()) {
+        fail(sasl::failure_of_kind(Kind::kLayer, next.error()));
+        break;
+      }
+      if (next.value()->empty()) break;
       if (state_ == State::kAwaitTls) {
         fail_injection();
         break;
       }
-      const Result<bool> whole = reader_.take(bytes);
+      const Result<bool> whole = reader_.take(*next.value());
       if (!whole.has_value()) {
         fail_reading(whole.error());
       } else if (whole.value()) {
@@ -94,7 +101,8 @@ class SmtpClient::Impl {
       failure.kind = Kind::kLocal;
       failure.party = SmtpFailure::Party::kCaller;
       failure.error = *std::exchange(broken_, std::nullopt);
-      failure.message = "out of memory";  // short enough to need none
+      // Short enough to need none.
+      failure.message = failure.error.code == Errc::kNoMemory ? "out of memory" : "internal error";
       return Failed{std::move(failure)};
     }
     if (events_.empty()) return std::nullopt;
@@ -103,12 +111,21 @@ class SmtpClient::Impl {
     return event;
   }
 
-  Bytes take_output() { return std::exchange(output_, Bytes()); }
+  Bytes take_output() {
+    Result<Bytes> out = stream_.protect(output_);
+    if (!out.has_value()) {
+      give_up(out.error());
+      return {};
+    }
+    if (state_ == State::kFailed) stream_ = {};
+    return std::move(out).value();
+  }
 
   Result<void> tls_started(TlsChannel channel) {
     if (state_ != State::kAwaitTls || !events_.empty()) return misuse("tls_started()");
     bindings_ = std::move(channel.bindings);
     over_tls_ = true;
+    if ((config_.layer.layers & kNoLayer) != 0) config_.layer.layers = kNoLayer;
     // RFC 3207 4.2: what the server said before TLS is thrown away.
     capabilities_ = {};
     if (config_.tls == SmtpClientConfig::Tls::kImplicit) {
@@ -222,6 +239,7 @@ class SmtpClient::Impl {
   void on_ehlo() {
     if (reader_.code() != 250) return fail_reply(Kind::kEhlo);
     capabilities_ = sasl::parse_ehlo(reader_);
+    if (report_) return become_ready(std::move(report_));
     const bool want_tls = config_.tls == SmtpClientConfig::Tls::kStartTls && !over_tls_;
     if (!want_tls) return log_in();
     // Policy row P7: required, never opportunistic.
@@ -265,10 +283,20 @@ class SmtpClient::Impl {
       events_.emplace_back(Exchange{std::move(*need)});
       return;
     }
-    if (auto* report = std::get_if<SaslReport>(&action)) return become_ready(std::move(*report));
+    if (auto* report = std::get_if<SaslReport>(&action)) return on_logged_in(std::move(*report));
     auto& failed = std::get<LoginDialogue::Fail>(action);
     if (failed.cancel) send_line("*");
     fail(std::move(failed.failure));
+  }
+
+  // RFC 4954 4: a layer takes effect behind the 235, and what the server said before is forgotten.
+  void on_logged_in(SaslReport report) {
+    stream_.start(login_->take_layer(), output_);
+    if (!stream_.protected_now()) return become_ready(std::move(report));
+    report_ = std::move(report);
+    login_.reset();
+    capabilities_ = {};
+    send_ehlo();
   }
 
   void become_ready(std::optional<SaslReport> login) {
@@ -356,6 +384,7 @@ class SmtpClient::Impl {
     login_.reset();
     queue_.clear();
     output_.clear();
+    stream_ = {};
     events_.clear();
     broken_ = error;
   }
@@ -406,6 +435,8 @@ class SmtpClient::Impl {
   bool over_tls_ = false;
   SmtpCapabilities capabilities_;
   std::optional<LoginDialogue> login_;
+  std::optional<SaslReport> report_;  // of a login whose second EHLO is under way
+  sasl::LayeredStream stream_;
   bool exchange_open_ = false;
 
   std::deque<Command> queue_;          // given, not yet sent

@@ -35,6 +35,8 @@ struct SmtpClientConfig {
   bool only_if_listed = true;  // false: use `mechanism` though the server does not list it
   InitialResponse initial_response = InitialResponse::kAuto;
   std::string authzid = {};  // see SaslClientOptions
+  // Within TLS a layer is wanted only where it is required (quirk A22).
+  LayerOptions layer = {};
   SmtpLimits limits = {};
   SmtpTranscript* transcript = nullptr;  // outlives the client
 };
@@ -72,6 +74,7 @@ struct SmtpFailure {
     kServerNotProven,  // the server said 235 before its own proof was complete, and policy does not
                        // take that
     kProtocol,         // what the server sent is no SMTP reply, or none that fits
+    kLayer,            // what came within the security layer is not what the server protected
     kTooMuch,          // a line, a reply or a token exceeds its limit
     kClosed,           // the connection was closed in the middle
   };
@@ -93,7 +96,8 @@ class SmtpClient {
   // that come from the network before that belong to TLS: do not give them to receive().
   struct StartTls {};
   // Ready: TLS as configured, EHLO done, and logged in if that was asked for (`login` then holds
-  // the report). Commands may be given.
+  // the report); after a login with a security layer EHLO was sent once more. Commands may be
+  // given.
   struct Ready {
     std::optional<SaslReport> login;
   };

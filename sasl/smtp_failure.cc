@@ -52,6 +52,9 @@ constexpr Words kWords[] = {
      "Policy refuses that; the level `default` takes it where nothing was negotiated away."},
     {Kind::kProtocol, Party::kServer, "the server's answer is no SMTP reply that fits here",
      "Check that host and port are those of an SMTP server."},
+    {Kind::kLayer, Party::kNetwork,
+     "what came within the security layer is not what the server protected",
+     "Something on the way altered it, or the server is broken."},
     {Kind::kTooMuch, Party::kServer, "the server sent more than the limits allow",
      "The server is broken, or the limit too low."},
     {Kind::kClosed, Party::kNetwork, "the connection was closed", "Try again later."},
@@ -137,6 +140,10 @@ SmtpFailure failure_of_error(const Error& error) {
     out.party = Party::kCaller;
   }
   return out;
+}
+
+SmtpFailure failure_of_kind(Kind kind, const Error& error) {
+  return make(kind, {}, error, {});
 }
 
 SmtpFailure failure_of_kind(Kind kind, std::string detail) {

@@ -15,6 +15,7 @@ SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply);
 // failure_of_error: our side of the exchange, or the reading of a reply, ended in an error.
 SmtpFailure failure_of_error(const Error& error);
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, std::string detail = {});
+SmtpFailure failure_of_kind(SmtpFailure::Kind kind, const Error& error);
 
 }  // namespace pocketgss::sasl
 

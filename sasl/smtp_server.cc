@@ -70,11 +70,17 @@ void SmtpServer::Impl::receive(ByteView bytes) {
 }
 
 void SmtpServer::Impl::process(ByteView& input) {
-  while (!input.empty() && !waiting() && state_ != State::kClosed) {
+  while (!waiting() && state_ != State::kClosed) {
+    const Result<ByteView*> next = stream_.next(input);
+    if (!next.has_value()) {
+      close(next.error());
+      break;
+    }
+    if (next.value()->empty()) break;
     if (state_ == State::kContent) {
-      read_content(input);
+      read_content(*next.value());
     } else {
-      read_line(input);
+      read_line(*next.value());
     }
   }
   if (state_ == State::kClosed) input = ByteView();
@@ -119,7 +125,7 @@ void SmtpServer::Impl::read_content(ByteView& input) {
   if (outcome == Outcome::kBareCr || outcome == Outcome::kBareLf) {
     const char* where =
         outcome == Outcome::kBareLf ? "bare LF in the message" : "bare CR in the message";
-    if (!dropping_) events_.emplace_back(Aborted{{Errc::kPeerMisbehaved, where, 0, 0}});
+    if (!dropping_) drop_message({Errc::kPeerMisbehaved, where, 0, 0});
     reply(550, "5.6.0", "Bare CR or LF in the message");
     return close({Errc::kPeerMisbehaved, where, 0, 0});
   }
@@ -183,8 +189,7 @@ void SmtpServer::Impl::close(const Error& error) {
   if (state_ == State::kClosed) return;
   const bool in_message =
       state_ == State::kContent || (state_ == State::kAwaitReply && asked_ == Asked::kEnd);
-  if (in_message && !dropping_ && error.code != Errc::kPeerMisbehaved)
-    events_.emplace_back(Aborted{error});
+  if (in_message && !dropping_) drop_message(error);
   state_ = State::kClosed;
   session_.reset();
   pending_ = Bytes();
@@ -194,6 +199,16 @@ void SmtpServer::Impl::close(const Error& error) {
 
 void SmtpServer::Impl::show(SmtpParty from, std::string_view line) {
   if (transcript_ != nullptr) transcript_->line(from, sanitise_text(line));
+}
+
+Bytes SmtpServer::Impl::take_output() {
+  Result<Bytes> out = stream_.protect(output_);
+  if (!out.has_value()) {
+    give_up(out.error());
+    return {};
+  }
+  if (state_ == State::kClosed) stream_ = {};
+  return std::move(out).value();
 }
 
 std::optional<SmtpServer::Event> SmtpServer::Impl::next_event() {
@@ -210,15 +225,20 @@ Result<void> SmtpServer::Impl::tls_started(TlsChannel channel) {
   if (state_ != State::kAwaitTls || !events_.empty()) return misuse("tls_started()");
   over_tls_ = true;
   bindings_ = std::move(channel.bindings);
-  // RFC 3207 4.2: what the client said before TLS is forgotten.
-  ehlo_name_.clear();
-  extended_ = false;
   login_.reset();
-  reset_transaction();
+  forget_client();
   state_ = State::kCommand;
   active_ = now_;
   if (config_.implicit_tls) reply(220, "", config_.hostname + " " + config_.greeting);
   return {};
+}
+
+// forget_client: RFC 3207 4.2, RFC 4954 4: what the client said before TLS or a security layer is
+// forgotten.
+void SmtpServer::Impl::forget_client() {
+  ehlo_name_.clear();
+  extended_ = false;
+  reset_transaction();
 }
 
 Result<void> SmtpServer::Impl::resume(AccountAnswer answer) {
@@ -355,6 +375,7 @@ void SmtpServer::Impl::give_up(const Error& error) {
   session_.reset();
   pending_.clear();
   output_.clear();
+  stream_ = {};
   events_.clear();
   broken_ = error;
 }

@@ -40,8 +40,9 @@ struct SmtpServerConfig {
   bool enhanced_status_codes = true;
   // SSEAN-W2: 235 as soon as the context is complete, in place of the acceptor's last token.
   bool early_success = false;
-  // SSEAN-W1: the security-layer step after SPNEGO.
-  bool layer_step = false;
+  // SSEAN-W1: see LayerStep. Within TLS a layer is offered only where it is required (quirk A22).
+  LayerStep layer_step = LayerStep::kKerberos;
+  LayerOptions layer = {};
 
   SmtpLimits limits = {};
   size_t command_line = 2'048;  // octets of a command line other than AUTH, with CRLF (RFC

@@ -63,7 +63,8 @@ bool SmtpServer::Impl::auth_offered() const {
 std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
   std::vector<std::string> lines = {config_.ehlo_text.empty() ? config_.hostname
                                                               : config_.ehlo_text};
-  if (config_.starttls && !config_.implicit_tls && !over_tls_) lines.emplace_back("STARTTLS");
+  if (config_.starttls && !config_.implicit_tls && !over_tls_ && !stream_.protected_now())
+    lines.emplace_back("STARTTLS");
   if (auth_offered()) {
     std::string names = "AUTH";
     for (const SaslMechanism mechanism : announced_) names.append(" ").append(sasl_name(mechanism));
@@ -214,8 +215,9 @@ void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_
   const std::string command = "AUTH " + std::string(sasl_name(mechanism));
   session_.emplace(mechanism, config_.limits);
   state_ = State::kAuth;
-  const auto refused =
-      session_->start(contexts_, bindings_, {config_.early_success, config_.layer_step});
+  SaslServerOptions options{config_.early_success, config_.layer_step, config_.layer};
+  if (over_tls_ && (options.layer.layers & kNoLayer) != 0) options.layer.layers = kNoLayer;
+  const auto refused = session_->start(contexts_, bindings_, options);
   if (refused) {
     show(SmtpParty::kClient, command);
     return refuse_login(refused->reply, refused->error);
@@ -262,11 +264,15 @@ void SmtpServer::Impl::perform(sasl::LoginSession::Action action) {
   }
   if (auto* refused = std::get_if<LoginSession::Refused>(&action))
     return refuse_login(refused->reply, refused->error);
+  std::unique_ptr<SaslLayer> layer = session_->take_layer();
   session_.reset();
   state_ = State::kCommand;
   login_ = std::move(std::get<SaslReport>(action));
   events_.emplace_back(LoggedIn{*login_});
   reply(235, "2.7.0", "Authentication successful");
+  // RFC 4954 4: the layer begins behind the CRLF of the 235.
+  if (layer != nullptr) forget_client();
+  stream_.start(std::move(layer), output_);
 }
 
 void SmtpServer::Impl::challenge(ByteView token) {

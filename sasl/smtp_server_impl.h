@@ -8,6 +8,7 @@
 #include <pocketgss/smtp_server.h>
 
 #include "sasl/data_stream.h"
+#include "sasl/layer.h"
 #include "sasl/line.h"
 #include "sasl/login_session.h"
 
@@ -38,7 +39,7 @@ class SmtpServer::Impl {
   void connection_closed();
   void stop();
   std::optional<Event> next_event();
-  Bytes take_output() { return std::exchange(output_, Bytes()); }
+  Bytes take_output();
 
   void tick(Micros now);
   Micros deadline() const;
@@ -76,6 +77,7 @@ class SmtpServer::Impl {
   void on_long_line();
   void read_content(ByteView& input);
   void drop_message(const Error& error);
+  void forget_client();
   void go_on();
   void reply(int code, std::string_view enhanced, std::string_view text);
   void reply(const SmtpReply& reply) { this->reply(reply.code, reply.enhanced, reply.text); }
@@ -125,7 +127,8 @@ class SmtpServer::Impl {
 
   State state_ = State::kCommand;
   sasl::LineBuffer line_;
-  Bytes pending_;
+  sasl::LayeredStream stream_;
+  Bytes pending_;  // as it came over the wire
   Bytes output_;
   std::deque<Event> events_;
   std::optional<Error> broken_;  // to be told by next_event()

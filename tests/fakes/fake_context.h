@@ -32,6 +32,7 @@ struct FakeScript {
       Error{Errc::kPeerMisbehaved, "FakeContext: not complete", 0, 0};  // none: it agrees
   ContextInfo info;
   bool integrity = true;
+  bool encrypts = true;  // what unwrap() says of every message
 
   // Short ways to write one.
   FakeScript& sends(std::string_view token, std::optional<std::string> expect = std::nullopt) {
@@ -52,6 +53,11 @@ struct FakeScript {
   }
   FakeScript& fails(Errc code, const char* where) {
     return add(std::nullopt, Error{code, where, 7, 0});
+  }
+  // protects: layers can be had.
+  FakeScript& protects(bool confidential = true) {
+    info.flags = confidential ? kIntegFlag | kConfFlag : kIntegFlag;
+    return *this;
   }
   FakeScript& proof() {
     moves.back().proof = true;
@@ -126,7 +132,7 @@ class FakeContext final : public Context {
     if (token.size() < 4 || as_text(token.prefix(4)) != "WRAP")
       return Error{Errc::kAuthFailed, "FakeContext: unwrap", 0, 0};
     for (size_t i = 4; i < token.size(); ++i) out[i - 4] = static_cast<uint8_t>(~token[i]);
-    return Unwrapped{token.size() - 4, true};
+    return Unwrapped{token.size() - 4, script_.encrypts};
   }
   Result<size_t> mic(ByteView, MutableBytes) override {
     return Error{Errc::kApiMisuse, "FakeContext: mic", 0, 0};
@@ -184,11 +190,12 @@ class FakeContexts final : public ContextProvider {
   struct Asked {
     MechanismKind kind;
     size_t bindings;
-    bool no_layer;
+    bool exact_layers;
+    SecurityLayer layers;
   };
 
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override {
-    asked.push_back({request.kind, request.bindings.size(), request.no_layer});
+    asked.push_back({request.kind, request.bindings.size(), request.exact_layers, request.layers});
     if (make_script) return made(make_script(request));
     if (scripts.empty()) return Error{Errc::kNeedsCredential, "FakeContexts: no script left", 0, 0};
     FakeScript script = std::move(scripts.front());

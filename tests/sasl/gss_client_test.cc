@@ -65,7 +65,7 @@ TEST(GssClient, SSEAN_C1_BindsSpnegoToGssapi) {
 TEST(GssClient, QuirkA22_AsksForALayerUnderGssapiAlone) {
   for (const SaslMechanism mechanism : kAll) {
     Client client(FakeScript().sends("token"), mechanism);
-    EXPECT_EQ(client.contexts.asked.at(0).no_layer, mechanism != SaslMechanism::kGssapi);
+    EXPECT_EQ(client.contexts.asked.at(0).exact_layers, mechanism != SaslMechanism::kGssapi);
   }
 }
 

@@ -48,7 +48,7 @@ std::string wrap(std::string_view message) {
   for (const char c : message) out.push_back(static_cast<char>(~c));
   return out;
 }
-const std::string kNoLayer("\x01\x00\x00\x00", 4);
+const std::string kNoLayerMessage("\x01\x00\x00\x00", 4);
 
 // A context whose last token is "final", as SPNEGO's with a mechListMIC.
 FakeScript with_last_token() {
@@ -94,17 +94,17 @@ TEST(GssServer, SSEAN_W1_RunsNoLayerStepByDefault) {
 }
 
 TEST(GssServer, SSEAN_W1_RunsTheLayerStepWhereSet) {
-  Server server(with_last_token(), {.layer_step = true});
+  Server server(with_last_token(), {.layer_step = LayerStep::kAlways});
   server.step("init");
   EXPECT_EQ(server.step("answer"), "334 final");
-  EXPECT_EQ(server.step(""), "334 " + wrap(kNoLayer));
-  EXPECT_EQ(server.step(wrap(kNoLayer)), "235");
+  EXPECT_EQ(server.step(""), "334 " + wrap(kNoLayerMessage));
+  EXPECT_EQ(server.step(wrap(kNoLayerMessage)), "235");
   EXPECT_TRUE(server.report.layer_step);
 }
 
 TEST(GssServer, SSEAN_W1_SendsTheOfferAtOnceWhereThereIsNoLastToken) {
-  Server server(FakeScript().ends("init"), {.layer_step = true});
-  EXPECT_EQ(server.step("init"), "334 " + wrap(kNoLayer));
+  Server server(FakeScript().ends("init"), {.layer_step = LayerStep::kAlways});
+  EXPECT_EQ(server.step("init"), "334 " + wrap(kNoLayerMessage));
 }
 
 // layer_answer runs the exchange up to the choice and gives it.
@@ -112,7 +112,7 @@ std::string layer_answer(const std::string& choice, std::string* authzid = nullp
   FakeScript script = FakeScript().ends("init");
   script.info.initiator_name = "EXAMPLE\\alice";
   script.info.account_name = "alice.liddell";
-  Server server(std::move(script), {.layer_step = true});
+  Server server(std::move(script), {.layer_step = LayerStep::kAlways});
   server.step("init");
   const std::string result = server.step(wrap(choice));
   if (authzid != nullptr) *authzid = server.report.authzid;
@@ -122,7 +122,7 @@ std::string layer_answer(const std::string& choice, std::string* authzid = nullp
 TEST(GssServer, TakesAnAuthzidThatIsTheAuthenticatedNameItsUserPartOrNone) {
   for (const char* name : {"", "EXAMPLE\\alice", "alice", "Alice", "alice.liddell"}) {
     std::string authzid;
-    EXPECT_EQ(layer_answer(kNoLayer + name, &authzid), "235") << name;
+    EXPECT_EQ(layer_answer(kNoLayerMessage + name, &authzid), "235") << name;
     EXPECT_EQ(authzid, name);
   }
 }
@@ -130,21 +130,21 @@ TEST(GssServer, TakesAnAuthzidThatIsTheAuthenticatedNameItsUserPartOrNone) {
 TEST(GssServer, RefusesAnyOtherAuthzid) {
   for (const char* name :
        {"bob", "EXAMPLE\\bob", "OTHER\\alice", "alice@EXAMPLE", "EXAMPLE", "ali", "alice ", " "}) {
-    EXPECT_EQ(layer_answer(kNoLayer + name), "error: authzid") << name;
+    EXPECT_EQ(layer_answer(kNoLayerMessage + name), "error: authzid") << name;
   }
 }
 
 TEST(GssServer, TakesTheUserPartOfAPrincipalName) {
   FakeScript script = FakeScript().ends("init");
   script.info.initiator_name = "alice@EXAMPLE.TEST";
-  Server server(std::move(script), {.layer_step = true});
+  Server server(std::move(script), {.layer_step = LayerStep::kAlways});
   server.step("init");
-  EXPECT_EQ(server.step(wrap(kNoLayer + "alice")), "235");
+  EXPECT_EQ(server.step(wrap(kNoLayerMessage + "alice")), "235");
 }
 
 TEST(GssServer, QuirkA3_TakesANulAfterTheAuthzid) {
-  EXPECT_EQ(layer_answer(kNoLayer + std::string("alice\0", 6)), "235");
-  EXPECT_EQ(layer_answer(kNoLayer + std::string("\0", 1)), "235");
+  EXPECT_EQ(layer_answer(kNoLayerMessage + std::string("alice\0", 6)), "235");
+  EXPECT_EQ(layer_answer(kNoLayerMessage + std::string("\0", 1)), "235");
 }
 
 TEST(GssServer, QuirkA4_TakesAnyMaximumSizeInTheChoice) {
@@ -167,21 +167,21 @@ TEST(GssServer, SMT_9_RefusesALayerThatWasNotOffered) {
 TEST(GssServer, SMT_13_RefusesControlCharactersInTheAuthzid) {
   for (const std::string_view name : {std::string_view("ali\0ce", 6), std::string_view("alice\r\n"),
                                       std::string_view("alice\0\0", 7)}) {
-    EXPECT_EQ(layer_answer(kNoLayer + std::string(name)), "error: authzid");
+    EXPECT_EQ(layer_answer(kNoLayerMessage + std::string(name)), "error: authzid");
   }
 }
 
 TEST(GssServer, RefusesALayerStepWithoutIntegrity) {
   FakeScript script = FakeScript().ends("init");
   script.integrity = false;
-  Server server(std::move(script), {.layer_step = true});
+  Server server(std::move(script), {.layer_step = LayerStep::kAlways});
   EXPECT_EQ(server.step("init"), "error: security layer: no integrity was negotiated");
 }
 
 TEST(GssServer, NtlmEndsWithSuccessAfterTheAccount) {
   Server server(
       FakeScript().sends("challenge", "NTLMSSP 1").asks_account("NTLMSSP 3", "alice").ends(),
-      {.layer_step = true}, SaslMechanism::kNtlm);
+      {.layer_step = LayerStep::kAlways}, SaslMechanism::kNtlm);
   EXPECT_EQ(server.step("NTLMSSP 1"), "334 challenge");
   EXPECT_EQ(server.step("NTLMSSP 3"), "account alice");
   EXPECT_EQ(server.account("alice"), "235");

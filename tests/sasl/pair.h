@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,12 +61,14 @@ class Pair {
   SmtpTranscript* transcript = nullptr;
   ChannelBinding client_binding = binding_of("one");
   ChannelBinding server_binding = binding_of("one");
+  std::function<void(Bytes&)> alter_client, alter_server;  // what they send, on its way
   std::string message = "Subject: x\r\n\r\n.\r\nhello\r\n";
 
   // What happened.
   std::optional<SaslReport> client_login, server_login;
   std::optional<SmtpFailure> failure;
   std::vector<SmtpServer::LoginRefused> refused;
+  std::optional<Error> closed;  // the server's last word
   std::string delivered;
   std::string from_client, from_server;  // every octet sent
 
@@ -76,10 +79,10 @@ class Pair {
       on_server(std::move(*event));
       busy = true;
     }
-    busy |= pass(server->take_output(), from_server, piece,
+    busy |= pass(server->take_output(), from_server, alter_server, piece,
                  [&](ByteView bytes) { client->receive(bytes); });
     busy |= client_events();
-    busy |= pass(client->take_output(), from_client, piece,
+    busy |= pass(client->take_output(), from_client, alter_client, piece,
                  [&](ByteView bytes) { server->receive(bytes); });
     return busy;
   }
@@ -94,8 +97,10 @@ class Pair {
   }
 
   template <typename Take>
-  static bool pass(const Bytes& output, std::string& log, size_t piece, Take take) {
+  static bool pass(Bytes output, std::string& log, const std::function<void(Bytes&)>& alter,
+                   size_t piece, Take take) {
     log += as_text(output);
+    if (alter) alter(output);
     ByteView rest = output;
     while (!rest.empty()) {
       const ByteView part = rest.prefix(piece == 0 ? rest.size() : std::min(piece, rest.size()));
@@ -121,7 +126,9 @@ class Pair {
       refused.push_back(*no);
     } else if (auto* content = std::get_if<SmtpServer::Content>(&event)) {
       delivered += as_text(content->bytes);
-    } else if (!std::holds_alternative<SmtpServer::Closed>(event)) {
+    } else if (const auto* last = std::get_if<SmtpServer::Closed>(&event)) {
+      closed = last->error;
+    } else if (!std::holds_alternative<SmtpServer::Aborted>(event)) {
       EXPECT_TRUE(server->accept().has_value());
     }
   }

@@ -109,7 +109,7 @@ TEST(SmtpPair, SSEAN_W2_P8_EarlySuccessIsRefusedAtStrict) {
 
 TEST(SmtpPair, SSEAN_W1_RunsTheLayerStepWrappedByNtlm) {
   Pair pair;
-  pair.server_config.layer_step = true;
+  pair.server_config.layer_step = LayerStep::kAlways;
   pair.run();
   ASSERT_NO_FATAL_FAILURE(expect_delivered(pair));
   EXPECT_TRUE(pair.client_login->layer_step);
@@ -118,7 +118,7 @@ TEST(SmtpPair, SSEAN_W1_RunsTheLayerStepWrappedByNtlm) {
 
 TEST(SmtpPair, SSEAN_W1_RunsTheLayerStepUnderGssSpnegoToo) {
   Pair pair;
-  pair.server_config.layer_step = true;
+  pair.server_config.layer_step = LayerStep::kAlways;
   pair.client_config.mechanism = SaslMechanism::kGssSpnego;
   pair.run();
   ASSERT_NO_FATAL_FAILURE(expect_delivered(pair));
@@ -128,7 +128,7 @@ TEST(SmtpPair, SSEAN_W1_RunsTheLayerStepUnderGssSpnegoToo) {
 TEST(SmtpPair, TakesTheAuthzidThatIsTheUser) {
   for (const char* authzid : {"alice", "EXAMPLE\\alice"}) {
     Pair pair;
-    pair.server_config.layer_step = true;
+    pair.server_config.layer_step = LayerStep::kAlways;
     pair.client_config.authzid = authzid;
     pair.run();
     ASSERT_NO_FATAL_FAILURE(expect_delivered(pair));
@@ -138,7 +138,7 @@ TEST(SmtpPair, TakesTheAuthzidThatIsTheUser) {
 
 TEST(SmtpPair, RefusesAnotherAuthzid) {
   Pair pair;
-  pair.server_config.layer_step = true;
+  pair.server_config.layer_step = LayerStep::kAlways;
   pair.client_config.authzid = "bob";
   pair.run();
   ASSERT_TRUE(pair.failure.has_value());

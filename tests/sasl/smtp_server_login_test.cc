@@ -123,7 +123,7 @@ TEST(SmtpServer, SSEAN_W2_SendsTheLastTokenInA334AndTakesAnEmptyLine) {
 
 TEST(SmtpServer, SSEAN_W1_RunsTheLayerStepWhereSet) {
   ServerSession session;
-  session.config.layer_step = true;
+  session.config.layer_step = LayerStep::kAlways;
   session.greet();
   session.contexts.scripts = {spnego()};
   session.client(auth("GSSAPI", "init"));
@@ -136,7 +136,7 @@ TEST(SmtpServer, SSEAN_W1_RunsTheLayerStepWhereSet) {
 
 TEST(SmtpServer, SSEAN_W1_RefusesAnotherAuthzidWith535) {
   ServerSession session;
-  session.config.layer_step = true;
+  session.config.layer_step = LayerStep::kAlways;
   session.greet();
   session.contexts.scripts = {FakeScript().ends()};
   session.client(auth("GSSAPI", "init"));

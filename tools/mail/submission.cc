@@ -35,6 +35,7 @@ ExitCode exit_code(SmtpFailure::Kind kind) {
     case Kind::kTlsInjection:
     case Kind::kServerNotProven:
     case Kind::kProtocol:
+    case Kind::kLayer:
     case Kind::kTooMuch:
       break;
   }
