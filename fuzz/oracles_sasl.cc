@@ -9,6 +9,7 @@
 #include "fuzz/check.h"
 #include "sasl/data_stream.h"
 #include "sasl/line.h"
+#include "tests/fakes/fake_context.h"
 
 namespace pocketgss::fuzz {
 namespace {
@@ -108,6 +109,41 @@ void check_content(ByteView input, size_t piece) {
   PGSS_FUZZ_CHECK(wire_of(as_bytes(content), piece) == wire);
 }
 
+struct Layer {
+  Layer(uint32_t max_send, uint32_t max_receive) {
+    contexts.scripts.push_back(testing::FakeScript().ends());
+    auto context = contexts.make({}).value();
+    PGSS_FUZZ_CHECK(context->step({}).has_value());
+    layer.emplace(std::move(context), kConfidentialityLayer, max_send, max_receive);
+  }
+  testing::FakeContexts contexts;
+  std::optional<SaslLayer> layer;
+};
+
+// contents_of tells what a layer makes of the input: each content and its size, then the error.
+std::string contents_of(ByteView input, size_t piece, uint32_t max_receive, bool& failed) {
+  Layer layer(0, max_receive);
+  std::string out;
+  in_pieces(input, piece, [&](ByteView& rest) {
+    const Result<bool> whole = layer.layer->unwrap(rest);
+    if (!whole.has_value()) {
+      out += whole.error().where;
+      failed = true;
+      ByteView more = as_bytes("more");
+      PGSS_FUZZ_CHECK(layer.layer->unwrap(more).error() == whole.error());
+      PGSS_FUZZ_CHECK(layer.layer->content().empty());
+      return false;
+    }
+    PGSS_FUZZ_CHECK(whole.value() || rest.empty());
+    if (!whole.value()) return true;
+    const std::string_view content = as_text(layer.layer->content());
+    PGSS_FUZZ_CHECK(content.size() <= max_receive);
+    out += std::to_string(content.size()) + ":" + std::string(content);
+    return true;
+  });
+  return out;
+}
+
 }  // namespace
 
 void check_base64(ByteView input) {
@@ -141,6 +177,30 @@ void check_lines(ByteView input) {
                   content_of(input, whole, ended[1], bare[1]));
   PGSS_FUZZ_CHECK(ended[0] == ended[1] && bare[0] == bare[1]);
   check_content(input, piece);
+}
+
+void check_layer(ByteView input) {
+  if (input.empty() || input.size() > 4'096) return;
+  const uint32_t max_size = 5 + input[0];  // the wrapping, and one octet
+  const ByteView stream = input.from(1);
+  bool failed = false;
+  const std::string whole = contents_of(stream, stream.size(), max_size, failed);
+  PGSS_FUZZ_CHECK(whole.size() <= 4 * input.size() + 100);
+  for (const size_t piece : {1u, 7u}) {
+    PGSS_FUZZ_CHECK(contents_of(stream, piece, max_size, failed) == whole);
+  }
+
+  Layer sender(max_size, 1);
+  Bytes wire;
+  PGSS_FUZZ_CHECK(sender.layer->wrap(stream, wire).has_value());
+  Layer receiver(0, max_size);
+  Bytes back;
+  for (ByteView rest = wire; !rest.empty();) {
+    const Result<bool> taken = receiver.layer->unwrap(rest);
+    PGSS_FUZZ_CHECK(taken.has_value() && taken.value());
+    append(back, receiver.layer->content());
+  }
+  PGSS_FUZZ_CHECK(back == stream.to_bytes());
 }
 
 }  // namespace pocketgss::fuzz

@@ -17,12 +17,18 @@ void check_base64(ByteView input);
 // that goes out and in again is unchanged, and holds no CR or LF alone on the wire.
 void check_lines(ByteView input);
 
+// check_layer: the buffers of a security layer give the same however they are cut, never more than
+// came, and nothing after an error; what is wrapped comes out again, within the maximum sizes.
+void check_layer(ByteView input);
+
 // check_smtp_client_session and check_smtp_server_session play the peer: octets 0 and 1 choose the
 // settings and the contexts' scripts, the rest is what the peer sends, in pieces that 0x1e divides;
-// events are answered after each piece.
+// events are answered after each piece. What stands behind a 0x1d in a piece is wrapped, as a peer
+// does within a security layer.
 // Each session is run twice, whole and octet by octet, and must give the same events and output;
 // besides: no login without an established context, no event after the last one, at most one
-// context at a time and none afterwards, and output in proportion to the input. They return what
+// context at a time and none afterwards, no layer that was not named, nothing in clear within one,
+// and output in proportion to the input. They return what
 // happened, an event a line.
 std::string check_smtp_client_session(ByteView input);
 std::string check_smtp_server_session(ByteView input);

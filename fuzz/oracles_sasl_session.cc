@@ -16,6 +16,7 @@ using testing::FakeContexts;
 using testing::FakeScript;
 
 constexpr uint8_t kPieceEnd = 0x1e;
+constexpr uint8_t kWrapped = 0x1d;
 constexpr size_t kMaxInput = 16 * 1024;
 constexpr size_t kFixedOutput = 64 * 1024;  // EHLO replies before the login, a message, 421
 constexpr size_t kOutputPerOctet = 64;
@@ -48,18 +49,66 @@ FakeScript script_of(unsigned choice) {
   }
 }
 
+// on_wire is a piece as it comes: what stands behind each 0x1d is wrapped as a buffer of its own.
+Bytes on_wire(ByteView piece) {
+  Bytes out;
+  size_t start = 0;  // of the buffer that is open
+  for (const uint8_t octet : piece) {
+    if (octet == kWrapped) {
+      start = out.size() + 4;
+      append(out, as_bytes(std::string_view("\0\0\0\4WRAP", 8)));
+    } else if (start == 0) {
+      out.push_back(octet);
+    } else {
+      out.push_back(static_cast<uint8_t>(~octet));
+      const size_t size = out.size() - start;
+      out[start - 2] = static_cast<uint8_t>(size >> 8);
+      out[start - 1] = static_cast<uint8_t>(size);
+    }
+  }
+  return out;
+}
+
 // Session is what both kinds have in common.
 struct Session {
   Session(ByteView input, bool by_octet_)
       : settings(input[0]), scripts(input[1]), by_octet(by_octet_) {
     contexts.make_script = [this](const ContextRequest&) {
       PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
-      return script_of(scripts + made++);
+      return script_of(scripts + made++).protects();
     };
     contexts.policy_value.inner = {InnerMechanism::kNtlm};
     if (has(0x20)) contexts.policy_value.level = PolicyLevel::kStrict;
   }
   bool has(unsigned bit) const { return (settings & bit) != 0; }
+  LayerOptions layer() const {
+    if ((scripts & 0x40) != 0) return {};
+    const bool required = (scripts & 0x10) != 0;
+    return {required ? kIntegrityLayer : kNoLayer | kConfidentialityLayer, 300};
+  }
+  // check_report: never a layer that was not named.
+  void check_report(const SaslReport& report) {
+    PGSS_FUZZ_CHECK((layer().layers & report.layer) != 0);
+    layered |= report.layer != kNoLayer;
+  }
+  // check_output: within a layer nothing leaves in clear. Clear SMTP has no NUL, buffers begin with
+  // one.
+  void check_output() const {
+    ByteView rest = as_bytes(std::string_view(out).substr(std::min(out.find('\0'), out.size())));
+    PGSS_FUZZ_CHECK(layered || rest.empty() || layer().layers != kNoLayer);
+    FakeContexts other;
+    other.scripts.push_back(FakeScript().ends());
+    auto context = other.make({}).value();
+    PGSS_FUZZ_CHECK(context->step({}).has_value());
+    SaslLayer reader(std::move(context), kConfidentialityLayer, 0, 16 * 1024);
+    bool whole = true;
+    while (!rest.empty()) {
+      const Result<bool> result = reader.unwrap(rest);
+      PGSS_FUZZ_CHECK(result.has_value());
+      whole = result.value();
+    }
+    PGSS_FUZZ_CHECK(whole);
+  }
 
   // play gives the pieces to `receive`, and calls `settle` after each.
   template <typename Receive, typename Settle>
@@ -68,7 +117,7 @@ struct Session {
     while (!script.empty()) {
       size_t end = 0;
       while (end < script.size() && script[end] != kPieceEnd) ++end;
-      const ByteView piece = script.prefix(end);
+      const Bytes piece = on_wire(script.prefix(end));
       if (by_octet) {
         for (const uint8_t& octet : piece) receive(ByteView(&octet, 1));
       } else {
@@ -92,6 +141,7 @@ struct Session {
   FakeContexts contexts;
   std::string log, out;
   bool ended = false;
+  bool layered = false;
 };
 
 // --- client ---
@@ -105,6 +155,7 @@ struct ClientSession : Session {
     PGSS_FUZZ_CHECK(ended || !must_end);
     client.reset();
     PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+    check_output();
   }
 
   SmtpClientConfig config() const {
@@ -113,6 +164,7 @@ struct ClientSession : Session {
     out_config.initial_response =
         static_cast<SmtpClientConfig::InitialResponse>((settings >> 2 & 3) % 3);
     out_config.login = !has(0x10);
+    out_config.layer = layer();
     if ((scripts & 0x20) != 0) out_config.mechanism = SaslMechanism::kNtlm;
     return out_config;
   }
@@ -120,10 +172,10 @@ struct ClientSession : Session {
   void settle() {
     while (auto event = client->next_event()) {
       handle(*event);
-      // Nothing of a context lives on once the login is over.
       PGSS_FUZZ_CHECK(contexts.counts.alive <= 1);
     }
     sent(client->take_output());
+    PGSS_FUZZ_CHECK(!ended || contexts.counts.alive == 0);
   }
 
   void handle(SmtpClient::Event& event) {
@@ -153,7 +205,8 @@ struct ClientSession : Session {
     PGSS_FUZZ_CHECK(ready.login.has_value() == wanted.login);
     PGSS_FUZZ_CHECK(!ready.login || contexts.counts.established > 0);
     PGSS_FUZZ_CHECK(client->over_tls() == (wanted.tls != SmtpClientConfig::Tls::kNone));
-    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+    if (ready.login) check_report(*ready.login);
+    PGSS_FUZZ_CHECK(contexts.counts.alive == (layered ? 1 : 0));
     (void)client->mail("a@example.test", {});
     (void)client->rcpt("b@example.test");
     (void)client->data();
@@ -173,7 +226,6 @@ struct ClientSession : Session {
   void on_failed(const SmtpFailure& failure) {
     told("Failed " + std::to_string(static_cast<int>(failure.kind)) + " " + failure.message);
     for (const char c : failure.message) PGSS_FUZZ_CHECK(c >= 0x20 && c < 0x7f);
-    PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
     ended = true;
   }
 
@@ -198,9 +250,9 @@ SmtpServerConfig server_config(uint8_t settings) {
 
 struct ServerSession : Session {
   ServerSession(ByteView input, bool octets)
-      : Session(input, octets),
-        config(server_config(settings)),
-        server(std::in_place, contexts, config) {
+      : Session(input, octets), config(server_config(settings)), server() {
+    config.layer = layer();
+    server.emplace(contexts, config);
     server->tick(0);
     play(input.from(2), [this](ByteView bytes) { server->receive(bytes); }, [this] { settle(); });
     server->closed();
@@ -208,6 +260,7 @@ struct ServerSession : Session {
     PGSS_FUZZ_CHECK(ended);
     server.reset();
     PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
+    check_output();
   }
 
   void settle() {
@@ -216,6 +269,7 @@ struct ServerSession : Session {
       PGSS_FUZZ_CHECK(contexts.counts.alive <= 1);
     }
     sent(server->take_output());
+    PGSS_FUZZ_CHECK(!ended || contexts.counts.alive == 0);
     flush_content();
     server->tick(now += 20'000'000);
     while (auto event = server->next_event()) handle(*event);
@@ -240,6 +294,7 @@ struct ServerSession : Session {
       told("LoggedIn " + login->report.authzid);
       PGSS_FUZZ_CHECK(contexts.counts.established > 0);
       PGSS_FUZZ_CHECK(server->over_tls() || config.auth_in_clear);
+      check_report(login->report);
       logged_in = true;
     } else if (auto* refused = std::get_if<SmtpServer::LoginRefused>(&event)) {
       told(std::string("LoginRefused ") + refused->error.where + " " + refused->claimed);

@@ -168,7 +168,7 @@ SaslLayer::SaslLayer(std::unique_ptr<Context> context, SecurityLayer layer, uint
 SaslLayer::~SaslLayer() = default;
 
 Result<void> SaslLayer::wrap(ByteView message, Bytes& out) {
-  if (error_) return *error_;
+  if (wrap_error_) return *wrap_error_;
   const auto result = guarded("security layer", [&]() -> Result<void> {
     while (!message.empty()) {
       const ByteView piece = message.prefix(std::min(message.size(), largest_message_));
@@ -186,15 +186,15 @@ Result<void> SaslLayer::wrap(ByteView message, Bytes& out) {
     }
     return {};
   });
-  if (!result.has_value()) error_ = result.error();
+  if (!result.has_value()) wrap_error_ = result.error();
   return result;
 }
 
 Result<bool> SaslLayer::unwrap(ByteView& input) {
-  if (error_) return *error_;
+  if (unwrap_error_) return *unwrap_error_;
   const auto result = guarded("security layer", [&] { return take(input); });
   if (!result.has_value()) {
-    error_ = result.error();
+    unwrap_error_ = result.error();
     content_.clear();
   }
   return result;

@@ -112,7 +112,7 @@ struct SaslReport {
 // Each buffer is
 //   [0-3]  its length, big-endian
 //   [4-]   a token of Context::wrap()
-// After an error every later call returns the same one: close the connection.
+// After an error every later call of that direction returns the same one: close the connection.
 class SaslLayer {
  public:
   // `layer` is kIntegrityLayer or kConfidentialityLayer; `max_send` 0 is unknown. The context lives
@@ -145,7 +145,7 @@ class SaslLayer {
   size_t length_octets_ = 0;  // of length_, so far
   Bytes token_;               // the beginning of one that came in pieces
   Bytes content_;
-  std::optional<Error> error_;
+  std::optional<Error> wrap_error_, unwrap_error_;
 };
 
 // SaslClient is one exchange, seen from the client.

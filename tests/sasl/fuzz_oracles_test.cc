@@ -31,7 +31,7 @@ void check(VectorBlock& block, Oracle oracle) {
     }
   }
   for (unsigned settings = 0; settings < 64; ++settings) {
-    for (unsigned script = 0; script < 64; ++script) {
+    for (unsigned script = 0; script < 128; ++script) {
       Bytes altered = input;
       altered[0] = static_cast<uint8_t>(settings);
       altered[1] = static_cast<uint8_t>(script);
@@ -44,7 +44,17 @@ TEST(SaslOracles, HoldForTheSessions) {
   testing::run_vectors(
       "sasl/sessions.vec",
       {{"Client", [](VectorBlock& block) { check(block, fuzz::check_smtp_client_session); }},
-       {"Server", [](VectorBlock& block) { check(block, fuzz::check_smtp_server_session); }}});
+       {"Server", [](VectorBlock& block) { check(block, fuzz::check_smtp_server_session); }},
+       {"Buffers", [](VectorBlock& block) {
+          const Bytes input = block.bytes("Input");
+          fuzz::check_layer(input);
+          for (size_t bit = 0; bit < 8 * input.size(); ++bit) {
+            Bytes altered = input;
+            altered[bit / 8] = static_cast<uint8_t>(altered[bit / 8] ^ 1u << bit % 8);
+            fuzz::check_layer(ByteView(altered).prefix(1 + bit / 8));
+            fuzz::check_layer(altered);
+          }
+        }}});
 }
 
 TEST(SaslOracles, HoldForBase64AndLines) {

@@ -106,9 +106,9 @@ TEST(SaslLayer, SSEAN_W1_ReadsBuffersHoweverTheyAreCut) {
 TEST(SaslLayer, SSEAN_W1_RefusesABufferAboveTheMaximumAtItsLength) {
   FakeLayer fits(0, 104);
   EXPECT_EQ(fits.unwrap(buffer(std::string(100, 'x'))), std::string(100, 'x') + "|");
-  for (const std::string_view length : {std::string_view("\0\0\0\x69", 4),
-                                        std::string_view("\x80\0\0\0", 4),
-                                        std::string_view("\xff\xff\xff\xff", 4)}) {
+  for (const std::string_view length :
+       {std::string_view("\0\0\0\x69", 4), std::string_view("\x80\0\0\0", 4),
+        std::string_view("\xff\xff\xff\xff", 4)}) {
     FakeLayer fake(0, 104);
     EXPECT_EQ(fake.unwrap(length), "error: security layer buffer: size");
   }
@@ -120,8 +120,7 @@ TEST(SaslLayer, SSEAN_W1_EndsWithTheFirstBufferThatIsWrong) {
   EXPECT_EQ(fake.unwrap(wrong), "one|error: FakeContext: unwrap");
   EXPECT_EQ(fake.unwrap(buffer("four")), "error: FakeContext: unwrap");
   EXPECT_TRUE(fake.layer->content().empty());
-  Bytes out;
-  EXPECT_STREQ(fake.layer->wrap(as_bytes("x"), out).error().where, "FakeContext: unwrap");
+  EXPECT_EQ(fake.wrap("x"), buffer("x"));  // what was to be said before can still be said
 }
 
 TEST(SaslLayer, SSEAN_W1_RefusesABufferInClearUnderConfidentiality) {
@@ -343,9 +342,8 @@ TEST(SaslLayerPair, SSEAN_W1_P25_NtlmHasNoLayer) {
 TEST(SaslLayerPair, SSEAN_W1_SSEAN_W2_NoEarlySuccessWhereALayerIsNamed) {
   Login login;
   for (const SaslMechanism mechanism : {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego}) {
-    const Outcome out =
-        login.run(mechanism, {.layer = {kBoth, 5'000}},
-                  {.early_success = true, .layer = {kBoth, 6'000}});
+    const Outcome out = login.run(mechanism, {.layer = {kBoth, 5'000}},
+                                  {.early_success = true, .layer = {kBoth, 6'000}});
     ASSERT_NO_FATAL_FAILURE(expect_layer(out, kConfidentialityLayer, "early"));
     EXPECT_FALSE(out.client->early_success);
   }
@@ -358,16 +356,14 @@ TEST(SaslLayerPair, SSEAN_W1_SSEAN_W2_NoEarlySuccessWhereALayerIsNamed) {
 
 TEST(SaslLayerPair, SSEAN_W1_RefusesOptionsOutOfRange) {
   Login login;
-  for (const LayerOptions& wrong : {LayerOptions{set_of(0), 100}, LayerOptions{set_of(8), 100},
-                                    LayerOptions{set_of(9), 100}, LayerOptions{kBoth, 0},
-                                    LayerOptions{kBoth, 0x1000000}}) {
+  for (const LayerOptions& wrong :
+       {LayerOptions{set_of(0), 100}, LayerOptions{set_of(8), 100}, LayerOptions{set_of(9), 100},
+        LayerOptions{kBoth, 0}, LayerOptions{kBoth, 0x1000000}}) {
     FakeContexts contexts;
-    EXPECT_EQ(
-        make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {.layer = wrong}).error().code,
-        Errc::kApiMisuse);
-    EXPECT_EQ(
-        make_sasl_server(SaslMechanism::kGssapi, contexts, {}, {.layer = wrong}).error().code,
-        Errc::kApiMisuse);
+    EXPECT_EQ(make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {.layer = wrong}).error().code,
+              Errc::kApiMisuse);
+    EXPECT_EQ(make_sasl_server(SaslMechanism::kGssapi, contexts, {}, {.layer = wrong}).error().code,
+              Errc::kApiMisuse);
   }
 }
 
@@ -413,10 +409,9 @@ TEST(SaslLayerPair, SSEAN_W1_BuffersRepeatedSwappedOrSentBackAreRefused) {
       EXPECT_FALSE(unwrap(*out.client_layer, one).has_value());
     }
     // No later buffer is taken either.
-    EXPECT_FALSE(unwrap(attack == std::string_view("sent back") ? *out.client_layer
-                                                                : *out.server_layer,
-                        two)
-                     .has_value());
+    EXPECT_FALSE(
+        unwrap(attack == std::string_view("sent back") ? *out.client_layer : *out.server_layer, two)
+            .has_value());
   }
 }
 
@@ -430,10 +425,9 @@ std::string message(int layer, uint32_t size, std::string_view rest = "") {
 
 struct StepClient {
   explicit StepClient(SecurityLayer layers, bool confidential = true) {
-    contexts.scripts.push_back(
-        FakeScript().ends(std::nullopt, "only").protects(confidential));
-    client = make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {.layer = {layers, 0x1234}})
-                 .value();
+    contexts.scripts.push_back(FakeScript().ends(std::nullopt, "only").protects(confidential));
+    client =
+        make_sasl_client(SaslMechanism::kGssapi, contexts, {}, {.layer = {layers, 0x1234}}).value();
     EXPECT_TRUE(client->step({}).has_value());
   }
   std::string offer(int layers, uint32_t size) {
@@ -494,8 +488,8 @@ TEST(GssClient, SSEAN_W1_QuirkA22_AsksForTheFlagsThatItsLayersNeed) {
 struct StepServer {
   explicit StepServer(SecurityLayer layers, bool confidential = true) {
     contexts.scripts.push_back(FakeScript().ends().protects(confidential));
-    server = make_sasl_server(SaslMechanism::kGssapi, contexts, {}, {.layer = {layers, 0x1234}})
-                 .value();
+    server =
+        make_sasl_server(SaslMechanism::kGssapi, contexts, {}, {.layer = {layers, 0x1234}}).value();
     offer = step("init");
   }
   std::string step(std::string_view response) {
