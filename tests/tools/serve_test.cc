@@ -99,6 +99,32 @@ TEST(Serve, P5_RefusesALoginWithoutTheBindingThatItRequires) {
   EXPECT_TRUE(serve.logged("P5")) << serve.log();
 }
 
+TEST(Serve, SSEAN_W1_P25_RunsTheSecurityLayersThatItIsTold) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start({"--layers", "none,integrity,confidentiality"})) << serve.log();
+  for (const SecurityLayer layer : {kNoLayer, kIntegrityLayer, kConfidentialityLayer}) {
+    SessionOptions options = with(serve.options(), SaslMechanism::kGssapi);
+    options.smtp.layer.layers = layer;
+    MailSession session(options);
+    ASSERT_TRUE(session.login()) << session.failure().message;
+    EXPECT_EQ(session.submit(kMessage), 250);
+  }
+  EXPECT_TRUE(serve.logged(" layer=integrity")) << serve.log();
+  EXPECT_TRUE(serve.logged(" layer=confidentiality")) << serve.log();
+  EXPECT_EQ(serve.messages().size(), 3u);
+}
+
+TEST(Serve, SSEAN_W1_RunsTheLayerStepWhereItIsTold) {
+  ServeProcess never, always;
+  ASSERT_TRUE(never.start({"--layer-step", "never"}));
+  ASSERT_TRUE(always.start({"--layer-step", "always"}));
+  MailSession without(with(never.options(), SaslMechanism::kGssapi));
+  MailSession with_step(with(always.options(), SaslMechanism::kGssapi));
+  ASSERT_TRUE(without.login() && with_step.login());
+  EXPECT_FALSE(without.report()->layer_step);
+  EXPECT_TRUE(with_step.report()->layer_step);
+}
+
 TEST(Serve, ChecksTheTargetName) {
   ServeProcess serve;
   ASSERT_TRUE(serve.start()) << serve.log();
@@ -462,6 +488,8 @@ TEST(Serve, RefusesSettingsThatAreWrong) {
            {{"--mechs", "GSSAPI,PLAIN"}, 64, "'PLAIN' is none of"},
            {{"--policy", "lax"}, 64, "--policy"},
            {{"--channel-binding", "maybe"}, 64, "--channel-binding"},
+           {{"--layers", "integrity,weak"}, 64, "--layers"},
+           {{"--layer-step", "sometimes"}, 64, "--layer-step"},
            {{"--tls-cert", certificate}, 64, "--tls-key"},
            {{"--implicit-tls"}, 64, "--tls-cert"},
            {{"--hostname", "a b"}, 64, "--hostname"},

@@ -45,8 +45,10 @@ ExitCode exit_code(SmtpFailure::Kind kind) {
 Failure failure_of(const SmtpFailure& failure) {
   const bool busy = failure.kind == SmtpFailure::Kind::kGreeting && failure.reply.transient();
   ExitCode code = busy ? ExitCode::kTempFail : exit_code(failure.kind);
-  if (failure.kind == SmtpFailure::Kind::kLocal && failure.error.code == Errc::kPolicy)
-    code = ExitCode::kConfig;
+  if (failure.kind == SmtpFailure::Kind::kLocal) {
+    if (failure.error.code == Errc::kPolicy) code = ExitCode::kConfig;
+    if (failure.error.code == Errc::kPeerIncompatible) code = ExitCode::kUnavailable;
+  }
   return Failure{code, failure.message};
 }
 
@@ -231,6 +233,10 @@ class Submission {
     std::string text = "logged in by " + std::string(sasl_name(login->mechanism)) + ", " +
                        login->context.mechanism;
     if (login->context.channel_bound) text += ", bound to the TLS channel";
+    if (login->layer != kNoLayer) {
+      text += login->layer == kIntegrityLayer ? ", with the layer integrity"
+                                              : ", with the layer confidentiality";
+    }
     if (login->early_success)
       text += "; the server's last token (its MIC) was not sent, so not verified";
     note(text);

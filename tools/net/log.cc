@@ -42,6 +42,11 @@ std::string mechanism_text(const SaslReport& report) {
   return std::string(sasl_name(report.mechanism)) + "/" + report.context.mechanism;
 }
 
+const char* layer_text(const SaslReport& report) {
+  if (report.layer == kNoLayer) return "";
+  return report.layer == kIntegrityLayer ? " layer=integrity" : " layer=confidentiality";
+}
+
 }  // namespace
 
 void log_line(Clock& clock, std::string_view text) {
@@ -54,7 +59,8 @@ std::string login_text(const SaslReport& report, const LogPeer& peer) {
   const ContextInfo& context = report.context;
   return "login: user=" + quoted(context.account_name) + " as=" + quoted(context.initiator_name) +
          " mechanism=" + mechanism_text(report) + peer_text(peer) +
-         " channel-bound=" + yes_no(context.channel_bound) + " mic=" + yes_no(context.mic_verified);
+         " channel-bound=" + yes_no(context.channel_bound) +
+         " mic=" + yes_no(context.mic_verified) + layer_text(report);
 }
 
 std::string refusal_text(const SmtpServer::LoginRefused& refused, const LogPeer& peer) {

@@ -40,6 +40,7 @@ struct Options {
   std::string spn;
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
   InitialResponse initial_response = InitialResponse::kAuto;
+  SecurityLayer layers = kNoLayer;
   PolicyLevel level = PolicyLevel::kDefault;
   Envelope envelope;
   std::string file = "-";
@@ -60,6 +61,11 @@ const std::map<std::string, InitialResponse> kInitialResponseNames = {
     {"auto", InitialResponse::kAuto},
     {"always", InitialResponse::kAlways},
     {"never", InitialResponse::kNever}};
+// What is named is the least that is taken.
+const std::map<std::string, SecurityLayer> kLayerNames = {
+    {"none", kNoLayer},
+    {"integrity", kIntegrityLayer | kConfidentialityLayer},
+    {"confidentiality", kConfidentialityLayer}};
 const std::map<std::string, PolicyLevel> kLevelNames = {{"default", PolicyLevel::kDefault},
                                                         {"strict", PolicyLevel::kStrict}};
 
@@ -156,6 +162,7 @@ SmtpClientConfig client_config(const Options& options, SmtpTranscript* transcrip
   config.ehlo_name = options.ehlo_name.empty() ? own_name() : options.ehlo_name;
   config.mechanism = options.mechanism;
   config.initial_response = options.initial_response;
+  config.layer.layers = options.layers;
   config.transcript = transcript;
   return config;
 }
@@ -234,6 +241,11 @@ void add_login_options(CLI::App& verb, Options& o) {
           "Send the first token with AUTH (default: auto, where the line keeps within 512 octets)")
       ->type_name("auto|always|never")
       ->transform(CLI::CheckedTransformer(kInitialResponseNames, CLI::ignore_case).description(""));
+  verb.add_option("--layer", o.layers,
+                  "SASL security layer to require, or a stronger one; GSSAPI and GSS-SPNEGO alone "
+                  "have them (default: none)")
+      ->type_name("none|integrity|confidentiality")
+      ->transform(CLI::CheckedTransformer(kLayerNames, CLI::ignore_case).description(""));
   verb.add_option("--policy", o.level,
                   "strict takes only servers that do what current Windows does (default: default)")
       ->type_name("default|strict")

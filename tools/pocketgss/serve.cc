@@ -24,6 +24,8 @@ struct Options {
   std::vector<std::string> spns;
   PolicyLevel level = PolicyLevel::kDefault;
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
+  LayerStep layer_step = LayerStep::kKerberos;
+  std::vector<SecurityLayer> layers;
   bool early_success = false, allow_cleartext = false, implicit_tls = false, verbose = false;
 };
 
@@ -94,6 +96,13 @@ std::vector<std::string> target_names(const Options& options, const ServerConfig
   return names;
 }
 
+SecurityLayer layer_set(const std::vector<SecurityLayer>& layers) {
+  if (layers.empty()) return kNoLayer;
+  SecurityLayer set = layers.front();
+  for (const SecurityLayer layer : layers) set = set | layer;
+  return set;
+}
+
 Fallible<ServerConfig> server_config(const Options& options) {
   auto listen = parse_listen(options.listen);
   if (!listen.has_value()) return listen.failure();
@@ -116,6 +125,8 @@ Fallible<ServerConfig> server_config(const Options& options) {
   config.smtp.hostname = hostname;
   config.smtp.implicit_tls = options.implicit_tls;
   config.smtp.early_success = options.early_success;
+  config.smtp.layer_step = options.layer_step;
+  config.smtp.layer.layers = layer_set(options.layers);
   if (!mechanisms.value().empty()) config.smtp.mechanisms = std::move(mechanisms).value();
   config.acceptor.host = hostname;
   config.acceptor.targets = target_names(options, config);
@@ -191,6 +202,26 @@ void add_login_options(CLI::App& verb, Options& options) {
   verb.add_flag(
       "--early-success", options.early_success,
       "Answer 235 in place of the last SPNEGO token, as the example of [MS-SSEAN] 4.1 does");
+  verb.add_option(
+          "--layer-step", options.layer_step,
+          "When to run the security-layer step of RFC 4752: never, kerberos (default: after "
+          "bare Kerberos), always")
+      ->transform(CLI::CheckedTransformer(
+                      std::map<std::string, LayerStep>{{"never", LayerStep::kNever},
+                                                       {"kerberos", LayerStep::kKerberos},
+                                                       {"always", LayerStep::kAlways}})
+                      .description(""))
+      ->type_name("never|kerberos|always");
+  verb.add_option("--layers", options.layers,
+                  "SASL security layers to offer: none, integrity, confidentiality; without none "
+                  "one is required (default: none)")
+      ->delimiter(',')
+      ->transform(CLI::CheckedTransformer(std::map<std::string, SecurityLayer>{
+                                              {"none", kNoLayer},
+                                              {"integrity", kIntegrityLayer},
+                                              {"confidentiality", kConfidentialityLayer}})
+                      .description(""))
+      ->type_name("LIST");
 }
 
 }  // namespace
