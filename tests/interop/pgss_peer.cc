@@ -2,6 +2,7 @@
 // interop cases.
 //
 //   pgss_peer initiate|accept ntlm|spnego [OPTIONS]
+//   pgss_peer sasl-client|sasl-server MECHANISM [OPTIONS]
 //
 //   --user NAME          initiator: DOMAIN\user, user@domain or user
 //                        acceptor: the one account that it knows
@@ -12,16 +13,21 @@
 //   --policy LEVEL       default or strict
 //   --binding HEX        channel bindings: the application data, type and colon included
 //   --channel-binding W  off, when-supported (default) or require
+//   --layers N           SASL: LayerOptions::layers as a number (default 1)
+//   --max-buffer N       SASL: LayerOptions::max_receive
+//   --layer-step W       SASL server: never, kerberos (default) or always
 //
 // Lines read, and the line that answers each (B64: base64, `-` for nothing):
 //
 //   token B64     ->  continue B64      send it, and come back with the answer
 //                     established B64   send it, if there is one
-//   done          ->  established -     the protocol above reported success early
+//   done          ->  established -     the protocol above reported success early; SASL client:
+//                                       that it reported success
 //   wrap B64      ->  ok B64            as do unwrap, mic, and key (without an argument)
 //   verify MESSAGE-B64 MIC-B64   ->  ok -
 //   info          ->  ok mechanism=NTLM flags=0x2e ...
 //   quit
+//   SASL: token, done, info, and wrap and unwrap by the layer.
 //   what fails    ->  error SENTENCE
 #include <cstdlib>
 #include <iostream>
@@ -32,9 +38,8 @@
 #include <string>
 #include <string_view>
 
-#include <pocketgss/context.h>
-
-#include "sasl/base64.h"
+#include <pocketgss/base64.h>
+#include <pocketgss/sasl.h>
 
 namespace pocketgss {
 namespace {
@@ -122,6 +127,24 @@ AcceptorConfig acceptor_config(const Options& options) {
   return config;
 }
 
+Result<Bytes> decode(std::string_view text) {
+  if (text == "-") return Bytes{};
+  return base64_decode(text);
+}
+std::string encode(ByteView bytes) {
+  return bytes.empty() ? "-" : base64_encode(bytes);
+}
+
+// account is the one that --user and --password name; compared without its domain and, as names
+// here are ASCII, by bytes.
+AccountAnswer account(Runtime& runtime, const Options& options, const NeedAccount& needed) {
+  const AccountName known = name_from(options);
+  if (needed.user != known.user) return {std::nullopt};
+  return {Account{known.user,
+                  value_or_die(nt_hash_of_password(runtime, as_bytes(option(options, "password"))),
+                               "--password")}};
+}
+
 // Peer answers the lines.
 class Peer {
  public:
@@ -167,21 +190,11 @@ class Peer {
   Result<std::string> stepped(Result<ContextStep> result) {
     PGSS_TRY(ContextStep step, std::move(result));
     if (const auto* needed = std::get_if<NeedAccount>(&step))
-      return stepped(context_->resume(account(*needed)));
+      return stepped(context_->resume(account(runtime_, options_, *needed)));
     if (const auto* more = std::get_if<Continue>(&step)) return "continue " + encode(more->token);
     if (const auto* done = std::get_if<Established>(&step))
       return "established " + encode(done->token.value_or(Bytes{}));
     return Error{Errc::kApiMisuse, "a KDC is asked for, and there is none", 0, 0};
-  }
-
-  // account is the one that --user and --password name; compared without its domain and, as names
-  // here are ASCII, by bytes.
-  AccountAnswer account(const NeedAccount& needed) {
-    const AccountName known = name_from(options_);
-    if (needed.user != known.user) return {std::nullopt};
-    return {Account{known.user, value_or_die(nt_hash_of_password(
-                                                 runtime_, as_bytes(option(options_, "password"))),
-                                             "--password")}};
   }
 
   Result<std::string> wrap(std::string_view text) {
@@ -228,12 +241,6 @@ class Peer {
     return out.str();
   }
 
-  static Result<Bytes> decode(std::string_view text) {
-    if (text == "-") return Bytes{};
-    return base64_decode(text);
-  }
-  static std::string encode(ByteView bytes) { return bytes.empty() ? "-" : base64_encode(bytes); }
-
   Options options_;
   Runtime runtime_;
   InitiatorConfig initiator_config_;
@@ -241,14 +248,123 @@ class Peer {
   std::unique_ptr<Context> context_;
 };
 
-int run(int argc, char** argv) {
-  if (argc < 3) die("usage: pgss_peer initiate|accept ntlm|spnego [OPTIONS]; its source says more");
-  const MechanismKind kind =
-      std::string_view(argv[2]) == "spnego" ? MechanismKind::kSpnego : MechanismKind::kNtlm;
-  Peer peer(std::string_view(argv[1]) == "initiate", kind, read_options(argc, argv));
+// SaslPeer does so for a SASL mechanism.
+class SaslPeer {
+ public:
+  SaslPeer(bool client, std::string_view name, Options options)
+      : options_(std::move(options)), runtime_(value_or_die(Runtime::create(), "Runtime::create")) {
+    const auto mechanism = sasl_mechanism(name);
+    if (!mechanism) die("no such mechanism");
+    const std::string step = option(options_, "layer-step", "kerberos");
+    const LayerOptions layer{
+        static_cast<SecurityLayer>(std::stoul(option(options_, "layers", "1"))),
+        static_cast<uint32_t>(std::stoul(option(options_, "max-buffer", "65536")))};
+    if (client) {
+      clients_.emplace(runtime_, initiator_config(runtime_, options_));
+      client_ = value_or_die(make_sasl_client(*mechanism, *clients_, {}, {.layer = layer}),
+                             "make_sasl_client");
+    } else {
+      servers_.emplace(runtime_, acceptor_config(options_));
+      server_ =
+          value_or_die(make_sasl_server(*mechanism, *servers_, {},
+                                        {.layer_step = step == "always"  ? LayerStep::kAlways
+                                                       : step == "never" ? LayerStep::kNever
+                                                                         : LayerStep::kKerberos,
+                                         .layer = layer}),
+                       "make_sasl_server");
+    }
+  }
+
+  std::string answer(const std::string& line) {
+    std::istringstream words(line);
+    std::string command, argument;
+    words >> command >> argument;
+    const Result<std::string> reply = obey(command, argument);
+    if (reply.has_value()) return reply.value();
+    return "error " + describe(reply.error());
+  }
+
+ private:
+  Result<std::string> obey(std::string_view command, std::string_view argument) {
+    if (command == "info") return info();
+    if (command == "done") return done();
+    PGSS_TRY(const Bytes bytes, decode(argument));
+    if (command == "token" && client_) {
+      PGSS_TRY(const SaslClient::Step step, client_->step(bytes));
+      if (const auto* response = std::get_if<SaslClient::Response>(&step))
+        return "continue " + encode(response->token);
+      return Error{Errc::kApiMisuse, "a KDC is asked for, and there is none", 0, 0};
+    }
+    if (command == "token") return stepped(server_->step(bytes));
+    if (layer_ == nullptr) return Error{Errc::kApiMisuse, "there is no layer", 0, 0};
+    Bytes out;
+    if (command == "wrap") {
+      PGSS_CHECK(layer_->wrap(bytes, out));
+    } else if (command == "unwrap") {
+      for (ByteView rest = bytes; !rest.empty();) {
+        PGSS_TRY(const bool whole, layer_->unwrap(rest));
+        if (whole) append(out, layer_->content());
+      }
+    } else {
+      return Error{Errc::kApiMisuse, "no such command", 0, 0};
+    }
+    return "ok " + encode(out);
+  }
+
+  Result<std::string> stepped(Result<SaslServer::Step> result) {
+    PGSS_TRY(SaslServer::Step step, std::move(result));
+    if (const auto* needed = std::get_if<NeedAccount>(&step))
+      return stepped(server_->resume(account(runtime_, options_, *needed)));
+    if (const auto* challenge = std::get_if<SaslServer::Challenge>(&step))
+      return "continue " + encode(challenge->token);
+    report_ = std::get<SaslServer::Success>(step).report;
+    layer_ = server_->take_layer();
+    return std::string("established -");
+  }
+
+  Result<std::string> done() {
+    if (client_ == nullptr) return std::string("established -");
+    PGSS_TRY(report_, client_->success());
+    layer_ = client_->take_layer();
+    return std::string("established -");
+  }
+
+  std::string info() const {
+    std::ostringstream out;
+    out << "ok layer=" << static_cast<int>(report_.layer) << " step=" << report_.layer_step
+        << " max_send=" << report_.max_send << " max_receive=" << report_.max_receive
+        << " account=" << report_.context.account_name;
+    return out.str();
+  }
+
+  Options options_;
+  Runtime runtime_;
+  std::optional<InitiatorContexts> clients_;
+  std::optional<AcceptorContexts> servers_;
+  std::unique_ptr<SaslClient> client_;
+  std::unique_ptr<SaslServer> server_;
+  std::unique_ptr<SaslLayer> layer_;
+  SaslReport report_;
+};
+
+template <typename AnyPeer>
+int serve(AnyPeer peer) {
   for (std::string line; std::getline(std::cin, line) && line != "quit";)
     std::cout << peer.answer(line) << std::endl;
   return 0;
+}
+
+int run(int argc, char** argv) {
+  if (argc < 3) die("usage: pgss_peer initiate|accept ntlm|spnego [OPTIONS]; its source says more");
+  const std::string_view role = argv[1];
+  if (role.substr(0, 5) == "sasl-") {
+    SaslPeer peer(role == "sasl-client", argv[2], read_options(argc, argv));
+    return serve<SaslPeer&>(peer);
+  }
+  const MechanismKind kind =
+      std::string_view(argv[2]) == "spnego" ? MechanismKind::kSpnego : MechanismKind::kNtlm;
+  Peer peer(role == "initiate", kind, read_options(argc, argv));
+  return serve<Peer&>(peer);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import binding, clients, control, dotnet, mit, postfix, samba
+from . import binding, clients, control, cyrus, dotnet, mit, postfix, samba
 
 GROUPS = [
     *dotnet.GROUPS,
     *postfix.GROUPS,
+    *cyrus.GROUPS,
     *samba.GROUPS,
     *mit.GROUPS,
     *binding.GROUPS,

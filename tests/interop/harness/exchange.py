@@ -41,6 +41,47 @@ def establish(initiator, acceptor, sent=None):
     raise Failed(f"not established after {MAX_ROUNDS} rounds")
 
 
+def establish_sasl(client, server):
+    """Carries SASL tokens to and fro until the server reports success."""
+    challenge = b""
+    for _ in range(MAX_ROUNDS):
+        response = client.step(challenge).token or b""
+        answer = server.step(response)
+        if answer.established and answer.token is None:
+            return client.done()
+        challenge = answer.token or b""
+    raise Failed(f"not established after {MAX_ROUNDS} rounds")
+
+
+def exchange_buffers(client, server, largest=None):
+    """Messages through the security layer, both ways; then an altered one each way. No buffer is
+    above `largest`, in octets with its length."""
+    for message in (b"EHLO client.example.test\r\n", b"x", bytes(range(256)) * 200):
+        for sender, receiver in ((client, server), (server, client)):
+            wire = sender.wrap(message)
+            if len(message) > 8 and message in wire:
+                raise Failed(f"{sender.side} wrapped without sealing")
+            if largest and max(_buffer_sizes(wire)) > largest:
+                raise Failed(f"{sender.side} sent a buffer of {max(_buffer_sizes(wire))} octets")
+            if receiver.unwrap(wire) != message:
+                raise Failed(f"{receiver.side} unwrapped something else")
+    for sender, receiver in ((client, server), (server, client)):
+        wire = bytearray(sender.wrap(b"altered on its way"))
+        wire[-1] ^= 1
+        try:
+            receiver.unwrap(bytes(wire))
+        except Refused:
+            continue
+        raise Failed(f"{receiver.side} took a buffer of {sender.side} with a bit flipped")
+
+
+def _buffer_sizes(wire):
+    while wire:
+        size = 4 + int.from_bytes(wire[:4], "big")
+        yield size
+        wire = wire[size:]
+
+
 def refused(initiator, acceptor, *, by=None, after=3):
     """The Refused that the exchange must end in: by this side (the acceptor unless told), once
     `after` tokens were sent."""

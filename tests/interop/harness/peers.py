@@ -39,6 +39,7 @@ _ALL = (
             _files("/usr/lib/*/sasl2/libgssapiv2.so", "/usr/lib/*/sasl2/libntlm.so"),
         ),
     ),
+    Peer("cyrus-sasl-dev", "libsasl2-dev", _files("/usr/include/sasl/sasl.h")),
     Peer(
         "gss-ntlmssp",
         "gss-ntlmssp libkrb5-dev",

@@ -15,6 +15,7 @@ LIMIT = 15  # seconds for a reply
 class SmtpSession:
     def __init__(self, port):
         self.dialogue = []
+        self._layer = None  # of protect()
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
         self._input = self._socket.makefile("rb")
         self._expect(self.reply(), 220)
@@ -38,9 +39,15 @@ class SmtpSession:
             "tls-unique": b"tls-unique:" + self._socket.get_channel_binding("tls-unique"),
         }
 
+    def protect(self, peer):
+        """From here on all goes through the peer's security layer (RFC 4954 4), so EHLO again."""
+        self._layer, self._plain = peer, b""
+        self.extensions = self._expect(self.command("EHLO client.example.test"), 250)
+
     def command(self, line):
         self.dialogue.append(f"C: {line}")
-        self._socket.sendall(line.encode() + b"\r\n")
+        wire = line.encode() + b"\r\n"
+        self._socket.sendall(self._layer.wrap(wire) if self._layer else wire)
         return self.reply()
 
     def reply(self):
@@ -48,7 +55,7 @@ class SmtpSession:
         lines = []
         while True:
             try:
-                raw = self._input.readline(1 << 20)
+                raw = self._read_line()
             except OSError as error:
                 raise Failed(f"no reply: {error}\n{self.transcript()}") from None
             if not raw:
@@ -58,6 +65,18 @@ class SmtpSession:
             lines.append(line[4:])
             if line[3:4] != "-":
                 return int(line[:3]), lines
+
+    def _read_line(self):
+        if not self._layer:
+            return self._input.readline(1 << 20)
+        while b"\r\n" not in self._plain:
+            length = self._input.read(4)
+            if len(length) < 4:
+                return b""
+            token = self._input.read(int.from_bytes(length, "big"))
+            self._plain += self._layer.unwrap(length + token)
+        line, _, self._plain = self._plain.partition(b"\r\n")
+        return line + b"\r\n"
 
     def mechanisms(self):
         return [

@@ -23,8 +23,8 @@ class Step:
 
 
 class LinePeer:
-    """pgss_peer or gss_peer: `token`, `wrap`, `unwrap`, `mic`, `verify`, `key` and `info`, one
-    line each."""
+    """pgss_peer, gss_peer or sasl_peer: `token`, `done`, `wrap`, `unwrap`, `mic`, `verify`, `key`
+    and `info`, one line each."""
 
     def __init__(self, side, command, environment=None, log=None):
         self.side = side
@@ -50,6 +50,10 @@ class LinePeer:
 
     def session_key(self) -> bytes:
         return self._bytes("key")
+
+    def done(self):
+        """The other side reports success."""
+        self._ask("done")
 
     def info(self) -> str:
         return self._ask("info")[1]

@@ -34,6 +34,10 @@ class Tools:
         return self.build / "tests" / "interop" / "gss_peer"
 
     @property
+    def sasl_peer(self):
+        return self.build / "tests" / "interop" / "sasl_peer"
+
+    @property
     def pocketgss(self):
         return self.build / "pocketgss"
 
