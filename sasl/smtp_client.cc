@@ -69,6 +69,7 @@ class SmtpClient::Impl {
     while (state_ != State::kFailed) {
       const Result<ByteView*> next = stream_.next(bytes);
       if (!next.has_value()) {
+        if (next.error().code == Errc::kNoMemory) return next.error();
         fail(sasl::failure_of_kind(Kind::kLayer, next.error()));
         break;
       }

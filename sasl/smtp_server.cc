@@ -73,7 +73,7 @@ void SmtpServer::Impl::process(ByteView& input) {
   while (!waiting() && state_ != State::kClosed) {
     const Result<ByteView*> next = stream_.next(input);
     if (!next.has_value()) {
-      close(next.error());
+      next.error().code == Errc::kNoMemory ? give_up(next.error()) : close(next.error());
       break;
     }
     if (next.value()->empty()) break;

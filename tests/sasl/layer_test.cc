@@ -4,6 +4,7 @@
 #include <pocketgss/sasl.h>
 
 #include "tests/fakes/fake_context.h"
+#include "tests/support/allocations.h"
 #include "tests/support/fixed_random.h"
 
 namespace pocketgss {
@@ -128,6 +129,43 @@ TEST(SaslLayer, SSEAN_W1_RefusesABufferInClearUnderConfidentiality) {
   EXPECT_EQ(confidential.unwrap(buffer("x")), "error: security layer buffer: not encrypted");
   FakeLayer integrity(0, 100, false, kIntegrityLayer);
   EXPECT_EQ(integrity.unwrap(buffer("x")), "x|");
+}
+
+TEST(SaslLayer, SSEAN_W1_KeepsNoMoreThanArrived) {
+  FakeLayer fake(0, 0xffffff);
+  Bytes wire = as_bytes(std::string_view("\0\xff\xff\xff", 4)).to_bytes();
+  wire.resize(1'000);
+  ByteView rest = wire;
+  const testing::AllocationWatch watch;
+  ASSERT_TRUE(fake.layer->unwrap(rest).has_value());
+  EXPECT_LE(watch.largest(), 2'000u);
+}
+
+TEST(SaslLayer, MEM_3_EndsWithNoMemoryWhereAnAllocationFails) {
+  const std::string message(500, 'x');
+  const std::string wire = buffer(message);
+  for (size_t n = 1;; ++n) {
+    FakeLayer fake(0, 1'000);
+    Bytes out;
+    ByteView first = as_bytes(std::string_view(wire).substr(0, 100));
+    ByteView second = as_bytes(std::string_view(wire).substr(100));
+    const testing::FailingAllocations failing(n);
+    const Result<void> wrapped_result = fake.layer->wrap(as_bytes(message), out);
+    const Result<bool> begun = fake.layer->unwrap(first);
+    const Result<bool> ended = fake.layer->unwrap(second);
+    if (!failing.reached()) {
+      EXPECT_TRUE(wrapped_result.has_value() && ended.has_value() && ended.value());
+      EXPECT_GT(n, 2u);
+      return;
+    }
+    ASSERT_FALSE(wrapped_result.has_value() && begun.has_value() && ended.has_value()) << n;
+    if (!wrapped_result.has_value()) {
+      EXPECT_EQ(wrapped_result.error().code, Errc::kNoMemory);
+    }
+    if (!ended.has_value()) {
+      EXPECT_EQ(ended.error().code, Errc::kNoMemory);
+    }
+  }
 }
 
 // --- what is agreed on, with SPNEGO and NTLM inside ---
