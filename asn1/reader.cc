@@ -115,6 +115,10 @@ Result<Reader::Element> Reader::take(Tag tag, const char* field) {
                  offset_of(octets, *this)};
 }
 
+Result<int64_t> Reader::integer_in(int64_t low, int64_t high, const char* field) {
+  return integer(field, kInteger, low, high);
+}
+
 Result<void> Reader::skip(const char* field) {
   PGSS_CHECK(any(field));
   return {};

@@ -59,6 +59,8 @@ class Reader {
   Result<bool> boolean(const char* field);
   Result<int32_t> int32(const char* field, Tag = kInteger);
   Result<uint32_t> uint32(const char* field, Tag = kInteger);
+  // integer_in refuses what is outside of [low, high].
+  Result<int64_t> integer_in(int64_t low, int64_t high, const char* field);
   // enumerated is never negative; the caller checks the range of its own type.
   Result<uint32_t> enumerated(const char* field);
   Result<ByteView> octet_string(const char* field);

@@ -37,6 +37,9 @@ Writer::Writer(Bytes&& reused) : out_(std::move(reused)) {
   point_at(0);
 }
 
+Writer::Writer(MutableBytes fixed)
+    : fixed_(true), begin_(fixed.data()), at_(begin_), end_(begin_ + fixed.size()) {}
+
 void Writer::element(Tag tag, ByteView contents) {
   uint8_t* const out = header_and_room(tag, contents.size());
   if (out != nullptr && !contents.empty()) std::memcpy(out, contents.data(), contents.size());
@@ -58,6 +61,10 @@ void Writer::int32(int32_t value, Tag tag) {
 }
 
 void Writer::uint32(uint32_t value, Tag tag) {
+  integer(value, tag);
+}
+
+void Writer::int64(int64_t value, Tag tag) {
   integer(value, tag);
 }
 
@@ -90,9 +97,15 @@ void Writer::general_string(std::string_view text, Tag tag) {
 
 Result<Bytes> Writer::take() && {
   if (failed_) return Error{failure_, "asn1::Writer", 0, 0};
+  if (fixed_) return Error{Errc::kApiMisuse, "asn1::Writer", 0, 0};
   out_.resize(size());
-  at_ = end_ = nullptr;
+  begin_ = at_ = end_ = nullptr;
   return std::move(out_);
+}
+
+Result<size_t> Writer::written() && {
+  if (failed_) return Error{failure_, "asn1::Writer", 0, 0};
+  return size();
 }
 
 // X.690 8.3.2: drop the leading octets that only repeat the sign bit.
@@ -110,7 +123,7 @@ void Writer::close_moving(Mark mark, size_t length) {
   if (length > kMaxLength) return fail(Errc::kApiMisuse);
   const size_t octets = internal::length_octets(length);
   if (octets > mark.length_octets && grow(octets - mark.length_octets) == nullptr) return;
-  uint8_t* const start = out_.data() + mark.contents - mark.length_octets;
+  uint8_t* const start = begin_ + mark.contents - mark.length_octets;
   if (octets != mark.length_octets) {
     std::memmove(start + octets, start + mark.length_octets, length);
     at_ = start + octets + length;
@@ -136,7 +149,7 @@ uint8_t* Writer::header_and_room(Tag tag, size_t length) {
 uint8_t* Writer::grow_slowly(size_t count) {
   if (failed_) return nullptr;
   const size_t written = size();
-  if (count > 2 * kMaxLength - written) {
+  if (fixed_ || count > 2 * kMaxLength - written) {
     fail(Errc::kApiMisuse);
     return nullptr;
   }
@@ -151,8 +164,9 @@ uint8_t* Writer::grow_slowly(size_t count) {
 }
 
 void Writer::point_at(size_t size) {
-  at_ = out_.data() + size;
-  end_ = out_.data() + out_.size();
+  begin_ = out_.data();
+  at_ = begin_ + size;
+  end_ = begin_ + out_.size();
 }
 
 void Writer::fail(Errc failure) {
@@ -160,7 +174,7 @@ void Writer::fail(Errc failure) {
   failed_ = true;
   failure_ = failure;
   out_ = Bytes();  // no room, so that all that follows comes to grow_slowly
-  at_ = end_ = nullptr;
+  begin_ = at_ = end_ = nullptr;
 }
 
 }  // namespace pocketgss::asn1

@@ -28,6 +28,9 @@ class Writer {
   explicit Writer(size_t expected_size = 0);
   // Writes into the storage of `reused`, whose contents are dropped: no allocation if it suffices.
   explicit Writer(Bytes&& reused);
+  // Writes into the caller's memory and nowhere else: for secrets. Octets behind the result are
+  // written to as well, up to the end of `fixed`.
+  explicit Writer(MutableBytes fixed);
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
@@ -45,6 +48,7 @@ class Writer {
   void boolean(bool);
   void int32(int32_t, Tag = kInteger);
   void uint32(uint32_t, Tag = kInteger);
+  void int64(int64_t, Tag = kInteger);
   void enumerated(uint32_t);
   void octet_string(ByteView);
   void oid(Oid);
@@ -54,6 +58,9 @@ class Writer {
 
   // Errors: kApiMisuse (too long, or unused bits above 7 or of no octet), kNoMemory.
   Result<Bytes> take() &&;
+  // written ends what was begun with memory of the caller's: how much of it is the result. Errors:
+  // those of take(), and kApiMisuse where the memory does not suffice.
+  Result<size_t> written() &&;
 
  private:
   // Mark is an element that is being written: where its contents start, and how many length octets
@@ -69,14 +76,16 @@ class Writer {
   uint8_t* header_and_room(Tag, size_t length);
   uint8_t* grow(size_t count);
   uint8_t* grow_slowly(size_t count);
-  size_t size() const { return static_cast<size_t>(at_ - out_.data()); }
+  size_t size() const { return static_cast<size_t>(at_ - begin_); }
   size_t room() const { return static_cast<size_t>(end_ - at_); }
   void point_at(size_t size);
   void fail(Errc);
 
-  Bytes out_;               // its size is what may be written to; none after a failure
+  Bytes out_;           // its size is what may be written to; none after a failure
+  bool fixed_ = false;  // the caller's memory instead of out_
+  uint8_t* begin_ = nullptr;
   uint8_t* at_ = nullptr;   // the end of what has been written
-  uint8_t* end_ = nullptr;  // of out_
+  uint8_t* end_ = nullptr;  // of what may be written to
   bool failed_ = false;
   Errc failure_ = Errc::kInternal;
 };
@@ -127,7 +136,7 @@ inline void Writer::close(Mark mark) {
     return;
   const size_t length = size() - mark.contents;
   if (length >= 0x80 || mark.length_octets != 1) return close_moving(mark, length);
-  out_[mark.contents - 1] = static_cast<uint8_t>(length);
+  begin_[mark.contents - 1] = static_cast<uint8_t>(length);
 }
 
 }  // namespace pocketgss::asn1

@@ -56,6 +56,35 @@ TEST(DerWriter, ReusesABufferWithoutAllocating) {
   EXPECT_EQ(hex(buffer), "3003020105");
 }
 
+TEST(DerWriter, WritesIntoMemoryOfTheCallersAndNowhereElse) {
+  const auto write = [](Writer& w) {
+    w.nest(kSequence, [](Writer& seq) {
+      seq.nest(context(0), [](Writer& tagged) { tagged.octet_string(Bytes(150, 7)); });
+      seq.int32(5);
+    });
+  };
+  const std::string expected = written(write);
+  const size_t needed = expected.size() / 2;
+  for (size_t size = 0; size < needed + 300; ++size) {
+    Bytes buffer(size, 0xee);
+    const testing::AllocationWatch watch;
+    Writer writer{MutableBytes(buffer)};
+    const std::array<uint8_t, 150> octets{7, 7, 7};
+    writer.nest(kSequence, [&](Writer& seq) {
+      seq.nest(context(0), [&](Writer& tagged) { tagged.octet_string(ByteView(octets)); });
+      seq.int32(5);
+    });
+    const auto result = std::move(writer).written();
+    EXPECT_EQ(watch.count(), 0U);
+    ASSERT_EQ(result.has_value(), size >= needed) << size;
+    if (result.has_value()) {
+      EXPECT_EQ(result.value(), needed);
+    } else {
+      EXPECT_EQ(result.error().code, Errc::kApiMisuse);
+    }
+  }
+}
+
 TEST(DerWriter, AllocatesOnceWhereTheExpectedSizeSuffices) {
   const Bytes contents(300, 1);
   const testing::AllocationWatch watch;
