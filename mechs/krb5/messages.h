@@ -13,9 +13,10 @@ namespace pocketgss::mechs::krb5 {
 // that is named here there may be unknown ones with higher tags, which are skipped: RFC 6806 11
 // added such. Errors are kMalformed with the field and its offset.
 //
-// encode(x) writes a message with one allocation where it has under 2 KiB. encode_to writes into
-// the caller's memory and returns how much it wrote: for what holds keys. Errors: kApiMisuse (a
-// list of more than kMaxElements, Microseconds above 999999, `out` too small), kNoMemory.
+// encode(x) writes a message, as a rule with one allocation. encode_to writes into the caller's
+// memory, behind the result too, and returns how long the result is: for what holds keys. Errors:
+// kApiMisuse (a list of more than kMaxElements, Microseconds above 999999, `out` too small),
+// kNoMemory.
 
 // RFC 4120 5.10
 enum class MessageType : uint8_t {
@@ -233,9 +234,18 @@ Result<EncKrbCredPart> parse_enc_krb_cred_part(ByteView der);
 // message_type tells what a message is by its first octet; nothing where it is none of the above.
 std::optional<MessageType> message_type(ByteView der);
 
-// encode_secret is encode_to into memory of its own that is wiped when it goes.
+// encode_secret is encode_to into memory of its own, which is wiped when it goes. Errors: those of
+// encode_to; kApiMisuse above 1 MiB.
 template <typename Part>
-Result<SecretBytes> encode_secret(const Part&);
+Result<SecretBytes> encode_secret(const Part& part) {
+  constexpr size_t kFirst = 512, kMost = size_t{1} << 20;
+  for (size_t room = kFirst;; room *= 2) {
+    SecretBytes memory = SecretBytes::of_size(room);
+    const Result<size_t> size = encode_to(part, memory.mutable_view());
+    if (size.has_value()) return SecretBytes(memory.view().prefix(size.value()));
+    if (size.error().code != Errc::kApiMisuse || room == kMost) return size.error();
+  }
+}
 
 }  // namespace pocketgss::mechs::krb5
 

@@ -80,7 +80,7 @@ struct PaPacOptions {
 Result<PaPacOptions> parse_pa_pac_options(ByteView der);
 Result<Bytes> encode(const PaPacOptions&);
 
-// [MS-KILE] 2.2.1: the e-data of an Active Directory KDC (quirk D25)
+// [MS-KILE] 2.2.2: the e-data of an Active Directory KDC (quirk D25)
 struct KerbErrorData {
   int32_t data_type = 0;               // [1]: 3 is KERB-EXT-ERROR, 2 is clock skew
   std::optional<ByteView> data_value;  // [2]
@@ -90,7 +90,7 @@ struct KerbErrorData {
 Result<KerbErrorData> parse_kerb_error_data(ByteView der);
 Result<Bytes> encode(const KerbErrorData&);
 
-// [MS-KILE] 2.2.2: [0-3] status, [4-7] reserved, [8-11] flags, little-endian
+// [MS-KILE] 2.2.1: [0-3] status, [4-7] reserved, [8-11] flags, little-endian
 struct KerbExtError {
   uint32_t status = 0;  // an NTSTATUS: locked, disabled, expired, logon hours
   uint32_t reserved = 0;

@@ -65,22 +65,22 @@ constexpr uint32_t flag_bit(unsigned number) {
 // Microseconds (RFC 4120 5.2.4): 0 to 999999.
 using Microseconds = uint32_t;
 
+// SequenceBase is what every SequenceOf is made of.
+struct SequenceBase {
+  const void* items = nullptr;  // an array, or
+  ByteView der;                 // the contents octets of a SEQUENCE OF that has been checked
+  uint32_t size = 0;            // elements
+};
+
 // SequenceOf<T> is a SEQUENCE OF: elements in borrowed DER that has been checked, or, to be
 // written, a borrowed array. It is iterated over either way, each element being read anew.
 template <typename T>
-class SequenceOf {
+class SequenceOf : private SequenceBase {
  public:
   SequenceOf() = default;
   // Borrows `elements`, which must be at most kMaxElements to be written.
   explicit SequenceOf(std::span<const T> elements)
-      : items_(elements.data()), size_(static_cast<uint32_t>(elements.size())) {}
-  // Of DER: `contents` is what is inside the SEQUENCE and has been checked to be `size` elements.
-  static SequenceOf checked(ByteView contents, uint32_t size) {
-    SequenceOf out;
-    out.der_ = contents;
-    out.size_ = size;
-    return out;
-  }
+      : SequenceBase{elements.data(), {}, static_cast<uint32_t>(elements.size())} {}
 
   class Iterator {
    public:
@@ -91,38 +91,50 @@ class SequenceOf {
     using reference = T;
 
     Iterator() = default;
-    T operator*() const;
+    T operator*() const {
+      return at_.items != nullptr ? *static_cast<const T*>(at_.items) : read();
+    }
     Iterator& operator++();
     Iterator operator++(int) {
       Iterator before = *this;
       ++*this;
       return before;
     }
-    bool operator==(const Iterator& other) const { return left_ == other.left_; }
+    bool operator==(const Iterator& other) const { return at_.size == other.at_.size; }
 
    private:
     friend class SequenceOf;
-    Iterator(const T* item, ByteView der, uint32_t left) : item_(item), der_(der), left_(left) {}
-    const T* item_ = nullptr;  // the next of an array, or
-    ByteView der_;             // of DER
-    uint32_t left_ = 0;        // elements from here on
+    explicit Iterator(const SequenceBase& at) : at_(at) {}
+    T read() const;
+    SequenceBase at_;  // from here on
   };
 
-  Iterator begin() const { return Iterator(items_, der_, size_); }
+  Iterator begin() const { return Iterator(*this); }
   Iterator end() const { return Iterator(); }
-  size_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
+  size_t size() const { return SequenceBase::size; }
+  bool empty() const { return size() == 0; }
   // Only where not empty.
   T front() const { return *begin(); }
   bool operator==(const SequenceOf& other) const {
-    return size_ == other.size_ && std::equal(begin(), end(), other.begin());
+    return size() == other.size() && std::equal(begin(), end(), other.begin());
   }
-
- private:
-  const T* items_ = nullptr;
-  ByteView der_;
-  uint32_t size_ = 0;
 };
+
+namespace internal {
+// behind_first is what follows the first element.
+ByteView behind_first(ByteView elements);
+}  // namespace internal
+
+template <typename T>
+typename SequenceOf<T>::Iterator& SequenceOf<T>::Iterator::operator++() {
+  --at_.size;
+  if (at_.items != nullptr) {
+    at_.items = static_cast<const T*>(at_.items) + 1;
+  } else {
+    at_.der = internal::behind_first(at_.der);
+  }
+  return *this;
+}
 
 // RFC 4120 5.2.2
 struct PrincipalName {
