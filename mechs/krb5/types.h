@@ -52,7 +52,7 @@ struct UInt32 {
 struct KerberosFlags {
   uint32_t bits = 0;        // the first 32; those that were not sent are zero
   uint32_t bit_count = 32;  // how many the string has
-  ByteView beyond;          // the octets after the fourth, where it has more than 32
+  ByteView beyond{};        // the octets after the fourth, where it has more than 32
 
   constexpr bool has(uint32_t flag) const { return (bits & flag) != 0; }
   bool operator==(const KerberosFlags&) const = default;
