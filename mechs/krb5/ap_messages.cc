@@ -11,13 +11,13 @@ namespace pocketgss::mechs::krb5 {
 //       ticket        [3] Ticket,
 //       authenticator [4] EncryptedData }
 constexpr Row kApReqRows[] = {
-    constant(0, "AP-REQ.pvno", kVersion),
+    constant(0, "AP-REQ.pvno", kProtocolVersion),
     constant(1, "AP-REQ.msg-type", number_of(MessageType::kApReq)),
     PGSS_KRB5_FIELD(2, "AP-REQ.ap-options", ApReq, ap_options),
     PGSS_KRB5_FIELD(3, "AP-REQ.ticket", ApReq, ticket),
     PGSS_KRB5_FIELD(4, "AP-REQ.authenticator", ApReq, authenticator),
 };
-const Table kApReqTable = message_table("AP-REQ", kApReqRows, 14);
+const Table kApReqTable = message_table("AP-REQ", kApReqRows, number_of(MessageType::kApReq));
 
 // RFC 4120 5.5.1:
 //   Authenticator ::= [APPLICATION 2] SEQUENCE {
@@ -31,7 +31,7 @@ const Table kApReqTable = message_table("AP-REQ", kApReqRows, 14);
 //       seq-number         [7] UInt32 OPTIONAL,
 //       authorization-data [8] AuthorizationData OPTIONAL }
 constexpr Row kAuthenticatorRows[] = {
-    constant(0, "Authenticator.authenticator-vno", kVersion),
+    constant(0, "Authenticator.authenticator-vno", kProtocolVersion),
     PGSS_KRB5_FIELD(1, "Authenticator.crealm", Authenticator, crealm),
     PGSS_KRB5_FIELD(2, "Authenticator.cname", Authenticator, cname),
     PGSS_KRB5_FIELD(3, "Authenticator.cksum", Authenticator, cksum),
@@ -41,7 +41,8 @@ constexpr Row kAuthenticatorRows[] = {
     PGSS_KRB5_FIELD(7, "Authenticator.seq-number", Authenticator, seq_number),
     PGSS_KRB5_FIELD(8, "Authenticator.authorization-data", Authenticator, authorization_data),
 };
-const Table kAuthenticatorTable = message_table("Authenticator", kAuthenticatorRows, 2);
+const Table kAuthenticatorTable =
+    message_table("Authenticator", kAuthenticatorRows, application_tag::kAuthenticator);
 
 // RFC 4120 5.5.2:
 //   AP-REP ::= [APPLICATION 15] SEQUENCE {
@@ -49,11 +50,11 @@ const Table kAuthenticatorTable = message_table("Authenticator", kAuthenticatorR
 //       msg-type [1] INTEGER (15),
 //       enc-part [2] EncryptedData }
 constexpr Row kApRepRows[] = {
-    constant(0, "AP-REP.pvno", kVersion),
+    constant(0, "AP-REP.pvno", kProtocolVersion),
     constant(1, "AP-REP.msg-type", number_of(MessageType::kApRep)),
     PGSS_KRB5_FIELD(2, "AP-REP.enc-part", ApRep, enc_part),
 };
-const Table kApRepTable = message_table("AP-REP", kApRepRows, 15);
+const Table kApRepTable = message_table("AP-REP", kApRepRows, number_of(MessageType::kApRep));
 
 // RFC 4120 5.5.2:
 //   EncAPRepPart ::= [APPLICATION 27] SEQUENCE {
@@ -67,7 +68,8 @@ constexpr Row kEncApRepPartRows[] = {
     PGSS_KRB5_FIELD(2, "EncAPRepPart.subkey", EncApRepPart, subkey),
     PGSS_KRB5_FIELD(3, "EncAPRepPart.seq-number", EncApRepPart, seq_number),
 };
-const Table kEncApRepPartTable = message_table("EncAPRepPart", kEncApRepPartRows, 27);
+const Table kEncApRepPartTable =
+    message_table("EncAPRepPart", kEncApRepPartRows, application_tag::kEncApRepPart);
 
 Result<ApReq> parse_ap_req(ByteView der) {
   return decode<ApReq>(der, "AP-REQ");

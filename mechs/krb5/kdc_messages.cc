@@ -11,7 +11,9 @@ uint8_t message_type_of(const void* message) {
 }
 
 uint8_t enc_kdc_rep_part_tag(const void* part) {
-  return static_cast<const EncKdcRepPart*>(part)->of == MessageType::kAsRep ? 25 : 26;
+  return static_cast<const EncKdcRepPart*>(part)->of == MessageType::kAsRep
+             ? application_tag::kEncAsRepPart
+             : application_tag::kEncTgsRepPart;
 }
 
 }  // namespace
@@ -57,7 +59,7 @@ const Table kKdcReqBodyTable =
 //       padata   [3] SEQUENCE OF PA-DATA OPTIONAL,
 //       req-body [4] KDC-REQ-BODY }
 constexpr Row kKdcReqRows[] = {
-    constant(1, "KDC-REQ.pvno", kVersion),
+    constant(1, "KDC-REQ.pvno", kProtocolVersion),
     PGSS_KRB5_FIELD(2, "KDC-REQ.msg-type", KdcReq, msg_type),
     PGSS_KRB5_FIELD(3, "KDC-REQ.padata", KdcReq, padata),
     PGSS_KRB5_FIELD(4, "KDC-REQ.req-body", KdcReq, req_body),
@@ -76,7 +78,7 @@ const Table kKdcReqTable = message_table("KDC-REQ", kKdcReqRows, message_type_of
 //       ticket   [5] Ticket,
 //       enc-part [6] EncryptedData }
 constexpr Row kKdcRepRows[] = {
-    constant(0, "KDC-REP.pvno", kVersion),
+    constant(0, "KDC-REP.pvno", kProtocolVersion),
     PGSS_KRB5_FIELD(1, "KDC-REP.msg-type", KdcRep, msg_type),
     PGSS_KRB5_FIELD(2, "KDC-REP.padata", KdcRep, padata),
     PGSS_KRB5_FIELD(3, "KDC-REP.crealm", KdcRep, crealm),
@@ -190,7 +192,8 @@ Result<Bytes> encode(const KdcRep& rep) {
 // RFC 4120 5.4.2, compatibility note: either tag, whatever the reply.
 Result<EncKdcRepPart> parse_enc_kdc_rep_part(ByteView der) {
   return decode<EncKdcRepPart>(der, "EncKDCRepPart", [der](EncKdcRepPart& out) {
-    const bool as = !der.empty() && der[0] == asn1::application(25).octet;
+    const bool as =
+        !der.empty() && der[0] == asn1::application(application_tag::kEncAsRepPart).octet;
     out.of = as ? MessageType::kAsRep : MessageType::kTgsRep;
   });
 }

@@ -11,12 +11,13 @@ namespace pocketgss::mechs::krb5 {
 //       tickets  [2] SEQUENCE OF Ticket,
 //       enc-part [3] EncryptedData }
 constexpr Row kKrbCredRows[] = {
-    constant(0, "KRB-CRED.pvno", kVersion),
+    constant(0, "KRB-CRED.pvno", kProtocolVersion),
     constant(1, "KRB-CRED.msg-type", number_of(MessageType::kKrbCred)),
     PGSS_KRB5_FIELD(2, "KRB-CRED.tickets", KrbCred, tickets),
     PGSS_KRB5_FIELD(3, "KRB-CRED.enc-part", KrbCred, enc_part),
 };
-const Table kKrbCredTable = message_table("KRB-CRED", kKrbCredRows, 22);
+const Table kKrbCredTable =
+    message_table("KRB-CRED", kKrbCredRows, number_of(MessageType::kKrbCred));
 
 // RFC 4120 5.8.1:
 //   KrbCredInfo ::= SEQUENCE {
@@ -62,7 +63,8 @@ constexpr Row kEncKrbCredPartRows[] = {
     PGSS_KRB5_FIELD(4, "EncKrbCredPart.s-address", EncKrbCredPart, s_address),
     PGSS_KRB5_FIELD(5, "EncKrbCredPart.r-address", EncKrbCredPart, r_address),
 };
-const Table kEncKrbCredPartTable = message_table("EncKrbCredPart", kEncKrbCredPartRows, 29);
+const Table kEncKrbCredPartTable =
+    message_table("EncKrbCredPart", kEncKrbCredPartRows, application_tag::kEncKrbCredPart);
 
 PGSS_KRB5_SEQUENCE_OF(KrbCredInfo);
 

@@ -19,7 +19,7 @@ namespace pocketgss::mechs::krb5 {
 //       e-text     [11] KerberosString OPTIONAL,
 //       e-data     [12] OCTET STRING OPTIONAL }
 constexpr Row kKrbErrorRows[] = {
-    constant(0, "KRB-ERROR.pvno", kVersion),
+    constant(0, "KRB-ERROR.pvno", kProtocolVersion),
     constant(1, "KRB-ERROR.msg-type", number_of(MessageType::kKrbError)),
     PGSS_KRB5_FIELD(2, "KRB-ERROR.ctime", KrbError, ctime),
     PGSS_KRB5_FIELD(3, "KRB-ERROR.cusec", KrbError, cusec),
@@ -33,7 +33,8 @@ constexpr Row kKrbErrorRows[] = {
     PGSS_KRB5_FIELD(11, "KRB-ERROR.e-text", KrbError, e_text),
     PGSS_KRB5_FIELD(12, "KRB-ERROR.e-data", KrbError, e_data),
 };
-const Table kKrbErrorTable = message_table("KRB-ERROR", kKrbErrorRows, 30);
+const Table kKrbErrorTable =
+    message_table("KRB-ERROR", kKrbErrorRows, number_of(MessageType::kKrbError));
 
 Result<KrbError> parse_krb_error(ByteView der) {
   return decode<KrbError>(der, "KRB-ERROR");

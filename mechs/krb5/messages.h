@@ -4,6 +4,7 @@
 
 #include <pocketgss/secret.h>
 
+#include "mechs/krb5/iana.h"
 #include "mechs/krb5/types.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -17,18 +18,6 @@ namespace pocketgss::mechs::krb5 {
 // memory, behind the result too, and returns how long the result is: for what holds keys. Errors:
 // kApiMisuse (a list of more than kMaxElements, Microseconds above 999999, `out` too small),
 // kNoMemory.
-
-// RFC 4120 5.10
-enum class MessageType : uint8_t {
-  kAsReq = 10,
-  kAsRep = 11,
-  kTgsReq = 12,
-  kTgsRep = 13,
-  kApReq = 14,
-  kApRep = 15,
-  kKrbCred = 22,
-  kKrbError = 30,
-};
 
 // RFC 4120 5.3, [APPLICATION 1]
 struct Ticket {

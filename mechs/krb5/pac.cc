@@ -2,6 +2,7 @@
 #include "mechs/krb5/pac.h"
 
 #include "base/cursor.h"
+#include "mechs/krb5/iana.h"
 #include "mechs/krb5/padata.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -10,9 +11,6 @@ namespace {
 constexpr size_t kHeaderSize = 8;  // [0-3] cBuffers [4-7] Version
 constexpr size_t kEntrySize = 16;  // [0-3] ulType [4-7] cbBufferSize [8-15] Offset
 constexpr uint64_t kAlignment = 8;
-
-constexpr int32_t kAdIfRelevant = 1;
-constexpr int32_t kAdWin2kPac = 128;
 
 Error malformed(const char* field, size_t offset) {
   return Error{Errc::kMalformed, field, static_cast<uint32_t>(offset), 0};
@@ -265,10 +263,10 @@ Result<LogonInfo> parse_logon_info(const PacBuffer& buffer) {
 Result<std::optional<ByteView>> find_pac(const AuthorizationData& data) {
   std::optional<ByteView> found;
   for (const AuthorizationDataEntry& entry : data) {
-    if (entry.ad_type != kAdIfRelevant) continue;
+    if (entry.ad_type != ad_type::kIfRelevant) continue;
     PGSS_TRY(const AuthorizationData inside, parse_authorization_data(entry.ad_data));
     for (const AuthorizationDataEntry& relevant : inside) {
-      if (relevant.ad_type != kAdWin2kPac) continue;
+      if (relevant.ad_type != ad_type::kWin2kPac) continue;
       if (found) return malformed("AD-WIN2K-PAC", 0);
       found = relevant.ad_data;
     }

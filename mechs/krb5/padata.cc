@@ -82,8 +82,6 @@ PGSS_KRB5_SEQUENCE_OF(EtypeInfo2Entry);
 namespace {
 
 constexpr size_t kUsualSize = 256;
-constexpr int32_t kAdIfRelevant = 1;
-constexpr int32_t kAdAuthDataApOptions = 143;
 constexpr int32_t kKerbErrTypeExtended = 3;
 
 }  // namespace
@@ -95,9 +93,9 @@ Result<Bytes> encode(const MethodData& data) {
   return encode_new(data, kUsualSize);
 }
 
-std::optional<ByteView> find(const MethodData& padata, int32_t padata_type) {
+std::optional<ByteView> find(const MethodData& padata, int32_t type) {
   for (const PaData& entry : padata) {
-    if (entry.padata_type == padata_type) return entry.padata_value;
+    if (entry.padata_type == type) return entry.padata_value;
   }
   return std::nullopt;
 }
@@ -198,14 +196,14 @@ Result<Bytes> encode(const AuthorizationData& data) {
   return encode_new(data, kUsualSize);
 }
 
-std::optional<ByteView> find_if_relevant(const AuthorizationData& data, int32_t ad_type) {
+std::optional<ByteView> find_if_relevant(const AuthorizationData& data, int32_t type) {
   for (const AuthorizationDataEntry& entry : data) {
-    if (entry.ad_type == ad_type) return entry.ad_data;
-    if (entry.ad_type != kAdIfRelevant) continue;
+    if (entry.ad_type == type) return entry.ad_data;
+    if (entry.ad_type != ad_type::kIfRelevant) continue;
     const auto inside = parse_authorization_data(entry.ad_data);
     if (!inside.has_value()) continue;
     for (const AuthorizationDataEntry& relevant : inside.value()) {
-      if (relevant.ad_type == ad_type) return relevant.ad_data;
+      if (relevant.ad_type == type) return relevant.ad_data;
     }
   }
   return std::nullopt;
@@ -213,7 +211,7 @@ std::optional<ByteView> find_if_relevant(const AuthorizationData& data, int32_t 
 
 // [MS-KILE] 3.2.5.8: "encoded as a four byte little-endian unsigned integer".
 std::optional<uint32_t> kerb_ap_options(const AuthorizationData& data) {
-  const auto octets = find_if_relevant(data, kAdAuthDataApOptions);
+  const auto octets = find_if_relevant(data, ad_type::kApOptions);
   if (!octets || octets->size() != 4) return std::nullopt;
   return load_u32le(octets->data());
 }

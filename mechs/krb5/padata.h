@@ -12,7 +12,7 @@ namespace pocketgss::mechs::krb5 {
 Result<MethodData> parse_method_data(ByteView der);
 Result<Bytes> encode(const MethodData&);
 // find returns the value of the first PA-DATA of that type.
-std::optional<ByteView> find(const MethodData&, int32_t padata_type);
+std::optional<ByteView> find(const MethodData&, int32_t type);
 
 // TYPED-DATA (RFC 4120 5.9.1): PA-DATA with the tags [0] and [1].
 struct TypedDataEntry {
@@ -116,7 +116,7 @@ Result<AuthorizationData> parse_authorization_data(ByteView der);
 Result<Bytes> encode(const AuthorizationData&);
 // find_if_relevant looks for an entry of that type in the list itself and in its AD-IF-RELEVANT
 // containers, one level deep (RFC 4120 5.2.6.1). A container that does not parse is passed over.
-std::optional<ByteView> find_if_relevant(const AuthorizationData&, int32_t ad_type);
+std::optional<ByteView> find_if_relevant(const AuthorizationData&, int32_t type);
 // The flags of KERB-AP-OPTIONS ([MS-KILE] 3.2.5.8), a little-endian number of 4 octets; nothing
 // where there are not 4.
 inline constexpr uint32_t kKerbApOptionsCbt = 0x4000;

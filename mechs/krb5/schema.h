@@ -65,7 +65,6 @@ struct Table {
   bool extensible;      // unknown fields may stand behind the last row
 };
 
-inline constexpr uint8_t kVersion = 5;
 inline constexpr Microseconds kMaxMicroseconds = 999'999;
 
 constexpr uint8_t number_of(MessageType type) {
@@ -177,11 +176,11 @@ constexpr Row field_of(uint8_t number, const char* name, size_t offset) {
 #define PGSS_KRB5_FIELD(number, name, T, member) \
   field_of<decltype(T::member)>(number, name, offsetof(T, member))
 
-constexpr Row constant(uint8_t number, const char* name, uint8_t value) {
+constexpr Row constant(uint8_t number, const char* name, int32_t value) {
   Row row;
   row.name = name;
   row.number = number;
-  row.constant = value;
+  row.constant = static_cast<uint8_t>(value);
   return row;
 }
 

@@ -12,12 +12,13 @@ namespace pocketgss::mechs::krb5 {
 //       sname    [2] PrincipalName,
 //       enc-part [3] EncryptedData }
 constexpr Row kTicketRows[] = {
-    constant(0, "Ticket.tkt-vno", kVersion),
+    constant(0, "Ticket.tkt-vno", kProtocolVersion),
     PGSS_KRB5_FIELD(1, "Ticket.realm", Ticket, realm),
     PGSS_KRB5_FIELD(2, "Ticket.sname", Ticket, sname),
     PGSS_KRB5_FIELD(3, "Ticket.enc-part", Ticket, enc_part),
 };
-const Table kTicketTable = message_table("Ticket", kTicketRows, 1, offsetof(Ticket, der));
+const Table kTicketTable =
+    message_table("Ticket", kTicketRows, application_tag::kTicket, offsetof(Ticket, der));
 
 // RFC 4120 5.3:
 //   TransitedEncoding ::= SEQUENCE {
@@ -55,7 +56,8 @@ constexpr Row kEncTicketPartRows[] = {
     PGSS_KRB5_FIELD(9, "EncTicketPart.caddr", EncTicketPart, caddr),
     PGSS_KRB5_FIELD(10, "EncTicketPart.authorization-data", EncTicketPart, authorization_data),
 };
-const Table kEncTicketPartTable = message_table("EncTicketPart", kEncTicketPartRows, 3);
+const Table kEncTicketPartTable =
+    message_table("EncTicketPart", kEncTicketPartRows, application_tag::kEncTicketPart);
 
 PGSS_KRB5_SEQUENCE_OF(Ticket);
 
