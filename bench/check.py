@@ -26,6 +26,8 @@ RATIOS = [
     # Linear: 14 times the size, at most 14 times the work and a fifth more.
     ("decode a CHALLENGE of 7,000 octets / of 500", "BM_NtlmDecodeChallengeOfSize/7000", "BM_NtlmDecodeChallengeOfSize/500",
      16.8),
+    ("decode METHOD-DATA of 32 entries / of 8", "BM_Krb5MethodDataDecode/32", "BM_Krb5MethodDataDecode/8", 4.8),
+    ("decode an AP-REQ with a ticket of 48,000 octets / of 450", "BM_Krb5ApReqDecode/48000", "BM_Krb5ApReqDecode/450", 1.2),
     ("decode a NegTokenInit of 2,048 octets / of 74", "BM_NegTokenInitDecodeReader/2048", "BM_NegTokenInitDecodeReader/74", 33),
 ]
 
@@ -37,7 +39,9 @@ COUNTERS = [
     *((f"allocations, {what}", name, "allocs/op", 0) for what, name in [
         ("decode NegTokenInit", "BM_SpnegoDecodeInit"), ("decode NegTokenResp", "BM_SpnegoDecodeResp"),
         ("decode NEGOTIATE", "BM_NtlmDecodeNegotiate"), ("decode CHALLENGE", "BM_NtlmDecodeChallenge"),
-        ("decode AUTHENTICATE", "BM_NtlmDecodeAuthenticate"), ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),
+        ("decode AUTHENTICATE", "BM_NtlmDecodeAuthenticate"), ("decode AP-REQ", "BM_Krb5ApReqDecode/1500"),
+        ("decode AP-REP", "BM_Krb5ApRepDecode"), ("decode AS-REP", "BM_Krb5AsRepDecode/1500"),
+        ("decode METHOD-DATA", "BM_Krb5MethodDataDecode/32"), ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),
         ("MIC and its check", "BM_ContextMicVerify/1024")]),
 ]
 

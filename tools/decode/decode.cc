@@ -48,13 +48,19 @@ bool starts_like_ntlm(ByteView token) {
 
 Result<std::string_view> kind_of(ByteView token) {
   if (starts_like_ntlm(token)) return ntlm_kind(token);
+  if (const auto kind = krb5_kind(token)) return *kind;
   return spnego_kind(token);
 }
 
-const Kind* find_kind(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kKinds), std::end(kKinds),
-                                   [&](const Kind& k) { return k.name == name; });
-  return found == std::end(kKinds) ? nullptr : found;
+bool is_kind(std::string_view name) {
+  return std::find(kTokenKinds.begin(), kTokenKinds.end(), name) != kTokenKinds.end();
+}
+
+Result<Children> decode_kind(std::string_view name, ByteView token, const DecodeContext& at) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name == name) return kind.decode(token, at);
+  }
+  return decode_krb5(name, token, at);
 }
 
 }  // namespace
@@ -63,7 +69,7 @@ std::optional<std::string> decode_nested(ByteView octets, Field& field, const De
   if (octets.empty()) return std::nullopt;
   const auto kind = kind_of(octets);
   if (!kind.has_value()) return describe(kind.error());
-  auto children = find_kind(kind.value())->decode(octets, at);
+  auto children = decode_kind(kind.value(), octets, at);
   if (!children.has_value()) return describe(children.error());
   field.kind = kind.value();
   field.token = std::move(children).value();
@@ -74,12 +80,11 @@ Result<DecodedToken> decode_token(ByteView token, std::string_view kind) {
   if (kind.empty()) {
     PGSS_TRY(kind, kind_of(token));
   }
-  const Kind* known = find_kind(kind);
-  if (known == nullptr) return Error{Errc::kApiMisuse, "kind", 0, 0};
+  if (!is_kind(kind)) return Error{Errc::kApiMisuse, "kind", 0, 0};
   DecodedToken out;
   out.kind = kind;
   out.length = static_cast<uint32_t>(token.size());
-  PGSS_TRY(out.fields, known->decode(token, DecodeContext{0, &out.notes}));
+  PGSS_TRY(out.fields, decode_kind(kind, token, DecodeContext{0, &out.notes}));
   return out;
 }
 

@@ -2,19 +2,27 @@
 #ifndef PGSS_TOOLS_DECODE_DECODE_H_
 #define PGSS_TOOLS_DECODE_DECODE_H_
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
 #include <pocketgss/result.h>
 
+#include "tools/decode/krb5.h"
 #include "tools/decode/tree.h"
 
 namespace pocketgss::tools {
 
 // The kinds, as --as takes them and as the output names them.
-inline constexpr std::array<std::string_view, 6> kTokenKinds = {
-    "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp",
-    "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate"};
+inline constexpr auto kTokenKinds = [] {
+  constexpr std::array<std::string_view, 6> kOthers = {
+      "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp",
+      "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate"};
+  std::array<std::string_view, kOthers.size() + kKrb5Kinds.size()> all{};
+  std::copy(kKrb5Kinds.begin(), kKrb5Kinds.end(),
+            std::copy(kOthers.begin(), kOthers.end(), all.begin()));
+  return all;
+}();
 
 // decode_token decodes a whole input with the library's own parsers. An empty `kind` is told from
 // the first octets. What a parser refuses is refused, with the field and the offset; a nested token

@@ -25,6 +25,7 @@ ordered_json json_value(const Value& value) {
     ordered_json operator()(const Bytes& octets) const { return to_hex(octets); }
     ordered_json operator()(const std::string& text) const { return text; }
     ordered_json operator()(uint64_t number) const { return number; }
+    ordered_json operator()(int64_t number) const { return number; }
     ordered_json operator()(const Children& fields) const { return json_of(fields); }
     ordered_json operator()(const Items& list) const {
       ordered_json array = ordered_json::array();
@@ -43,7 +44,8 @@ ordered_json json_of(const Field& field) {
   ordered_json object = {
       {"offset", field.offset}, {"length", field.length}, {"value", json_value(field.value)}};
   if (std::holds_alternative<uint64_t>(field.value) &&
-      (!field.names.empty() || field.name.find("Flags") != std::string::npos)) {
+      (!field.names.empty() || field.name.find("lags") != std::string::npos ||
+       field.name.find("-options") != std::string::npos)) {
     object["names"] = field.names;
   }
   if (!field.meaning.empty()) object["meaning"] = field.meaning;
@@ -124,6 +126,7 @@ class TextRenderer {
     if (const auto* text = std::get_if<std::string>(&f.value))
       return std::string(1, '"').append(printable(*text)).append(1, '"');
     if (const auto* number = std::get_if<uint64_t>(&f.value)) return number_text(*number, f);
+    if (const auto* number = std::get_if<int64_t>(&f.value)) return std::to_string(*number);
     return "";
   }
 

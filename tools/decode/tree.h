@@ -19,7 +19,7 @@ using Children = std::vector<Field>;  // named fields, in wire order
 struct Items {                        // a list, whose elements say their own names
   std::vector<Field> items;
 };
-using Value = std::variant<std::monostate, Bytes, std::string, uint64_t, Children, Items>;
+using Value = std::variant<std::monostate, Bytes, std::string, uint64_t, int64_t, Children, Items>;
 
 // Field is one named element of a token. `offset` counts bytes from the start of the whole input,
 // also inside nested tokens.
