@@ -1,19 +1,25 @@
 // crypto.h over Botan, 2.19 or 3.x: the only file of the library that includes its headers.
 #include "base/crypto.h"
 
+#include <botan/block_cipher.h>
 #include <botan/hash.h>
+#include <botan/pwdhash.h>
 #include <botan/system_rng.h>
 #include <botan/version.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <string>
 
 namespace pocketgss::crypto {
 namespace {
 
-constexpr size_t kMd5BlockSize = 64;  // RFC 2104: B
+// RFC 2104: B, the block of MD5, SHA-1 and SHA-256, and that of SHA-384.
+constexpr size_t kHashBlockSize = 64, kWideHashBlockSize = 128;
+constexpr size_t kMaxAesKeySize = 32;
 
 // guarded runs what may throw, and makes an Error of it.
 template <typename F>
@@ -47,9 +53,68 @@ const char* hash_name(HashAlgorithm algorithm) {
 
 }  // namespace
 
+namespace {
+
+// xor_block: out ^= in, over one block.
+void xor_block(uint8_t* out, const uint8_t* in) {
+  for (size_t i = 0; i < kAesBlockSize; ++i) out[i] ^= in[i];
+}
+
+// KeyedAes is a cipher with the key that it has. It always has one, so that setting the next
+// allocates nothing.
+struct KeyedAes {
+  explicit KeyedAes(const char* name)
+      : cipher(Botan::BlockCipher::create_or_throw(name)), key_size(cipher->maximum_keylength()) {
+    cipher->set_key(key.view().data(), key_size);
+  }
+
+  bool has(ByteView wanted) const {
+    return ct_equal(wanted, ByteView(key.view()).prefix(key_size));
+  }
+  const Botan::BlockCipher& with(ByteView wanted) {
+    if (!has(wanted)) {
+      cipher->set_key(wanted.data(), wanted.size());
+      std::copy(wanted.begin(), wanted.end(), key.mutable_view().begin());
+    }
+    return *cipher;
+  }
+  void forget(ByteView unwanted) {
+    static constexpr FixedBytes<kMaxAesKeySize> kZeros{};
+    if (has(unwanted)) with(ByteView(kZeros).prefix(key_size));
+  }
+
+  std::unique_ptr<Botan::BlockCipher> cipher;
+  size_t key_size;
+  SecretArray<kMaxAesKeySize> key;  // zeros behind a short one
+};
+
+// AesPair: one object for each size of key.
+struct AesPair {
+  KeyedAes short_key{"AES-128"}, long_key{"AES-256"};
+  KeyedAes& of(ByteView key) { return key.size() == kMaxAesKeySize ? long_key : short_key; }
+};
+
+}  // namespace
+
 struct Workspace::State {
-  std::unique_ptr<Botan::HashFunction> md4;
-  std::unique_ptr<Botan::HashFunction> md5;
+  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create_or_throw("MD4");
+  std::unique_ptr<Botan::HashFunction> md5 = Botan::HashFunction::create_or_throw("MD5");
+  std::unique_ptr<Botan::HashFunction> sha1 = Botan::HashFunction::create_or_throw("SHA-1");
+  std::unique_ptr<Botan::HashFunction> sha256 = Botan::HashFunction::create_or_throw("SHA-256");
+  std::unique_ptr<Botan::HashFunction> sha384 = Botan::HashFunction::create_or_throw("SHA-384");
+  AesPair encrypting, decrypting;
+
+  Botan::HashFunction& of(HmacHash hash) {
+    switch (hash) {
+      case HmacHash::kSha1:
+        return *sha1;
+      case HmacHash::kSha256:
+        return *sha256;
+      case HmacHash::kSha384:
+        return *sha384;
+    }
+    std::abort();
+  }
 };
 
 Workspace::Workspace(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -57,9 +122,7 @@ Workspace::~Workspace() = default;
 
 Result<std::unique_ptr<Workspace>> Workspace::create() {
   return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
-    auto state = std::make_unique<State>(State{Botan::HashFunction::create_or_throw("MD4"),
-                                               Botan::HashFunction::create_or_throw("MD5")});
-    return std::unique_ptr<Workspace>(new Workspace(std::move(state)));
+    return std::unique_ptr<Workspace>(new Workspace(std::make_unique<State>()));
   });
 }
 
@@ -73,25 +136,85 @@ void Workspace::md5(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
   state_->md5->final(out.data());
 }
 
-// RFC 2104 over the MD5 object: one compression less than a MAC object takes under a key of its
-// own, and none of the key stays behind.
-void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
-  Botan::HashFunction& md5 = *state_->md5;
-  SecretArray<kMd5BlockSize> pad;
-  const std::span<uint8_t, kMd5BlockSize> block = pad.mutable_view();
+namespace {
+
+// hmac_over (RFC 2104) writes the whole MAC to `out`. Over the hash's object: a MAC object takes one
+// or two compressions more under a key of its own, and nothing of the key stays behind here.
+template <size_t kBlockSize>
+void hmac_over(Botan::HashFunction& hash, ByteView key, Parts parts, uint8_t* out) {
+  SecretArray<kBlockSize> pad;
+  const std::span<uint8_t, kBlockSize> block = pad.mutable_view();
   if (key.size() <= block.size()) {
     std::copy(key.begin(), key.end(), block.begin());
   } else {
-    this->md5({key}, block.first<kMd5Size>());
+    hash.update(key.data(), key.size());
+    hash.final(block.data());
   }
   for (uint8_t& byte : block) byte ^= 0x36;
-  md5.update(block.data(), block.size());
-  update(md5, parts);
-  md5.final(out.data());
+  hash.update(block.data(), block.size());
+  update(hash, parts);
+  hash.final(out);
   for (uint8_t& byte : block) byte ^= 0x36 ^ 0x5c;
-  md5.update(block.data(), block.size());
-  md5.update(out.data(), out.size());
-  md5.final(out.data());
+  hash.update(block.data(), block.size());
+  hash.update(out, hash.output_length());
+  hash.final(out);
+}
+
+}  // namespace
+
+void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
+  hmac_over<kHashBlockSize>(*state_->md5, key, parts, out.data());
+}
+
+void Workspace::sha1(Parts parts, std::span<uint8_t, kSha1Size> out) noexcept {
+  update(*state_->sha1, parts);
+  state_->sha1->final(out.data());
+}
+
+void Workspace::hmac(HmacHash hash, ByteView key, Parts parts, MutableBytes out) noexcept {
+  SecretArray<kMaxHashSize> mac;
+  uint8_t* const whole = mac.mutable_view().data();
+  if (hash == HmacHash::kSha384) {
+    hmac_over<kWideHashBlockSize>(*state_->sha384, key, parts, whole);
+  } else {
+    hmac_over<kHashBlockSize>(state_->of(hash), key, parts, whole);
+  }
+  std::copy_n(whole, out.size(), out.begin());
+}
+
+void Workspace::aes_cbc_encrypt(ByteView key, std::span<uint8_t, kAesBlockSize> chain,
+                                MutableBytes blocks) noexcept {
+  const Botan::BlockCipher& aes = state_->encrypting.of(key).with(key);
+  const uint8_t* previous = chain.data();
+  for (size_t at = 0; at < blocks.size(); at += kAesBlockSize) {
+    uint8_t* const block = blocks.data() + at;
+    xor_block(block, previous);
+    aes.encrypt_n(block, block, 1);
+    previous = block;
+  }
+  if (!blocks.empty()) std::copy_n(previous, chain.size(), chain.begin());
+}
+
+void Workspace::aes_decrypt_blocks(ByteView key, ByteView in, MutableBytes out) noexcept {
+  state_->decrypting.of(key).with(key).decrypt_n(in.data(), out.data(), in.size() / kAesBlockSize);
+}
+
+void Workspace::aes_forget(ByteView key) noexcept {
+  state_->encrypting.of(key).forget(key);
+  state_->decrypting.of(key).forget(key);
+}
+
+Result<void> Workspace::pbkdf2(HmacHash hash, ByteView password, ByteView salt, uint32_t iterations,
+                               MutableBytes out) {
+  if (iterations == 0) return Error{Errc::kApiMisuse, "iteration count", 0, 0};
+  return guarded("PBKDF2", [&]() -> Result<void> {
+    const auto family =
+        Botan::PasswordHashFamily::create_or_throw("PBKDF2(HMAC(" + state_->of(hash).name() + "))");
+    family->from_params(iterations)
+        ->derive_key(out.data(), out.size(), as_text(password).data(), password.size(), salt.data(),
+                     salt.size());
+    return {};
+  });
 }
 
 void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {

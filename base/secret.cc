@@ -15,9 +15,20 @@ void secure_wipe(void* memory, size_t size) noexcept {
 
 bool ct_equal(ByteView a, ByteView b) noexcept {
   if (a.size() != b.size()) return false;
-  volatile uint8_t difference = 0;
-  for (size_t i = 0; i < a.size(); ++i)
-    difference = static_cast<uint8_t>(difference | (a[i] ^ b[i]));
+  uint64_t difference = 0;
+  size_t i = 0;
+  // The compiler must assume that each round changes the difference, so none can be left out.
+  for (; i + sizeof difference <= a.size(); i += sizeof difference) {
+    uint64_t left, right;
+    std::memcpy(&left, a.data() + i, sizeof left);
+    std::memcpy(&right, b.data() + i, sizeof right);
+    difference |= left ^ right;
+    __asm__ __volatile__("" : "+r"(difference));
+  }
+  for (; i < a.size(); ++i) {
+    difference |= static_cast<uint64_t>(a[i] ^ b[i]);
+    __asm__ __volatile__("" : "+r"(difference));
+  }
   return difference == 0;
 }
 
