@@ -39,6 +39,7 @@ class Workspace {
 
   void md4(Parts, std::span<uint8_t, kMd5Size> out) noexcept;
   void md5(Parts, std::span<uint8_t, kMd5Size> out) noexcept;
+  void md5(ByteView first, Parts more, std::span<uint8_t, kMd5Size> out) noexcept;
   void hmac_md5(ByteView key, Parts, std::span<uint8_t, kMd5Size> out) noexcept;
 
   void sha1(Parts, std::span<uint8_t, kSha1Size> out) noexcept;

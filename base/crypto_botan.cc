@@ -136,6 +136,11 @@ void Workspace::md5(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {
   state_->md5->final(out.data());
 }
 
+void Workspace::md5(ByteView first, Parts more, std::span<uint8_t, kMd5Size> out) noexcept {
+  state_->md5->update(first.data(), first.size());
+  md5(more, out);
+}
+
 namespace {
 
 // hmac_over (RFC 2104) writes the whole MAC to `out`. Over the hash's object: a MAC object takes one

@@ -3,6 +3,7 @@
 #ifndef PGSS_MECHS_KRB5_CRYPTO_H_
 #define PGSS_MECHS_KRB5_CRYPTO_H_
 
+#include <iosfwd>
 #include <optional>
 
 #include <pocketgss/bytes.h>
@@ -14,6 +15,8 @@
 #include "mechs/krb5/iana.h"
 
 namespace pocketgss::mechs::krb5 {
+
+struct Profile;  // what an encryption type is made of: profile.h
 
 using crypto::Parts;  // taken in order, as one message
 
@@ -51,14 +54,14 @@ class Key {
   Key& operator=(Key&&) noexcept = default;
 
   Key clone() const;
-  Etype etype() const { return etype_; }
-  ByteView view() const { return ByteView(bytes_.view()).prefix(key_size(etype_)); }
+  Etype etype() const;
+  ByteView view() const;
+  const Profile& profile() const { return *profile_; }
 
  private:
-  friend class KeyMaker;
-  explicit Key(Etype etype) : etype_(etype) {}
+  explicit Key(const Profile& profile) : profile_(&profile) {}
 
-  Etype etype_;
+  const Profile* profile_;
   SecretArray<kMaxKeySize> bytes_;  // zeros behind the key
 };
 std::ostream& operator<<(std::ostream&, const Key&);
@@ -78,12 +81,11 @@ class CipherKey {
   CipherKey& operator=(CipherKey&&) noexcept;
   ~CipherKey();
 
-  Etype etype() const { return etype_; }
+  Etype etype() const;
 
   // encrypt writes confounder, plaintext and integrity check as the etype has them, to exactly
-  // ciphertext_size() bytes. A part of the plaintext may stand where it goes already, after the
-  // confounder, and must not overlap `out` otherwise. Errors: kApiMisuse (size of `out`), those of
-  // the random source; `out` is then wiped.
+  // ciphertext_size() bytes, which the plaintext must not overlap. Errors: kApiMisuse (size of
+  // `out`), those of the random source; nothing of the plaintext is in `out` then.
   Result<void> encrypt(RandomSource&, Parts plaintext, MutableBytes out) const;
 
   // decrypt checks the integrity and writes the plaintext to the front of `out`, which has at least
@@ -93,8 +95,10 @@ class CipherKey {
   Result<size_t> decrypt(ByteView ciphertext, MutableBytes out) const;
 
  private:
+  void forget(ByteView key) noexcept;
+
   crypto::Workspace* crypto_;
-  Etype etype_;
+  const Profile* profile_;
   SecretArray<kMaxKeySize> ke_;
   SecretArray<kMaxKeySize> ki_;  // of etype 23: K1, which both are made of for each message
 };
@@ -106,7 +110,7 @@ class ChecksumKey {
   ChecksumKey(ChecksumKey&&) noexcept = default;
   ChecksumKey& operator=(ChecksumKey&&) noexcept = default;
 
-  Etype etype() const { return etype_; }
+  Etype etype() const;
 
   // make writes checksum_size() bytes. Errors: kApiMisuse (`out` too small).
   Result<size_t> make(Parts message, MutableBytes out) const;
@@ -115,7 +119,7 @@ class ChecksumKey {
 
  private:
   crypto::Workspace* crypto_;
-  Etype etype_;
+  const Profile* profile_;
   uint32_t usage_;               // etype 23 hashes it with the message
   SecretArray<kMaxKeySize> kc_;  // of etype 23: Ksign
 };
@@ -140,11 +144,11 @@ Result<Key> string_to_key(crypto::Workspace&, Etype, ByteView password, ByteView
 
 // prf is the pseudo-random function of the etype (RFC 3961 3, RFC 3962 6, RFC 8009 5); writes
 // prf_size() bytes. Errors: kApiMisuse (`out` too small).
-Result<size_t> prf(crypto::Workspace&, const Key&, Parts input, MutableBytes out);
+Result<size_t> prf(crypto::Workspace&, const Key&, ByteView input, MutableBytes out);
 
-// gss_pseudo_random fills `out` as GSS_Pseudo_random of Kerberos does (RFC 7802 2): PRF blocks
-// over a counter of four bytes before the input.
-void gss_pseudo_random(crypto::Workspace&, const Key&, Parts input, MutableBytes out) noexcept;
+// gss_pseudo_random fills `out` as GSS_Pseudo_random of Kerberos does (RFC 7802 2):
+//   PRF+(K, L, S) = truncate(L, T0 || T1 || ...), Tn = prf(K, n || S), n in four bytes
+void gss_pseudo_random(crypto::Workspace&, const Key&, ByteView input, MutableBytes out) noexcept;
 
 // krb_fx_cf2 combines two keys to one of the first one's etype (RFC 6113 5.1).
 Key krb_fx_cf2(crypto::Workspace&, const Key& first, ByteView pepper1, const Key& second,
