@@ -19,6 +19,11 @@ RATIOS = [
     ("handshake in SPNEGO with mechListMIC, both sides / floor", "BM_HandshakeSpnegoNtlm", "BM_FloorNtlmInSpnego", 1.25),
     *((f"wrap of {size} octets / floor", f"BM_NtlmWrap/{size}", f"BM_FloorNtlmWrap/{size}", 1.15) for size in (64, 1024, 16384)),
     *((f"MIC of {size} octets / floor", f"BM_NtlmMic/{size}", f"BM_FloorNtlmMic/{size}", 1.15) for size in (64, 1024, 16384)),
+    *((f"{what} of {size} octets, etype 18 / floor", f"BM_Krb5{name}/{size}", f"BM_FloorKrb5{name}/{size}", 1.15)
+      for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")] for size in (64, 1024, 16384)),
+    *((f"{what} of 64 octets, etype 20 / floor", f"BM_Krb5{name}Sha2/64", f"BM_FloorKrb5{name}Sha2/64", 1.15)
+      for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")]),
+    ("cryptography of an AP exchange, both sides / floor", "BM_Krb5ApExchange", "BM_FloorKrb5ApExchange", 1.15),
     ("decode NegTokenInit / by hand", "BM_SpnegoDecodeInit", "BM_SpnegoDecodeInitBare", 2.5),
     ("decode NegTokenResp / by hand", "BM_SpnegoDecodeResp", "BM_SpnegoDecodeRespBare", 2.5),
     ("encode NegTokenInit / by hand", "BM_SpnegoEncodeInit", "BM_SpnegoEncodeInitBare", 2.5),
@@ -41,7 +46,9 @@ COUNTERS = [
         ("decode NEGOTIATE", "BM_NtlmDecodeNegotiate"), ("decode CHALLENGE", "BM_NtlmDecodeChallenge"),
         ("decode AUTHENTICATE", "BM_NtlmDecodeAuthenticate"), ("decode AP-REQ", "BM_Krb5ApReqDecode/1500"),
         ("decode AP-REP", "BM_Krb5ApRepDecode"), ("decode AS-REP", "BM_Krb5AsRepDecode/1500"),
-        ("decode METHOD-DATA", "BM_Krb5MethodDataDecode/32"), ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),
+        ("decode METHOD-DATA", "BM_Krb5MethodDataDecode/32"), ("Kerberos encrypt", "BM_Krb5Encrypt/1024"),
+        ("Kerberos decrypt", "BM_Krb5Decrypt/1024"), ("Kerberos checksum", "BM_Krb5Checksum/1024"),
+        ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),
         ("MIC and its check", "BM_ContextMicVerify/1024")]),
 ]
 

@@ -84,8 +84,10 @@ class CipherKey {
   Etype etype() const;
 
   // encrypt writes confounder, plaintext and integrity check as the etype has them, to exactly
-  // ciphertext_size() bytes, which the plaintext must not overlap. Errors: kApiMisuse (size of
-  // `out`), those of the random source; nothing of the plaintext is in `out` then.
+  // ciphertext_size() bytes, which the plaintext must not overlap. The random source gives the
+  // confounder; for many messages a RandomPool (base/random_pool.h) is several times faster.
+  // Errors: kApiMisuse (size of `out`), those of the random source; nothing of the plaintext is in
+  // `out` then.
   Result<void> encrypt(RandomSource&, Parts plaintext, MutableBytes out) const;
 
   // decrypt checks the integrity and writes the plaintext to the front of `out`, which has at least
