@@ -20,8 +20,7 @@ struct Layers {
     clients.emplace(runtime, initiator);
     servers.emplace(runtime, acceptor);
     const LayerOptions layer{kConfidentialityLayer};
-    auto one =
-        make_sasl_client(SaslMechanism::kGssSpnego, *clients, {}, {.layer = layer}).value();
+    auto one = make_sasl_client(SaslMechanism::kGssSpnego, *clients, {}, {.layer = layer}).value();
     auto other =
         make_sasl_server(SaslMechanism::kGssSpnego, *servers, {}, {.layer = layer}).value();
     Bytes challenge;
