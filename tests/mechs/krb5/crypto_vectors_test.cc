@@ -16,7 +16,7 @@ using pocketgss::testing::hex;
 using pocketgss::testing::run_vectors;
 using pocketgss::testing::VectorBlock;
 
-class Krb5Vectors : public ::testing::Test {
+class Krb5CryptoVectors : public ::testing::Test {
  protected:
   // etype_of is the block's encryption type; none where it was not built, and the block is done.
   static std::optional<Etype> etype_of(VectorBlock& block) {
@@ -159,29 +159,29 @@ class Krb5Vectors : public ::testing::Test {
   std::unique_ptr<crypto::Workspace> crypto_ = crypto::Workspace::create().value();
 };
 
-TEST_F(Krb5Vectors, DerivedKeys) {
+TEST_F(Krb5CryptoVectors, DerivedKeys) {
   run_vectors("krb5/derived_keys.vec",
               {{"Derived key", [&](VectorBlock& block) { derived(block); }}});
 }
 
-TEST_F(Krb5Vectors, KeysFromPasswords) {
+TEST_F(Krb5CryptoVectors, KeysFromPasswords) {
   run_vectors("krb5/string_to_key.vec",
               {{"string-to-key", [&](VectorBlock& block) { password(block); }},
                {"PBKDF2-HMAC-SHA1", [&](VectorBlock& block) { pbkdf2(block); }}});
 }
 
-TEST_F(Krb5Vectors, Ciphertexts) {
+TEST_F(Krb5CryptoVectors, Ciphertexts) {
   run_vectors("krb5/decrypt.vec", {{"Ciphertext", [&](VectorBlock& block) { ciphertext(block); }}});
 }
 
-TEST_F(Krb5Vectors, Checksums) {
+TEST_F(Krb5CryptoVectors, Checksums) {
   run_vectors("krb5/checksum.vec",
               {{"Checksum", [&](VectorBlock& block) { keyed_checksum(block); }},
                {"RSA-MD5", [&](VectorBlock& block) { rsa_md5(block); }},
                {"SHA-1", [&](VectorBlock& block) { sha1(block); }}});
 }
 
-TEST_F(Krb5Vectors, PseudoRandomFunctionAndCombinedKeys) {
+TEST_F(Krb5CryptoVectors, PseudoRandomFunctionAndCombinedKeys) {
   run_vectors("krb5/prf.vec", {{"PRF", [&](VectorBlock& block) { pseudo_random(block); }},
                                {"KRB-FX-CF2", [&](VectorBlock& block) { cf2(block); }}});
 }
