@@ -3,8 +3,10 @@
 
 #include <map>
 
+#include "base/crypto.h"
 #include "mechs/gss_token.h"
 #include "mechs/krb5/codec.h"
+#include "mechs/krb5/crypto.h"
 #include "mechs/oids.h"
 #include "mechs/spnego/token.h"
 #include "tests/support/hex.h"
@@ -351,6 +353,77 @@ TEST(Krb5Vectors, QuirkD4_AKeyVersionIsSignedOnTheWire) {
   EXPECT_EQ(parse_encrypted_data(minus_one).value().kvno->bits(), 0xffffffffU);
 }
 
+// A key in a vector: its etype in two octets, then the key.
+struct VectorKey {
+  int32_t etype;
+  ByteView content;
+};
+VectorKey key_of(const Bytes& octets) {
+  return {octets.at(0) << 8 | octets.at(1), ByteView(octets).from(2)};
+}
+void expect_key(const EncryptionKey& actual, const Bytes& expected) {
+  EXPECT_EQ(actual.keytype, key_of(expected).etype);
+  EXPECT_EQ(hex(actual.keyvalue), hex(key_of(expected).content));
+}
+
+// How many parts were decrypted, so that a test can say that it has seen some.
+size_t decrypted_parts = 0;
+
+// decrypted returns the plaintext; none where the etype is not one of ours (triple DES, Camellia).
+std::optional<Bytes> decrypted(const EncryptedData& data, const Bytes& key, KeyUsage usage,
+                               const std::string& where) {
+  if (!known_etype(key_of(key).etype)) return std::nullopt;
+  static const auto crypto = crypto::Workspace::create().value();
+  EXPECT_EQ(data.etype, key_of(key).etype) << where;
+  Bytes out(data.cipher.size());
+  const auto size = decrypt(*crypto, Key::create(key_of(key).etype, key_of(key).content).value(),
+                            usage, data.cipher, out);
+  EXPECT_TRUE(size.has_value()) << where;
+  out.resize(size.has_value() ? size.value() : 0);
+  ++decrypted_parts;
+  return out;
+}
+
+// The same for parts that hold keys, which are written into the caller's memory.
+template <typename T>
+void expect_part_round_trip(const T& part, ByteView der, const std::string& where) {
+  EXPECT_EQ(hex(encode_secret(part).value().view()), hex(der)) << where;
+}
+
+void check_tgs_req_authenticator(VectorBlock& block, const ApReq& req) {
+  const Bytes key = block.bytes("SessionKey");
+  const std::string ctime = block.text("AuthenticatorCTime");
+  const uint64_t cusec = block.number("AuthenticatorCUSec");
+  const auto cksumtype = block.optional_number("AuthenticatorCksumtype");
+  const auto checksum = block.optional_bytes("AuthenticatorChecksum");
+  const auto subkey = block.optional_bytes("AuthenticatorSubkey");
+  const auto der = decrypted(req.authenticator, key, KeyUsage::kTgsReqAuthenticator, block.where());
+  if (!der) return;
+  const auto parsed = parse_authenticator(*der);
+  ASSERT_TRUE(parsed.has_value()) << block.where() << ": " << describe(parsed.error());
+  const Authenticator& authenticator = parsed.value();
+  expect_part_round_trip(authenticator, *der, block.where());
+  EXPECT_EQ(wire_text(authenticator.ctime), ctime);
+  EXPECT_EQ(authenticator.cusec, cusec);
+  ASSERT_EQ(authenticator.cksum.has_value(), checksum.has_value());
+  if (checksum) {
+    EXPECT_EQ(static_cast<uint32_t>(authenticator.cksum->cksumtype), *cksumtype);
+    EXPECT_EQ(hex(authenticator.cksum->checksum), hex(*checksum));
+  }
+  ASSERT_EQ(authenticator.subkey.has_value(), subkey.has_value());
+  if (subkey) expect_key(*authenticator.subkey, *subkey);
+}
+
+void check_enc_timestamp(VectorBlock& block, const EncryptedData& data) {
+  const auto key = block.optional_bytes("ClientKey");
+  if (!key) return;  // the one that was made of a wrong password
+  const auto der = decrypted(data, *key, KeyUsage::kPaEncTimestamp, block.where());
+  ASSERT_TRUE(der) << block.where();
+  const PaEncTsEnc timestamp = expect_round_trip(*der, parse_pa_enc_ts_enc(*der), block.where());
+  EXPECT_EQ(wire_text(timestamp.patimestamp), block.text("PaTimestamp"));
+  EXPECT_EQ(timestamp.pausec, static_cast<Microseconds>(block.number("PaUSec")));
+}
+
 void check_request(VectorBlock& block, Result<KdcReq> (*parse)(ByteView)) {
   const Bytes message = block.bytes("Message");
   const KdcReq req = expect_round_trip(message, parse(message), block.where());
@@ -373,16 +446,54 @@ void check_request(VectorBlock& block, Result<KdcReq> (*parse)(ByteView)) {
               static_cast<uint8_t>(entry.padata_type)};
     append(one, entry.padata_value);
     padata.push_back(one);
-    // PA-TGS-REQ, PA-ENC-TIMESTAMP: what is inside parses too.
-    if (entry.padata_type == 1) {
-      expect_round_trip(entry.padata_value, parse_ap_req(entry.padata_value), block.where());
+    if (entry.padata_type == padata_type::kTgsReq) {
+      check_tgs_req_authenticator(
+          block,
+          expect_round_trip(entry.padata_value, parse_ap_req(entry.padata_value), block.where()));
     }
-    if (entry.padata_type == 2) {
-      expect_round_trip(entry.padata_value, parse_encrypted_data(entry.padata_value),
-                        block.where());
+    if (entry.padata_type == padata_type::kEncTimestamp) {
+      check_enc_timestamp(
+          block, expect_round_trip(entry.padata_value, parse_encrypted_data(entry.padata_value),
+                                   block.where()));
     }
   }
   EXPECT_EQ(padata, block.bytes_list("PaData"));
+}
+
+// RFC 4120 5.4.2: the part of an AS-REP may have the other tag; MIT's has its own.
+void check_enc_kdc_rep_part(VectorBlock& block, const KdcRep& rep) {
+  const auto key = block.optional_bytes("ReplyKey");
+  if (!key) return;  // FAST's, of which the key is not among the vectors
+  const Bytes session_key = block.bytes("NewSessionKey");
+  const uint64_t nonce = block.number("ReplyNonce");
+  const std::string flags = hex(block.bytes("TicketFlags"));
+  const std::string authtime = block.text("AuthTime");
+  const auto starttime = block.optional_text("StartTime");
+  const std::string endtime = block.text("EndTime");
+  const auto renew_till = block.optional_text("RenewTill");
+  const std::string srealm = block.text("SRealm");
+  const std::string sname = block.text("SName");
+  const bool as = rep.msg_type == MessageType::kAsRep;
+  const auto der =
+      decrypted(rep.enc_part, *key, as ? KeyUsage::kAsRepEncPart : KeyUsage::kTgsRepEncPartSubkey,
+                block.where());
+  if (!der) return;
+  const auto parsed = parse_enc_kdc_rep_part(*der);
+  ASSERT_TRUE(parsed.has_value()) << block.where() << ": " << describe(parsed.error());
+  const EncKdcRepPart& part = parsed.value();
+  expect_part_round_trip(part, *der, block.where());
+  const auto time_of = [](const std::optional<KerberosTime>& time) {
+    return time ? std::optional(wire_text(*time)) : std::nullopt;
+  };
+  expect_key(part.key, session_key);
+  EXPECT_EQ(part.nonce.bits(), nonce);
+  EXPECT_EQ(octets(part.flags), flags);
+  EXPECT_EQ(wire_text(part.authtime), authtime);
+  EXPECT_EQ(time_of(part.starttime), starttime);
+  EXPECT_EQ(wire_text(part.endtime), endtime);
+  EXPECT_EQ(time_of(part.renew_till), renew_till);
+  EXPECT_EQ(part.srealm, srealm);
+  EXPECT_EQ(text(part.sname), sname);
 }
 
 void check_reply(VectorBlock& block, Result<KdcRep> (*parse)(ByteView)) {
@@ -395,8 +506,9 @@ void check_reply(VectorBlock& block, Result<KdcRep> (*parse)(ByteView)) {
   EXPECT_EQ(static_cast<uint64_t>(rep.ticket.enc_part.etype), block.number("TicketEtype"));
   EXPECT_EQ(rep.ticket.enc_part.kvno->bits(), block.number("TicketKvno"));
   EXPECT_EQ(static_cast<uint64_t>(rep.enc_part.etype), block.number("Etype"));
+  check_enc_kdc_rep_part(block, rep);
   for (const PaData& entry : rep.padata.value_or(MethodData())) {
-    if (entry.padata_type == 19) {
+    if (entry.padata_type == padata_type::kEtypeInfo2) {
       expect_round_trip(entry.padata_value, parse_etype_info2(entry.padata_value), block.where());
     }
   }
@@ -426,12 +538,14 @@ void check_error(VectorBlock& block) {
 }
 
 TEST(Krb5Vectors, RecordedExchangesWithAKdcAreReadAndWrittenToTheSameBytes) {
+  decrypted_parts = 0;
   testing::run_vectors("krb5/kdc_exchanges.vec",
                        {{"AS-REQ", [](VectorBlock& b) { check_request(b, parse_as_req); }},
                         {"TGS-REQ", [](VectorBlock& b) { check_request(b, parse_tgs_req); }},
                         {"AS-REP", [](VectorBlock& b) { check_reply(b, parse_as_rep); }},
                         {"TGS-REP", [](VectorBlock& b) { check_reply(b, parse_tgs_rep); }},
                         {"KRB-ERROR", check_error}});
+  EXPECT_GE(decrypted_parts, 40U);
 }
 
 // The Kerberos message of a context token: out of SPNEGO and the frame, if it is in them.
@@ -448,30 +562,101 @@ Bytes message_of(ByteView token) {
   return framed.value().inner_token.from(2).to_bytes();  // TOK_ID (RFC 4121 4.1)
 }
 
+void check_ticket(VectorBlock& block, const Ticket& ticket) {
+  const Bytes key = block.bytes("TicketKey");
+  const std::string flags = hex(block.bytes("TicketFlags"));
+  const std::string authtime = block.text("AuthTime"), endtime = block.text("EndTime");
+  const auto der = decrypted(ticket.enc_part, key, KeyUsage::kTicket, block.where());
+  if (!der) return;
+  const auto parsed = parse_enc_ticket_part(*der);
+  ASSERT_TRUE(parsed.has_value()) << block.where() << ": " << describe(parsed.error());
+  const EncTicketPart& part = parsed.value();
+  expect_part_round_trip(part, *der, block.where());
+  EXPECT_EQ(octets(part.flags), flags);
+  EXPECT_EQ(wire_text(part.authtime), authtime);
+  EXPECT_EQ(wire_text(part.endtime), endtime);
+  expect_key(part.key, block.bytes("SessionKey"));
+  EXPECT_EQ(part.crealm, block.text("CRealm"));
+  EXPECT_EQ(text(part.cname), block.text("CName"));
+}
+
+void check_authenticator(VectorBlock& block, const EncryptedData& data) {
+  const std::string crealm = block.text("CRealm"), cname = block.text("CName");
+  const std::string ctime = block.text("CTime");
+  const uint64_t cusec = block.number("CUSec"), cksumtype = block.number("Cksumtype");
+  const Bytes checksum = block.bytes("Checksum");
+  const uint64_t seq_number = block.number("SeqNumber");
+  const auto subkey = block.optional_bytes("Subkey");
+  const auto der =
+      decrypted(data, block.bytes("SessionKey"), KeyUsage::kApReqAuthenticator, block.where());
+  if (!der) return;
+  const auto parsed = parse_authenticator(*der);
+  ASSERT_TRUE(parsed.has_value()) << block.where() << ": " << describe(parsed.error());
+  const Authenticator& authenticator = parsed.value();
+  expect_part_round_trip(authenticator, *der, block.where());
+  EXPECT_EQ(authenticator.crealm, crealm);
+  EXPECT_EQ(text(authenticator.cname), cname);
+  EXPECT_EQ(wire_text(authenticator.ctime), ctime);
+  EXPECT_EQ(authenticator.cusec, cusec);
+  EXPECT_EQ(static_cast<uint32_t>(authenticator.cksum->cksumtype), cksumtype);
+  EXPECT_EQ(hex(authenticator.cksum->checksum), hex(checksum));
+  EXPECT_EQ(authenticator.seq_number->bits(), seq_number);
+  ASSERT_EQ(authenticator.subkey.has_value(), subkey.has_value());
+  if (subkey) expect_key(*authenticator.subkey, *subkey);
+}
+
+// `expected` is cusec in three octets, the sequence number in four, and the sub-key.
+void check_ap_rep(VectorBlock& block, const ApRep& rep, const Bytes& expected) {
+  const auto der =
+      decrypted(rep.enc_part, block.bytes("SessionKey"), KeyUsage::kApRepEncPart, block.where());
+  if (!der) return;
+  const auto parsed = parse_enc_ap_rep_part(*der);
+  ASSERT_TRUE(parsed.has_value()) << block.where() << ": " << describe(parsed.error());
+  const EncApRepPart& part = parsed.value();
+  expect_part_round_trip(part, *der, block.where());
+  EXPECT_EQ(wire_text(part.ctime), block.text("CTime"));
+  char numbers[16];
+  std::snprintf(numbers, sizeof(numbers), "%06x%08x", part.cusec, part.seq_number->bits());
+  EXPECT_EQ(numbers, hex(ByteView(expected).prefix(7)));
+  const ByteView subkey = ByteView(expected).from(7);
+  ASSERT_EQ(part.subkey.has_value(), !subkey.empty());
+  if (!subkey.empty()) expect_key(*part.subkey, subkey.to_bytes());
+}
+
+void check_exchange(VectorBlock& block) {
+  block.text("Name");
+  const auto from_initiator = block.bytes_list("FromInitiator");
+  const auto from_acceptor = block.bytes_list("FromAcceptor");
+  ASSERT_FALSE(from_initiator.empty());
+  const Bytes first = message_of(from_initiator[0]);
+  const ApReq req = expect_round_trip(first, parse_ap_req(first), block.where());
+  EXPECT_EQ(octets(req.ap_options), hex(block.bytes("ApOptions")));
+  EXPECT_EQ(req.ticket.realm, block.text("TicketRealm"));
+  EXPECT_EQ(text(req.ticket.sname), block.text("TicketSName"));
+  EXPECT_EQ(static_cast<uint64_t>(req.ticket.enc_part.etype), block.number("TicketEtype"));
+  EXPECT_EQ(req.ticket.enc_part.kvno->bits(), block.number("TicketKvno"));
+  check_ticket(block, req.ticket);
+  check_authenticator(block, req.authenticator);
+
+  std::vector<Bytes> replies;
+  const auto add = [&](const Bytes& token) {
+    Bytes message = message_of(token);
+    if (!message.empty()) replies.push_back(std::move(message));  // else SPNEGO's own last word
+  };
+  for (const Bytes& token : from_acceptor) add(token);
+  for (size_t i = 1; i < from_initiator.size(); ++i) add(from_initiator[i]);  // DCE style
+  const auto expected = block.bytes_list("ApRepPart");
+  ASSERT_EQ(replies.size(), expected.size()) << block.where();
+  for (size_t i = 0; i < replies.size(); ++i) {
+    check_ap_rep(block, expect_round_trip(replies[i], parse_ap_rep(replies[i]), block.where()),
+                 expected[i]);
+  }
+}
+
 TEST(Krb5Vectors, RecordedContextTokensAreReadAndWrittenToTheSameBytes) {
-  size_t ap_reps = 0;
-  testing::run_vectors(
-      "krb5/gss_tokens.vec",
-      {{"Exchange", [&](VectorBlock& block) {
-          block.text("Name");
-          const auto from_initiator = block.bytes_list("FromInitiator");
-          const auto from_acceptor = block.bytes_list("FromAcceptor");
-          ASSERT_FALSE(from_initiator.empty());
-          const Bytes first = message_of(from_initiator[0]);
-          const ApReq req = expect_round_trip(first, parse_ap_req(first), block.where());
-          EXPECT_EQ(octets(req.ap_options), hex(block.bytes("ApOptions")));
-          EXPECT_EQ(req.ticket.realm, block.text("TicketRealm"));
-          EXPECT_EQ(text(req.ticket.sname), block.text("TicketSName"));
-          EXPECT_EQ(static_cast<uint64_t>(req.ticket.enc_part.etype), block.number("TicketEtype"));
-          EXPECT_EQ(req.ticket.enc_part.kvno->bits(), block.number("TicketKvno"));
-          for (const Bytes& token : from_acceptor) {
-            const Bytes message = message_of(token);
-            if (message.empty()) continue;  // SPNEGO's own last word
-            expect_round_trip(message, parse_ap_rep(message), block.where());
-            ++ap_reps;
-          }
-        }}});
-  EXPECT_GE(ap_reps, 24U);
+  decrypted_parts = 0;
+  testing::run_vectors("krb5/gss_tokens.vec", {{"Exchange", check_exchange}});
+  EXPECT_GE(decrypted_parts, 60U);
 }
 
 }  // namespace
