@@ -32,8 +32,8 @@ struct CcacheCredential {
   uint32_t authtime = 0, starttime = 0, endtime = 0, renew_till = 0;
   bool is_skey = false;              // the ticket is encrypted in a session key (user-to-user)
   uint32_t ticket_flags = 0;         // TicketFlags, bit 0 of RFC 4120 5.3 being the highest
-  CountedList<TypedData> addresses;  // HostAddresses
-  CountedList<TypedData> authdata;   // AuthorizationData
+  CountedList<TypedOctets> addresses;  // HostAddresses
+  CountedList<TypedOctets> authdata;   // AuthorizationData
   ByteView ticket;                   // DER; of a configuration entry its value
   ByteView second_ticket;            // DER, for user-to-user; mostly empty
   uint32_t offset = 0;               // of the credential in the file
