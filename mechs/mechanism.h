@@ -39,6 +39,11 @@ class MessageProtection {
   // verify_mic: kAuthFailed where it does not match, kMalformed where it is no MIC, kExpired where
   // it is out of sequence.
   virtual Result<void> verify_mic(ByteView message, ByteView mic) = 0;
+  // verify_mech_list_mic is what SPNEGO verifies a mechListMIC with. A mechanism whose peers number
+  // theirs in ways of their own overrides it (quirk B4); nothing but the number may be overlooked.
+  virtual Result<void> verify_mech_list_mic(ByteView list, ByteView mic) {
+    return verify_mic(list, mic);
+  }
 
   // wrap writes the protected message and returns its size; `confidential` asks for encryption.
   virtual Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) = 0;
@@ -54,6 +59,12 @@ class MessageProtection {
   // (kReceived): NTLM then sets the cipher of that direction back to its start ([MS-SPNG] 3.2.5.1,
   // 3.3.5.1).
   virtual void mech_list_mic_done(Direction) {}
+
+  // pseudo_random fills `out` with GSS_Pseudo_random under GSS_C_PRF_KEY_FULL (RFC 4401 2): the same
+  // octets on both sides for the same `input`. Errors: kApiMisuse where the mechanism has none.
+  virtual Result<void> pseudo_random(ByteView, MutableBytes) {
+    return Error{Errc::kApiMisuse, "the mechanism has no GSS_Pseudo_random", 0, 0};
+  }
 
   // session_key returns the key that both sides hold, for binding other protocols and for tests.
   virtual ByteView session_key() const = 0;

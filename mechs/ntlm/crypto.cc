@@ -87,13 +87,4 @@ Mic mic(crypto::Workspace& crypto, const ExportedSessionKey& key, ByteView negot
   return out;
 }
 
-ChannelBindingHash channel_binding_hash(crypto::Workspace& crypto,
-                                        ByteView application_data) noexcept {
-  FixedBytes<4> size;
-  store_u32le(size.data(), static_cast<uint32_t>(application_data.size()));
-  ChannelBindingHash out;
-  crypto.md5({ByteView(kZeros), ByteView(size), application_data}, out);
-  return out;
-}
-
 }  // namespace pocketgss::mechs::ntlm

@@ -7,6 +7,7 @@
 #include <pocketgss/secret.h>
 
 #include "base/crypto.h"
+#include "mechs/channel_binding.h"
 
 namespace pocketgss::mechs::ntlm {
 
@@ -32,7 +33,6 @@ struct SealingKey : SecretArray<16> {
 
 using NtProofStr = FixedBytes<16>;
 using Mic = FixedBytes<16>;
-using ChannelBindingHash = FixedBytes<16>;
 
 // Sender of the messages of one direction: "client" and "server" of [MS-NLMP] 3.4.5.
 enum class Sender : uint8_t { kInitiator, kAcceptor };
@@ -70,11 +70,6 @@ SealingKey seal_key(crypto::Workspace&, const ExportedSessionKey&, Sender) noexc
 // `authenticate` is at least 88 bytes.
 Mic mic(crypto::Workspace&, const ExportedSessionKey&, ByteView negotiate, ByteView challenge,
         ByteView authenticate) noexcept;
-
-// channel_binding_hash ([MS-NLMP] 2.2.2.1, MsvAvChannelBindings): MD5 of a
-// gss_channel_bindings_struct without addresses (RFC 4121 4.1.1.2): 16 zero octets, the size of the
-// application data, little-endian, and the data.
-ChannelBindingHash channel_binding_hash(crypto::Workspace&, ByteView application_data) noexcept;
 
 }  // namespace pocketgss::mechs::ntlm
 

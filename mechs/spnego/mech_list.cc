@@ -88,7 +88,7 @@ Result<Mic> MechListMic::make(MessageProtection& protection, ByteView list) {
 
 Result<void> MechListMic::verify(MessageProtection& protection, ByteView list, ByteView mic) {
   if (verified_ || !protection.can_mic()) return kWrongMic;
-  if (!protection.verify_mic(list, mic).has_value()) return kWrongMic;
+  if (!protection.verify_mech_list_mic(list, mic).has_value()) return kWrongMic;
   verified_ = true;
   protection.mech_list_mic_done(Direction::kReceived);
   return {};
