@@ -75,7 +75,10 @@ struct ContextInfo {
   ContextFlags flags = kNoContextFlags;
   std::string
       initiator_name;  // UTF-8, as the mechanism proved it: `DOMAIN\\user`, `user` or `user@domain`
-  std::string account_name;  // acceptor only: Account::name
+  // Acceptor only: the name by which the application knows it: Account::name; of Kerberos
+  // `initiator_name`.
+  std::string account_name;
+  std::string logon_name;  // Kerberos acceptor: `DOMAIN\\user` of a PAC whose signature is right
   std::string
       target_name;  // the service as the initiator named it ("smtp/mail.example.test"); may be empty
   bool channel_bound = false;  // both sides proved the same channel binding

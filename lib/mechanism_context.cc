@@ -35,10 +35,10 @@ Result<ContextStep> MechanismContext::advance(Call&& call) {
 
 // establish cannot fail: everything is moved, and the state changes last.
 Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
-  Established last{std::move(complete.token)};
+  ContextStep last(Established{std::move(complete.token)});
   proof_sent_ = proof_sent();
   state_ = Protecting{std::move(complete.protection), std::move(complete.info)};
-  return ContextStep(std::move(last));
+  return last;
 }
 
 Error MechanismContext::fail(Error error) {

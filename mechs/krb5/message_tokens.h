@@ -24,14 +24,15 @@ class SequenceWindow {
   void take_if_next(uint64_t number) {
     if (number == next_) mark(number);
   }
+  uint64_t next() const { return next_; }
 
  private:
   static constexpr uint64_t kWindow = 64;
   void mark(uint64_t number);
 
   ContextFlags flags_;
-  uint64_t next_;      // one above the highest that was taken
-  uint64_t seen_ = 0;  // bit n: next_ - 1 - n was taken
+  uint64_t next_;                 // one above the highest that was taken
+  uint64_t seen_ = ~uint64_t{0};  // bit n: next_ - 1 - n was taken, or came before the first
 };
 
 // What a context's messages are protected with, once both sides have agreed.

@@ -7,8 +7,7 @@
 
 namespace pocketgss::mechs::krb5 {
 
-// AuthenticatorTag names an authenticator: a hash of its ciphertext, of the client and of the
-// server.
+// AuthenticatorTag names an authenticator: a hash of its ciphertext, which no two have alike.
 using AuthenticatorTag = FixedBytes<16>;
 
 // ReplayCache keeps the tags of authenticators for as long as they would be taken. Safe to call

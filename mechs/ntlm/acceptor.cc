@@ -6,7 +6,7 @@
 #include <variant>
 
 #include "base/cursor.h"
-#include "mechs/ntlm/filetime.h"
+#include "mechs/filetime.h"
 #include "mechs/ntlm/messages.h"
 #include "mechs/ntlm/proof.h"
 #include "mechs/ntlm/sealing.h"

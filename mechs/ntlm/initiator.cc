@@ -7,7 +7,7 @@
 
 #include "base/cursor.h"
 #include "base/utf16.h"
-#include "mechs/ntlm/filetime.h"
+#include "mechs/filetime.h"
 #include "mechs/ntlm/messages.h"
 #include "mechs/ntlm/sealing.h"
 #include "mechs/ntlm/text.h"

@@ -183,7 +183,7 @@ std::optional<ntlm::ExportedSessionKey> check_proofs(VectorBlock& block, const R
   }
   if (const std::optional<Bytes> binding = block.optional_bytes("ChannelBinding")) {
     EXPECT_EQ(hex(response.av_pairs.find(ntlm::AvId::kChannelBindings).value()),
-              hex(ntlm::channel_binding_hash(workspace(), *binding)));
+              hex(channel_binding_hash(workspace(), *binding)));
   }
   return session_key;
 }

@@ -1,12 +1,12 @@
 // FILETIME: 100 ns since 1601-01-01, always 64 bits and never turned into a calendar.
-#ifndef PGSS_MECHS_NTLM_FILETIME_H_
-#define PGSS_MECHS_NTLM_FILETIME_H_
+#ifndef PGSS_MECHS_FILETIME_H_
+#define PGSS_MECHS_FILETIME_H_
 
 #include <cstdint>
 
 #include <pocketgss/env.h>
 
-namespace pocketgss::mechs::ntlm {
+namespace pocketgss::mechs {
 
 // to_filetime: times before 1601 become 0, and times beyond what 64 bits hold the last one that
 // they do.
@@ -18,6 +18,6 @@ constexpr uint64_t to_filetime(UnixMicros time) {
   return micros > UINT64_MAX / 10 ? UINT64_MAX : micros * 10;
 }
 
-}  // namespace pocketgss::mechs::ntlm
+}  // namespace pocketgss::mechs
 
-#endif  // PGSS_MECHS_NTLM_FILETIME_H_
+#endif  // PGSS_MECHS_FILETIME_H_

@@ -1,0 +1,459 @@
+// The acceptor: one AP-REQ, every check of RFC 4120 3.2.3, and the AP-REP.
+#include "mechs/krb5/acceptor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "mechs/krb5/ap_exchange.h"
+#include "mechs/krb5/gss_token.h"
+#include "mechs/krb5/message_tokens.h"
+#include "mechs/krb5/messages.h"
+#include "mechs/krb5/names.h"
+#include "mechs/krb5/pac_check.h"
+#include "mechs/krb5/padata.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+Error policy(const char* what) {
+  return Error{Errc::kPolicy, what, 0, 0};
+}
+Error wrong(const char* what) {
+  return Error{Errc::kAuthFailed, what, 0, 0};
+}
+Error expired(const char* what) {
+  return Error{Errc::kExpired, what, 0, 0};
+}
+
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+  };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+// Request is an AP-REQ that has been opened. It borrows from the token, and from its own memory.
+struct Request {
+  asn1::Oid mech;  // under which it came
+  Ticket outer;
+  ByteView authenticator_cipher;
+  bool mutual = false;
+  Key service_key;
+  SecretBytes ticket_plain;
+  EncTicketPart ticket;
+  Key session_key;
+  SecretBytes authenticator_plain;
+  Authenticator authenticator;
+};
+
+struct Start {};
+struct AwaitRetry {};  // the client was told the time
+struct Established {};
+struct Failed {
+  Error error;
+};
+using State = std::variant<Start, AwaitRetry, Established, Failed>;
+
+class Acceptor final : public Mechanism {
+ public:
+  Acceptor(Runtime& runtime, const AcceptorConfig& config) : runtime_(runtime), config_(config) {}
+
+  Result<Step> step(ByteView peer_token) override;
+  Result<Step> resume(Answer) override {
+    return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
+  }
+  const char* state_name() const override;
+  bool proof_sent() const override { return false; }
+
+ private:
+  Result<Step> on(Start&&, ByteView token);
+  Result<Step> on(AwaitRetry&&, ByteView token);
+  Result<Step> on(Established&&, ByteView) {
+    return Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0};
+  }
+  Result<Step> on(Failed&& state, ByteView) { return state.error; }
+
+  bool skewed(const Request&) const;
+  Result<Step> tell_time(const Request&);
+  Result<Step> accept(const Request&);
+
+  Result<Request> open(ByteView token) const;
+  Result<Key> find_key(const Ticket&) const;
+  Result<void> check_service(const Ticket&) const;
+  Result<Request> open_parts(const ContextToken&, const ApReq&) const;
+
+  Result<void> check_client(const Request&) const;
+  Result<void> check_realm(const Request&) const;
+  Result<void> check_ticket_times(const Request&) const;
+  Result<GssChecksum> read_checksum(const Request&) const;
+  Result<bool> check_binding(const Request&, const GssChecksum&) const;
+  Result<void> check_replay(const Request&, bool protected_by_subkey) const;
+
+  Result<MessageKeys> agree_on_keys(const Request&, bool mutual, ContextFlags) const;
+  Result<Bytes> write_ap_rep(const Request&, const MessageKeys&) const;
+  Result<std::string> logon_name(const Request&) const;
+
+  Runtime& runtime_;
+  const AcceptorConfig& config_;
+  State state_ = Start{};
+};
+
+Result<Step> Acceptor::step(ByteView peer_token) {
+  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
+  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "Kerberos acceptor", 0, 0}});
+  auto result = std::visit([&](auto&& current) { return on(std::move(current), peer_token); },
+                           std::move(state));
+  if (!result.has_value()) state_ = Failed{result.error()};
+  return result;
+}
+
+const char* Acceptor::state_name() const {
+  static constexpr const char* kNames[] = {"Start", "AwaitRetry", "Established", "Failed"};
+  return kNames[state_.index()];
+}
+
+Result<Step> Acceptor::on(Start&&, ByteView token) {
+  PGSS_TRY(const Request request, open(token));
+  return skewed(request) ? tell_time(request) : accept(request);
+}
+
+Result<Step> Acceptor::on(AwaitRetry&&, ByteView token) {
+  PGSS_TRY(const Request request, open(token));
+  if (skewed(request)) return expired("Authenticator.ctime");
+  return accept(request);
+}
+
+// RFC 4120 3.2.3: "the server time and the client time in the Authenticator differ by more than the
+// allowable clock skew".
+bool Acceptor::skewed(const Request& request) const {
+  const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);
+  const UnixMicros now = runtime_.clock().now();
+  return ctime < now - config_.clock_skew || ctime > now + config_.clock_skew;
+}
+
+// Quirk D5: KRB_AP_ERR_SKEW with KERB-ERROR-DATA of type 2 ([MS-KILE] 2.2.2) makes Windows try again
+// with our time.
+Result<Step> Acceptor::tell_time(const Request& request) {
+  constexpr int32_t kSkewRecovery = 2;
+  KerbErrorData recovery;
+  recovery.data_type = kSkewRecovery;
+  PGSS_TRY(const Bytes e_data, encode(recovery));
+  const auto [stime, susec] = split(runtime_.clock().now());
+  KrbError error;
+  error.ctime = request.authenticator.ctime;
+  error.cusec = request.authenticator.cusec;
+  error.stime = stime;
+  error.susec = susec;
+  error.error_code = error_code::kSkew;
+  error.realm = request.outer.realm;
+  error.sname = request.outer.sname;
+  error.e_data = ByteView(e_data);
+  PGSS_TRY(const Bytes message, encode(error));
+  PGSS_TRY(Bytes token, encode(ContextToken{TokenId::kKrbError, message, 0, request.mech}));
+  state_.emplace<AwaitRetry>();
+  return Step(Continue{std::move(token)});
+}
+
+// --- what the request is ---
+
+Result<Request> Acceptor::open(ByteView token) const {
+  PGSS_TRY(const ContextToken context_token, parse_context_token(token));
+  if (context_token.id != TokenId::kApReq) {
+    return Error{Errc::kPeerMisbehaved, "TOK_ID", 0, 0};
+  }
+  PGSS_TRY(const ApReq request, parse_ap_req(context_token.message));
+  if (request.ap_options.has(ap_option::kUseSessionKey)) {
+    return Error{Errc::kPeerIncompatible, "AP-REQ.ap-options: user-to-user", 0, 0};
+  }
+  return open_parts(context_token, request);
+}
+
+Result<Request> Acceptor::open_parts(const ContextToken& token, const ApReq& request) const {
+  const Ticket& outer = request.ticket;
+  PGSS_CHECK(check_service(outer));
+  PGSS_TRY(Key service_key, find_key(outer));
+  auto ticket_plain = decrypt_part(runtime_, service_key, KeyUsage::kTicket, outer.enc_part.cipher);
+  if (!ticket_plain.has_value()) return wrong("Ticket.enc-part");
+  PGSS_TRY(const EncTicketPart ticket, parse_enc_ticket_part(ticket_plain.value().view()));
+  PGSS_TRY(Key session_key, key_of(ticket.key, config_.allow_rc4));
+  if (request.authenticator.etype != static_cast<int32_t>(session_key.etype())) {
+    return wrong("AP-REQ.authenticator");
+  }
+  auto authenticator_plain = decrypt_part(runtime_, session_key, KeyUsage::kApReqAuthenticator,
+                                          request.authenticator.cipher);
+  if (!authenticator_plain.has_value()) return wrong("AP-REQ.authenticator");
+  PGSS_TRY(const Authenticator authenticator,
+           parse_authenticator(authenticator_plain.value().view()));
+  return Request{token.mech,
+                 outer,
+                 request.authenticator.cipher,
+                 request.ap_options.has(ap_option::kMutualRequired),
+                 std::move(service_key),
+                 std::move(ticket_plain).value(),
+                 ticket,
+                 std::move(session_key),
+                 std::move(authenticator_plain).value(),
+                 authenticator};
+}
+
+// Policy row P13: the ticket's name must be one that is ours, whatever keys there are (KRA-12).
+Result<void> Acceptor::check_service(const Ticket& ticket) const {
+  const Error not_us = policy("P13: a ticket for another service");
+  if (ticket.sname.name_string.size() != 2) return not_us;
+  auto component = ticket.sname.name_string.begin();
+  const std::string_view service = *component++;
+  const std::string_view host = *component;
+  if (config_.services.empty()) {
+    return same_ignoring_case(service, "smtp") || same_ignoring_case(service, "SMTPSVC")
+               ? Result<void>()
+               : not_us;
+  }
+  const auto ours = [&](std::string_view name) {
+    return name.size() == service.size() + 1 + host.size() && name[service.size()] == '/' &&
+           same_ignoring_case(name.substr(0, service.size()), service) &&
+           same_ignoring_case(name.substr(service.size() + 1), host);
+  };
+  return std::any_of(config_.services.begin(), config_.services.end(), ours) ? Result<void>()
+                                                                             : not_us;
+}
+
+// find_key says which of the ticket's statements the key table does not match.
+Result<Key> Acceptor::find_key(const Ticket& ticket) const {
+  const auto lacking = [](const char* what) { return Error{Errc::kNeedsCredential, what, 0, 0}; };
+  if (!config_.allow_rc4 && ticket.enc_part.etype == static_cast<int32_t>(Etype::kRc4Hmac)) {
+    return kRc4Refused;
+  }
+  const NameComponents server(ticket.sname, ticket.realm);
+  KeytabQuery query{server.view(), ticket.enc_part.etype,
+                    ticket.enc_part.kvno.value_or(UInt32(0)).bits()};
+  if (const auto entry = config_.keytab->find(query)) return Key::create(entry->etype, entry->key);
+  query.kvno = 0;
+  if (config_.keytab->find(query)) return lacking("Ticket.enc-part.kvno");
+  query.etype.reset();
+  return lacking(config_.keytab->find(query) ? "Ticket.enc-part.etype" : "Ticket.sname");
+}
+
+// --- whether it may log in ---
+
+Result<void> Acceptor::check_client(const Request& request) const {
+  const EncTicketPart& ticket = request.ticket;
+  const Authenticator& authenticator = request.authenticator;
+  if (ticket.crealm != authenticator.crealm) return wrong("Authenticator.crealm");
+  if (!same_name(ticket.cname, authenticator.cname)) return wrong("Authenticator.cname");
+  const auto bad = [](std::string_view text) { return text.empty() || !printable(text); };
+  if (ticket.cname.name_string.empty() || bad(ticket.crealm) ||
+      std::any_of(ticket.cname.name_string.begin(), ticket.cname.name_string.end(), bad)) {
+    return Error{Errc::kMalformed, "EncTicketPart.cname", 0, 0};
+  }
+  // Policy row P20.
+  if (ticket.flags.has(ticket_flag::kAnonymous) ||
+      ticket.cname.name_type == name_type::kWellknown) {
+    return policy("P20: an anonymous ticket");
+  }
+  return check_realm(request);
+}
+
+// RFC 4120 2.7: who has come through other realms must have been let through by the KDC, or the
+// server checks the path itself, which we do not.
+Result<void> Acceptor::check_realm(const Request& request) const {
+  const Realm realm = request.ticket.crealm;
+  const auto& listed = config_.client_realms;
+  if (!listed.empty() && std::find(listed.begin(), listed.end(), realm) == listed.end()) {
+    return policy("P13: a client of another realm");
+  }
+  if (realm == request.outer.realm || request.ticket.transited.contents.empty() ||
+      request.ticket.flags.has(ticket_flag::kTransitedPolicyChecked)) {
+    return {};
+  }
+  return policy("P13: a path through other realms that the KDC has not checked");
+}
+
+// RFC 4120 3.2.3: "later than the current time by more than the allowable clock skew", "the current
+// time is later than end time by more than the allowable clock skew", INVALID.
+Result<void> Acceptor::check_ticket_times(const Request& request) const {
+  const EncTicketPart& ticket = request.ticket;
+  const UnixMicros now = runtime_.clock().now();
+  if (ticket.flags.has(ticket_flag::kInvalid)) return expired("EncTicketPart.flags: INVALID");
+  if (micros_of(ticket.starttime.value_or(ticket.authtime)) - now > config_.clock_skew) {
+    return expired("EncTicketPart.starttime");
+  }
+  if (now - micros_of(ticket.endtime) > config_.clock_skew) return expired("EncTicketPart.endtime");
+  return {};
+}
+
+// Quirk D13: what a client says of the context stands in a checksum of type 0x8003. Others send a
+// real checksum, over nothing, or none; they ask for mutual authentication by the AP options alone.
+Result<GssChecksum> Acceptor::read_checksum(const Request& request) const {
+  GssChecksum out;
+  const auto& sent = request.authenticator.cksum;
+  if (sent && sent->cksumtype == static_cast<int32_t>(ChecksumType::kGss)) {
+    PGSS_TRY(out, parse_gss_checksum(sent->checksum));
+  } else if (sent) {
+    if (!verify_checksum(runtime_.crypto(), request.session_key,
+                         KeyUsage::kApReqAuthenticatorChecksum, sent->cksumtype, {}, sent->checksum)
+             .has_value()) {
+      return wrong("Authenticator.cksum");
+    }
+  }
+  if ((out.flags & gss_flag::kDceStyle) != 0) {
+    return Error{Errc::kPeerIncompatible, "Authenticator.cksum.Flags: DCE style", 0, 0};
+  }
+  if (request.mutual) out.flags |= kMutualFlag;
+  return out;
+}
+
+// Policy row P5, row KRA-14; check_binding returns whether the channel is bound. Zeros are no
+// binding, unless the client says that it binds whenever it can ([MS-KILE] 3.4.5; quirk D14): then
+// somebody has taken it away.
+Result<bool> Acceptor::check_binding(const Request& request, const GssChecksum& checksum) const {
+  if (config_.binding_requirement == BindingRequirement::kOff) return false;
+  if (!checksum.has_bindings()) {
+    if (config_.binding_requirement == BindingRequirement::kRequire) {
+      return policy("P5: channel binding required, and the client sent none");
+    }
+    const auto& data = request.authenticator.authorization_data;
+    const uint32_t options = data ? kerb_ap_options(*data).value_or(0) : 0;
+    if ((options & kKerbApOptionsCbt) != 0 && !config_.channel_bindings.empty()) {
+      return wrong("channel binding");
+    }
+    return false;
+  }
+  for (const ByteView ours : config_.channel_bindings) {
+    if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), checksum.bindings)) return true;
+  }
+  return wrong("channel binding");
+}
+
+// authenticator_tag is over what is encrypted and so cannot be changed: what stands around it, such
+// as the ticket's sname, can be written in many ways.
+AuthenticatorTag authenticator_tag(crypto::Workspace& crypto, const Request& request) {
+  static constexpr std::string_view kLabel = "pocketgss authenticator";
+  AuthenticatorTag out;
+  crypto.hmac(crypto::HmacHash::kSha256, as_bytes(kLabel), {request.authenticator_cipher}, out);
+  return out;
+}
+
+// Policy row P17, row KRA-11: where the cache cannot tell, a sub-key that is new protects what
+// follows; without one the client must wait.
+Result<void> Acceptor::check_replay(const Request& request, bool protected_by_subkey) const {
+  const AuthenticatorTag tag = authenticator_tag(runtime_.crypto(), request);
+  const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);
+  switch (config_.replay_cache->add(tag, ctime, runtime_.clock().now(), config_.clock_skew)) {
+    case ReplayCache::Verdict::kNew:
+      return {};
+    case ReplayCache::Verdict::kReplay:
+      break;
+    case ReplayCache::Verdict::kUnknown:
+      if (protected_by_subkey) return {};
+      return expired("P17: the replay cache cannot tell yet");
+  }
+  return expired("P17: a replay");
+}
+
+// --- the answer ---
+
+// agree_on_keys: policy row P11. The acceptor's sub-key is new, of the etype of the key that it
+// replaces; in the place of etype 23 a better one, if the client has one (RFC 4537), else the
+// client's own key, as Windows does it (quirk D15).
+Result<MessageKeys> Acceptor::agree_on_keys(const Request& request, bool mutual,
+                                            ContextFlags flags) const {
+  const uint32_t theirs = request.authenticator.seq_number.value_or(UInt32(0)).bits();
+  MessageKeys keys{request.session_key.clone(), Role::kAcceptor, false, theirs, theirs, flags};
+  if (request.authenticator.subkey) {
+    PGSS_TRY(keys.key, key_of(*request.authenticator.subkey, config_.allow_rc4));
+  }
+  if (!mutual) return keys;
+  PGSS_TRY(keys.send_sequence, initial_sequence(runtime_.random()));
+  std::optional<Etype> etype = keys.key.etype();
+  if (*etype == Etype::kRc4Hmac) {
+    const auto& data = request.authenticator.authorization_data;
+    const auto list =
+        data ? find_if_relevant(*data, ad_type::kEtypeNegotiation) : std::optional<ByteView>();
+    etype = list ? better_etype(*list) : std::nullopt;
+  }
+  if (etype) {
+    PGSS_TRY(keys.key, Key::random(*etype, runtime_.random()));
+    keys.acceptor_subkey = true;
+  }
+  return keys;
+}
+
+// RFC 4120 3.2.4; the sub-key is there even where it is the client's.
+Result<Bytes> Acceptor::write_ap_rep(const Request& request, const MessageKeys& keys) const {
+  EncApRepPart part;
+  part.ctime = request.authenticator.ctime;
+  part.cusec = request.authenticator.cusec;
+  part.subkey = wire_key(keys.key);
+  part.seq_number = UInt32(keys.send_sequence);
+  PGSS_TRY(const Bytes cipher,
+           encrypt_part(runtime_, request.session_key, KeyUsage::kApRepEncPart, part));
+  ApRep reply;
+  reply.enc_part.etype = static_cast<int32_t>(request.session_key.etype());
+  reply.enc_part.cipher = cipher;
+  PGSS_TRY(const Bytes message, encode(reply));
+  return encode(ContextToken{TokenId::kApRep, message, 0, request.mech});
+}
+
+Result<std::string> Acceptor::logon_name(const Request& request) const {
+  if (!request.ticket.authorization_data) return std::string();
+  PGSS_TRY(const auto pac, find_pac(*request.ticket.authorization_data));
+  if (!pac) return std::string();
+  return verified_logon_name(runtime_.crypto(), *pac, request.service_key, request.ticket);
+}
+
+std::string service_text(const PrincipalName& name) {
+  std::string out;
+  for (const KerberosString component : name.name_string) {
+    if (!out.empty()) out.push_back('/');
+    out.append(component);
+  }
+  return out;
+}
+
+// Addresses in the ticket are not looked at: clients behind NAT have others, and RFC 4120 3.2.3
+// leaves it to the server.
+Result<Step> Acceptor::accept(const Request& request) {
+  PGSS_CHECK(check_client(request));
+  PGSS_CHECK(check_ticket_times(request));
+  PGSS_TRY(const GssChecksum checksum, read_checksum(request));
+  PGSS_TRY(const bool bound, check_binding(request, checksum));
+  constexpr ContextFlags kKnown =
+      kMutualFlag | kReplayFlag | kSequenceFlag | kConfFlag | kIntegFlag;
+  const ContextFlags flags = static_cast<ContextFlags>(checksum.flags) & kKnown;
+  const bool mutual = has(flags, kMutualFlag);
+  PGSS_TRY(MessageKeys keys, agree_on_keys(request, mutual, flags));
+  Complete out;
+  PGSS_TRY(out.info.logon_name, logon_name(request));
+  PGSS_CHECK(check_replay(request, keys.acceptor_subkey));
+
+  if (mutual) {
+    PGSS_TRY(out.token, write_ap_rep(request, keys));
+  }
+  PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
+  out.info.mechanism = kMechanismName;
+  out.info.flags = flags;
+  const NameComponents client(request.ticket.cname, request.ticket.crealm);
+  out.info.initiator_name = principal_text(client.view());
+  out.info.account_name = out.info.initiator_name;
+  out.info.target_name = service_text(request.outer.sname);
+  out.info.channel_bound = bound;
+  state_.emplace<Established>();
+  return Step(std::move(out));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, const AcceptorConfig& config) {
+  if (config.keytab == nullptr) {
+    return Error{Errc::kApiMisuse, "Kerberos acceptor: keytab", 0, 0};
+  }
+  if (config.replay_cache == nullptr) {
+    return Error{Errc::kApiMisuse, "Kerberos acceptor: replay cache", 0, 0};
+  }
+  if (config.clock_skew < 0) return Error{Errc::kApiMisuse, "Kerberos acceptor: clock skew", 0, 0};
+  return std::unique_ptr<Mechanism>(std::make_unique<Acceptor>(runtime, config));
+}
+
+}  // namespace pocketgss::mechs::krb5

@@ -1,0 +1,287 @@
+// The initiator: a ticket and an authenticator go out, and the acceptor's proof comes back.
+#include "mechs/krb5/initiator.h"
+
+#include <array>
+#include <utility>
+
+#include "base/cursor.h"
+#include "mechs/krb5/ap_exchange.h"
+#include "mechs/krb5/gss_token.h"
+#include "mechs/krb5/message_tokens.h"
+#include "mechs/krb5/messages.h"
+#include "mechs/krb5/names.h"
+#include "mechs/krb5/padata.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+struct Start {};
+struct AwaitCredential {};  // the source has asked for something
+struct AwaitApRep {
+  Key session_key;
+  Key subkey;
+  KerberosTime ctime;  // of the authenticator
+  Microseconds cusec;
+  uint32_t sequence;
+  std::string initiator_name, target_name;
+};
+struct Established {};
+struct Failed {
+  Error error;
+};
+using State = std::variant<Start, AwaitCredential, AwaitApRep, Established, Failed>;
+
+class Initiator final : public Mechanism {
+ public:
+  Initiator(Runtime& runtime, const InitiatorConfig& config,
+            std::unique_ptr<CredentialSource> source)
+      : runtime_(runtime), config_(config), source_(std::move(source)) {}
+
+  Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
+  Result<Step> resume(Answer answer) override;
+  const char* state_name() const override;
+  bool proof_sent() const override { return answered_ || source_->proof_sent(); }
+
+ private:
+  template <typename Input>
+  Result<Step> take(Input&& input);
+
+  Result<Step> on(Start&&, ByteView token);
+  Result<Step> on(AwaitCredential&&, ExchangeAnswer&&);
+  Result<Step> on(AwaitApRep&&, ByteView token);
+  Result<Step> on(Established&&, ByteView) {
+    return Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0};
+  }
+  Result<Step> on(Failed&& state, ByteView) { return state.error; }
+  Result<Step> on(Failed&& state, ExchangeAnswer&&) { return state.error; }
+  template <typename Other, typename Input>
+  Result<Step> on(Other&&, Input&&) {
+    return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
+  }
+
+  bool mutual() const { return has(config_.flags, kMutualFlag); }
+  ContextFlags flags() const;
+  Result<Step> go_on(CredentialSource::Answer&&);
+  Result<Step> send_ap_req(const ServiceCredential&);
+  Result<void> check(const ServiceCredential&) const;
+  GssChecksum checksum() const;
+  Result<Bytes> write_ap_req(const ServiceCredential&, const AwaitApRep&) const;
+  Result<Step> on_ap_rep(AwaitApRep&&, ByteView message);
+  Result<Step> complete(AwaitApRep&&, MessageKeys&&, std::optional<Bytes> token);
+
+  Runtime& runtime_;
+  const InitiatorConfig& config_;
+  std::unique_ptr<CredentialSource> source_;
+  State state_ = Start{};
+  bool answered_ = false;  // by the acceptor, so that it has seen a proof
+};
+
+template <typename Input>
+Result<Step> Initiator::take(Input&& input) {
+  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
+  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "Kerberos initiator", 0, 0}});
+  auto result =
+      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
+                 std::move(state));
+  if (!result.has_value()) state_ = Failed{result.error()};
+  return result;
+}
+
+Result<Step> Initiator::resume(Answer answer) {
+  auto* const reply = std::get_if<ExchangeAnswer>(&answer);
+  if (reply == nullptr) return Error{Errc::kApiMisuse, "nothing of that was asked for", 0, 0};
+  return take(std::move(*reply));
+}
+
+const char* Initiator::state_name() const {
+  static constexpr const char* kNames[] = {"Start", "AwaitCredential", "AwaitApRep", "Established",
+                                           "Failed"};
+  return kNames[state_.index()];
+}
+
+Result<Step> Initiator::on(Start&&, ByteView token) {
+  if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before AP-REQ", 0, 0};
+  if (config_.require_channel_binding && config_.channel_binding.empty()) {
+    return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
+  }
+  PGSS_TRY(auto answer, source_->start());
+  return go_on(std::move(answer));
+}
+
+Result<Step> Initiator::on(AwaitCredential&&, ExchangeAnswer&& reply) {
+  PGSS_TRY(auto answer, source_->resume(std::move(reply)));
+  return go_on(std::move(answer));
+}
+
+Result<Step> Initiator::go_on(CredentialSource::Answer&& answer) {
+  if (auto* exchange = std::get_if<NeedExchange>(&answer)) {
+    state_.emplace<AwaitCredential>();
+    return Step(std::move(*exchange));
+  }
+  return send_ap_req(*std::get<const ServiceCredential*>(answer));
+}
+
+// flags: what the context has. Kerberos always gives integrity and confidentiality; we say so, and
+// the caller uses them or not.
+ContextFlags Initiator::flags() const {
+  constexpr ContextFlags kOptional = kMutualFlag | kReplayFlag | kSequenceFlag;
+  return (config_.flags & kOptional) | kIntegFlag | kConfFlag;
+}
+
+Result<void> Initiator::check(const ServiceCredential& credential) const {
+  if (!config_.allow_rc4 && credential.session_key.etype() == Etype::kRc4Hmac) return kRc4Refused;
+  const UnixMicros now = runtime_.clock().now() + credential.clock_offset;
+  if (now >= micros_of(credential.endtime)) return Error{Errc::kExpired, "the ticket", 0, 0};
+  return {};
+}
+
+Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
+  PGSS_CHECK(check(credential));
+  const auto [ctime, cusec] = split(runtime_.clock().now() + credential.clock_offset);
+  // The sub-key is of the session key's etype; an acceptor that knows a better one may choose it
+  // from the list in the authenticator (RFC 4537).
+  PGSS_TRY(Key subkey, Key::random(credential.session_key.etype(), runtime_.random()));
+  PGSS_TRY(const uint32_t sequence, initial_sequence(runtime_.random()));
+  AwaitApRep next{credential.session_key.clone(),
+                  std::move(subkey),
+                  ctime,
+                  cusec,
+                  sequence,
+                  principal_text(credential.client.view()),
+                  principal_text(credential.server.view())};
+  PGSS_TRY(Bytes token, write_ap_req(credential, next));
+  if (mutual()) {
+    state_.emplace<AwaitApRep>(std::move(next));
+    return Step(Continue{std::move(token)});
+  }
+  // RFC 4121 4.1: without an AP-REP both directions count from the initiator's number.
+  MessageKeys keys{next.subkey.clone(), Role::kInitiator, false, sequence, sequence, flags()};
+  return complete(std::move(next), std::move(keys), std::move(token));
+}
+
+GssChecksum Initiator::checksum() const {
+  GssChecksum out;
+  out.flags = flags();
+  if (!config_.channel_binding.empty()) {
+    out.bindings = channel_binding_hash(runtime_.crypto(), config_.channel_binding);
+  }
+  return out;
+}
+
+// ApOptions is the authorization data that says that the binding is meant ([MS-KILE] 3.2.5.8). With
+// it, Windows refuses a checksum without one, so that nobody can have taken the binding away. It
+// looks only into the first AD-IF-RELEVANT, beside the etypes (quirk D14).
+class AuthenticatorData {
+ public:
+  // Errors: kNoMemory.
+  static Result<AuthenticatorData> create(bool bound, bool rc4) {
+    AuthenticatorData out;
+    PGSS_TRY(out.etypes_, encode_etypes(rc4));
+    FixedBytes<4> options;
+    store_u32le(options.data(), kKerbApOptionsCbt);
+    const std::array<AuthorizationDataEntry, 2> entries = {
+        {{ad_type::kEtypeNegotiation, out.etypes_}, {ad_type::kApOptions, ByteView(options)}}};
+    PGSS_TRY(out.inside_,
+             encode(AuthorizationData(std::span(entries).first(bound ? size_t{2} : size_t{1}))));
+    return out;
+  }
+  AuthorizationDataEntry if_relevant() const { return {ad_type::kIfRelevant, inside_}; }
+
+ private:
+  Bytes etypes_, inside_;
+};
+
+// RFC 4120 5.5.1
+Result<Bytes> Initiator::write_ap_req(const ServiceCredential& credential,
+                                      const AwaitApRep& state) const {
+  const PrincipalView client = credential.client.view();
+  const NameComponents cname(client);
+  const FixedBytes<kGssChecksumSize> check = encode(checksum());
+  PGSS_TRY(const AuthenticatorData data,
+           AuthenticatorData::create(!config_.channel_binding.empty(), config_.allow_rc4));
+  const std::array<AuthorizationDataEntry, 1> entries = {data.if_relevant()};
+
+  Authenticator authenticator;
+  authenticator.crealm = client.realm;
+  authenticator.cname = cname.name();
+  authenticator.cksum = Checksum{static_cast<int32_t>(ChecksumType::kGss), ByteView(check)};
+  authenticator.ctime = state.ctime;
+  authenticator.cusec = state.cusec;
+  authenticator.subkey = wire_key(state.subkey);
+  authenticator.seq_number = UInt32(state.sequence);
+  authenticator.authorization_data = AuthorizationData(std::span(entries));
+  PGSS_TRY(const Bytes cipher, encrypt_part(runtime_, credential.session_key,
+                                            KeyUsage::kApReqAuthenticator, authenticator));
+
+  ApReq request;
+  request.ap_options.bits = mutual() ? ap_option::kMutualRequired : 0;
+  request.ticket.der = credential.ticket;
+  request.authenticator.etype = static_cast<int32_t>(credential.session_key.etype());
+  request.authenticator.cipher = cipher;
+  PGSS_TRY(const Bytes message, encode(request));
+  return encode(ContextToken{TokenId::kApReq, message, 0, {}});
+}
+
+Result<Step> Initiator::on(AwaitApRep&& state, ByteView token) {
+  answered_ = true;
+  PGSS_TRY(const ContextToken reply, parse_context_token(token));
+  switch (reply.id) {
+    case TokenId::kApRep:
+      return on_ap_rep(std::move(state), reply.message);
+    case TokenId::kKrbError: {
+      PGSS_TRY(const KrbError error, parse_krb_error(reply.message));
+      return refusal(error.error_code);
+    }
+    case TokenId::kApReq:
+      break;
+  }
+  return Error{Errc::kPeerMisbehaved, "TOK_ID", 0, 0};
+}
+
+// RFC 4120 3.2.5: the AP-REP is the acceptor's proof if it is made with the session key and repeats
+// the authenticator's time (row KRA-8).
+Result<Step> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
+  const Error no_proof{Errc::kAuthFailed, "AP-REP", 0, 0};
+  PGSS_TRY(const ApRep reply, parse_ap_rep(message));
+  if (reply.enc_part.etype != static_cast<int32_t>(state.session_key.etype())) return no_proof;
+  const auto plain =
+      decrypt_part(runtime_, state.session_key, KeyUsage::kApRepEncPart, reply.enc_part.cipher);
+  if (!plain.has_value()) return no_proof;
+  PGSS_TRY(const EncApRepPart part, parse_enc_ap_rep_part(plain.value().view()));
+  if (part.ctime != state.ctime || part.cusec != state.cusec) return no_proof;
+
+  MessageKeys keys{state.subkey.clone(),
+                   Role::kInitiator,
+                   part.subkey.has_value(),
+                   state.sequence,
+                   part.seq_number.value_or(UInt32(0)).bits(),
+                   flags()};
+  if (part.subkey) {
+    PGSS_TRY(keys.key, key_of(*part.subkey, config_.allow_rc4));
+  }
+  return complete(std::move(state), std::move(keys), std::nullopt);
+}
+
+Result<Step> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys,
+                                 std::optional<Bytes> token) {
+  Complete out;
+  out.token = std::move(token);
+  PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
+  out.info.mechanism = kMechanismName;
+  out.info.flags = flags();
+  out.info.initiator_name = std::move(state.initiator_name);
+  out.info.target_name = std::move(state.target_name);
+  state_.emplace<Established>();
+  return Step(std::move(out));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mechanism>> make_initiator(Runtime& runtime, const InitiatorConfig& config,
+                                                  std::unique_ptr<CredentialSource> source) {
+  if (source == nullptr) return Error{Errc::kNeedsCredential, "Kerberos", 0, 0};
+  return std::unique_ptr<Mechanism>(
+      std::make_unique<Initiator>(runtime, config, std::move(source)));
+}
+
+}  // namespace pocketgss::mechs::krb5
