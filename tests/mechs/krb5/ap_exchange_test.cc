@@ -1,0 +1,745 @@
+// The AP exchange between an initiator and an acceptor of ours, and what each of them refuses.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "mechs/oids.h"
+#include "tests/mechs/krb5/exchange.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+using testing::Exchange;
+using ::testing::HasSubstr;
+using testing::kSecond;
+using ::testing::StartsWith;
+
+constexpr char kBinding[] = "tls-server-end-point:0123456789abcdef0123456789abcdef";
+constexpr char kOtherBinding[] = "tls-server-end-point:fedcba9876543210fedcba9876543210";
+
+void expect_error(const Result<void>& result, Errc code, const std::string& where) {
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, code) << result.error().where;
+  EXPECT_THAT(result.error().where, HasSubstr(where));
+}
+
+// expect_protects sends one message of each kind both ways.
+void expect_protects(Exchange& x) {
+  MessageProtection* sides[] = {x.client_done.protection.get(), x.server_done.protection.get()};
+  EXPECT_EQ(sides[0]->session_key(), sides[1]->session_key());
+  for (const int from : {0, 1}) {
+    MessageProtection& sender = *sides[from];
+    MessageProtection& receiver = *sides[1 - from];
+    const Bytes message = {'m', 'a', 'i', 'l'};
+    for (const bool confidential : {true, false}) {
+      Bytes token(sender.wrap_size(message.size()));
+      token.resize(sender.wrap(message, confidential, token).value());
+      Bytes out(token.size());
+      const auto unwrapped = receiver.unwrap(token, out).value();
+      EXPECT_EQ(ByteView(out).prefix(unwrapped.size), ByteView(message));
+      EXPECT_EQ(unwrapped.confidential, confidential);
+    }
+    Bytes mic(sender.mic_size());
+    ASSERT_EQ(sender.mic(message, mic).value(), mic.size());
+    EXPECT_TRUE(receiver.verify_mic(message, mic).has_value());
+  }
+}
+
+class KerberosExchange : public ::testing::TestWithParam<Etype> {};
+
+TEST_P(KerberosExchange, P11_MutualAuthenticationGivesBothTheAcceptorsSubkey) {
+  Exchange x(GetParam());
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_FALSE(x.ap_rep.empty());
+  EXPECT_STREQ(x.client_done.info.mechanism, "Kerberos");
+  EXPECT_EQ(x.client_done.info.target_name, "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.info.account_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.info.target_name, "smtp/mail.example.test");
+  EXPECT_EQ(x.server_done.info.flags, x.client_done.info.flags);
+  expect_protects(x);
+}
+
+TEST_P(KerberosExchange, P11_WithoutMutualAuthenticationThereIsNoApRep) {
+  Exchange x(GetParam());
+  x.initiator.flags = kReplayFlag | kSequenceFlag | kIntegFlag;
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_FALSE(x.server_done.token.has_value());
+  EXPECT_FALSE(has(x.server_done.info.flags, kMutualFlag));
+  expect_protects(x);
+}
+
+TEST_P(KerberosExchange,
+       QuirkA30_WithoutMutualAuthenticationTheAcceptorCountsFromTheInitiatorsNumber) {
+  Exchange x(GetParam());
+  x.initiator.flags = kIntegFlag;
+  ASSERT_TRUE(x.run().has_value());
+  const uint32_t number = x.authenticator().seq_number->bits();
+  const auto last =
+      make_message_protection(x.runtime, {key_of(*x.authenticator().subkey, true).value(),
+                                          Role::kInitiator, false, 0, number, kSequenceFlag});
+  Bytes mic(x.server_done.protection->mic_size());
+  ASSERT_TRUE(x.server_done.protection->mic({}, mic).has_value());
+  EXPECT_TRUE(last.value()->verify_mic({}, mic).has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(, KerberosExchange, ::testing::ValuesIn(testing::every_etype()),
+                         [](const auto& test) { return testing::etype_word(test.param); });
+
+// --- keys and etypes ---
+
+TEST(KerberosAcceptor, P10_RefusesEtype23UnlessThePolicyAllowsIt) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x(Etype::kRc4Hmac);
+  x.acceptor.allow_rc4 = false;
+  expect_error(x.run(), Errc::kPolicy, "P10");
+}
+
+TEST(KerberosAcceptor, P10_RefusesASessionKeyOfEtype23UnderABetterTicket) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x;
+  x.session_key = Key::random(Etype::kRc4Hmac, x.random).value();
+  x.initiator.allow_rc4 = true;
+  expect_error(x.run(), Errc::kPolicy, "P10");
+}
+
+TEST(KerberosInitiator, P10_RefusesEtype23UnlessThePolicyAllowsIt) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x(Etype::kRc4Hmac);
+  x.initiator.allow_rc4 = false;
+  expect_error(x.run(), Errc::kPolicy, "P10");
+}
+
+TEST(KerberosAcceptor, ChoosesABetterEtypeThan23WhereTheInitiatorHasOne) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x(Etype::kRc4Hmac);
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_EQ(x.server_done.protection->session_key().size(), 32U);
+  expect_protects(x);
+}
+
+TEST(KerberosAcceptor, QuirkD15_KeepsTheInitiatorsSubkeyOfEtype23) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x(Etype::kRc4Hmac);
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  authenticator.authorization_data.reset();
+  const SecretBytes subkey(authenticator.subkey->keyvalue);
+  x.send_authenticator(authenticator);
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_EQ(x.server_done.protection->session_key(), subkey.view());
+  ASSERT_TRUE(x.take_ap_rep().has_value());
+  expect_protects(x);
+}
+
+TEST(KerberosAcceptor, KRA_12_RefusesATicketForAnotherServiceThoughTheKeyIsThere) {
+  Exchange x;
+  x.ticket.service = parse_principal("imap/mail.example.test@EXAMPLE.TEST", "").value();
+  x.keys[0].service = x.ticket.service;
+  expect_error(x.run(), Errc::kPolicy, "P13");
+}
+
+TEST(KerberosAcceptor, P13_TakesTheServicesThatAreListed) {
+  Exchange x;
+  x.ticket.service = parse_principal("imap/MAIL.example.test@EXAMPLE.TEST", "").value();
+  x.keys[0].service = parse_principal("imap/mail.example.test@EXAMPLE.TEST", "").value();
+  x.acceptor.services = {"imap/mail.example.test"};
+  EXPECT_TRUE(x.run().has_value());
+}
+
+TEST(KerberosAcceptor, QuirkA28_TakesSmtpsvcToo) {
+  Exchange x;
+  x.ticket.service = parse_principal("SMTPSVC/mail.example.test@EXAMPLE.TEST", "").value();
+  x.keys[0].service = x.ticket.service;
+  EXPECT_TRUE(x.run().has_value());
+}
+
+TEST(KerberosAcceptor, KRA_12_RefusesAKvnoThatTheKeyTableLacks) {
+  Exchange x;
+  x.ticket.kvno = 4;
+  expect_error(x.run(), Errc::kNeedsCredential, "kvno");
+}
+
+TEST(KerberosAcceptor, KRA_12_RefusesATicketOfAnotherRealm) {
+  Exchange x;
+  x.ticket.service = parse_principal("smtp/mail.example.test@OTHER.TEST", "").value();
+  expect_error(x.run(), Errc::kNeedsCredential, "sname");
+}
+
+TEST(KerberosAcceptor, RefusesATicketOfAnotherKey) {
+  Exchange x;
+  x.issue();
+  const auto credential = std::move(x.credential);
+  x.service_key = Key::random(x.service_key.etype(), x.random).value();
+  x.issue();
+  x.credential->ticket = credential->ticket;
+  expect_error(x.run(), Errc::kAuthFailed, "Ticket");
+}
+
+// --- names and realms ---
+
+TEST(KerberosAcceptor, RefusesAnAuthenticatorOfAnotherClient) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Principal other = parse_principal("mallory@EXAMPLE.TEST", "").value();
+  const NameComponents name(other.view());
+  Authenticator authenticator = x.authenticator();
+  authenticator.cname = name.name();
+  x.send_authenticator(authenticator);
+  expect_error(x.verdict(), Errc::kAuthFailed, "cname");
+}
+
+TEST(KerberosAcceptor, RefusesAnAuthenticatorOfAnotherRealm) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  authenticator.crealm = "OTHER.TEST";
+  x.send_authenticator(authenticator);
+  expect_error(x.verdict(), Errc::kAuthFailed, "crealm");
+}
+
+TEST(KerberosAcceptor, SMT_13_RefusesANameWithControlCharacters) {
+  Exchange x;
+  x.ticket.client = Principal(name_type::kPrincipal, "EXAMPLE.TEST").add("alice\r\nRCPT TO:<x>");
+  expect_error(x.run(), Errc::kMalformed, "cname");
+}
+
+TEST(KerberosAcceptor, P20_RefusesAnAnonymousTicket) {
+  Exchange x;
+  x.ticket.flags |= ticket_flag::kAnonymous;
+  expect_error(x.run(), Errc::kPolicy, "P20");
+}
+
+TEST(KerberosAcceptor, P13_TakesAnotherRealmOnlyByAPathThatIsChecked) {
+  struct Case {
+    const char* transited;
+    uint32_t flags;
+    bool taken;
+  };
+  for (const Case& c : {Case{"", 0, true}, Case{"MIDDLE.TEST", 0, false},
+                        Case{"MIDDLE.TEST", ticket_flag::kTransitedPolicyChecked, true}}) {
+    Exchange x;
+    x.ticket.client = parse_principal("bob@FRIEND.TEST", "").value();
+    x.ticket.transited = c.transited;
+    x.ticket.flags = c.flags;
+    EXPECT_EQ(x.run().has_value(), c.taken) << c.transited;
+  }
+}
+
+TEST(KerberosAcceptor, P13_TakesTheListedRealmsOnly) {
+  Exchange x;
+  x.acceptor.client_realms = {"FRIEND.TEST"};
+  expect_error(x.run(), Errc::kPolicy, "P13");
+  Exchange y;
+  y.acceptor.client_realms = {"FRIEND.TEST"};
+  y.ticket.client = parse_principal("bob@FRIEND.TEST", "").value();
+  EXPECT_TRUE(y.run().has_value());
+}
+
+// --- times and replay ---
+
+TEST(KerberosAcceptor, TakesATicketWithinTheSkewOfItsTimes) {
+  for (const auto& [starts, ends] : {std::pair{299, 3600}, std::pair{-3600, -299}}) {
+    Exchange x;
+    x.ticket.starts_in = starts;
+    x.ticket.ends_in = ends;
+    x.issue();
+    x.credential->endtime = x.time(3600);  // the initiator would not send it
+    EXPECT_TRUE(x.run().has_value()) << starts;
+  }
+}
+
+TEST(KerberosAcceptor, RefusesATicketOutsideOfItsTimes) {
+  for (const auto& [starts, ends, where] :
+       {std::tuple{302, 3600, "starttime"}, std::tuple{-3600, -302, "endtime"}}) {
+    Exchange x;
+    x.ticket.starts_in = starts;
+    x.ticket.ends_in = ends;
+    x.issue();
+    x.credential->endtime = x.time(3600);
+    expect_error(x.run(), Errc::kExpired, where);
+  }
+}
+
+TEST(KerberosAcceptor, RefusesATicketThatIsInvalidStill) {
+  Exchange x;
+  x.ticket.flags |= ticket_flag::kInvalid;
+  expect_error(x.run(), Errc::kExpired, "INVALID");
+}
+
+TEST(KerberosInitiator, DoesNotSendATicketThatHasExpired) {
+  Exchange x;
+  x.ticket.ends_in = 0;
+  expect_error(x.run(), Errc::kExpired, "the ticket");
+}
+
+TEST(KerberosAcceptor, QuirkD5_TellsAClientWhoseClockIsWrongTheTimeOnce) {
+  Exchange x;
+  x.clock_offset = -301 * kSecond;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  ASSERT_TRUE(x.verdict().has_value());
+  const ContextToken token = parse_context_token(x.krb_error).value();
+  ASSERT_EQ(token.id, TokenId::kKrbError);
+  const KrbError error = parse_krb_error(token.message).value();
+  EXPECT_EQ(error.error_code, error_code::kSkew);
+  EXPECT_EQ(micros_of(error.stime, error.susec), x.clock.now());
+  const Bytes recovery = {0x30, 0x05, 0xa1, 0x03, 0x02, 0x01, 0x02};
+  EXPECT_EQ(*error.e_data, ByteView(recovery));
+  EXPECT_EQ(x.cache.size(), 0U);
+
+  const auto told = x.client->step(x.krb_error);
+  ASSERT_FALSE(told.has_value());
+  EXPECT_EQ(told.error().code, Errc::kExpired);
+  EXPECT_EQ(told.error().peer_status, error_code::kSkew);
+  EXPECT_STREQ(told.error().where, "KRB_AP_ERR_SKEW");
+
+  x.credential->clock_offset = 0;
+  auto again =
+      make_initiator(x.runtime, x.initiator, std::make_unique<ReadyCredential>(*x.credential))
+          .value();
+  x.ap_req = std::get<Continue>(again->step({}).value()).token;
+  EXPECT_TRUE(x.verdict().has_value());
+  EXPECT_FALSE(x.ap_rep.empty());
+}
+
+TEST(KerberosAcceptor, QuirkD5_RefusesASecondAuthenticatorOfTheWrongTime) {
+  Exchange x;
+  x.clock_offset = 301 * kSecond;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_FALSE(x.krb_error.empty());
+  expect_error(x.verdict(), Errc::kExpired, "ctime");
+}
+
+TEST(KerberosAcceptor, KRA_11_RefusesTheSameAuthenticatorTwice) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  const auto again = x.answer_to(x.ap_req);
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code, Errc::kExpired);
+  EXPECT_THAT(again.error().where, StartsWith("P17"));
+}
+
+TEST(KerberosAcceptor, KRA_11_RefusesTheSameAuthenticatorBesideATicketWrittenInAnotherWay) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  const ApReq sent = parse_ap_req(parse_context_token(x.ap_req).value().message).value();
+  ApReq changed = sent;
+  changed.ticket.der = {};
+  changed.ticket.sname.name_type = name_type::kSrvHst + 1;
+  const Bytes message = encode(changed).value();
+  const auto again = x.answer_to(encode(ContextToken{TokenId::kApReq, message, 0, {}}).value());
+  ASSERT_FALSE(again.has_value());
+  EXPECT_THAT(again.error().where, StartsWith("P17"));
+}
+
+TEST(KerberosAcceptor, KRA_11_WhereTheCacheCannotTellASubkeyOfTheAcceptorIsNeeded) {
+  Exchange with;
+  with.cache.verdict = ReplayCache::Verdict::kUnknown;
+  EXPECT_TRUE(with.run().has_value());
+  Exchange without;
+  without.cache.verdict = ReplayCache::Verdict::kUnknown;
+  without.initiator.flags = kIntegFlag;
+  expect_error(without.run(), Errc::kExpired, "P17");
+}
+
+// --- checksum and bindings ---
+
+TEST(KerberosExchangeBinding, KRA_14_IsProvenWhereBothSidesHaveIt) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  x.acceptor.channel_bindings = {as_bytes(kOtherBinding), as_bytes(kBinding)};
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_TRUE(x.server_done.info.channel_bound);
+}
+
+TEST(KerberosExchangeBinding, KRA_14_OfAnotherChannelIsRefused) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  x.acceptor.channel_bindings = {as_bytes(kOtherBinding)};
+  expect_error(x.run(), Errc::kAuthFailed, "channel binding");
+}
+
+TEST(KerberosExchangeBinding, P5_IsRefusedWhereTheAcceptorHasNoChannel) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  expect_error(x.run(), Errc::kAuthFailed, "channel binding");
+}
+
+TEST(KerberosExchangeBinding, P5_IsNotLookedAtWhereThePolicySaysSo) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  x.acceptor.channel_bindings = {as_bytes(kOtherBinding)};
+  x.acceptor.binding_requirement = BindingRequirement::kOff;
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_FALSE(x.server_done.info.channel_bound);
+}
+
+TEST(KerberosExchangeBinding, KRA_14_ThatIsMissingIsRefusedWhereItIsRequired) {
+  Exchange x;
+  x.acceptor.channel_bindings = {as_bytes(kBinding)};
+  EXPECT_TRUE(x.run().has_value());
+  Exchange y;
+  y.acceptor.channel_bindings = {as_bytes(kBinding)};
+  y.acceptor.binding_requirement = BindingRequirement::kRequire;
+  expect_error(y.run(), Errc::kPolicy, "P5");
+  Exchange z;
+  z.initiator.require_channel_binding = true;
+  expect_error(z.run(), Errc::kPolicy, "P5");
+}
+
+TEST(KerberosExchangeBinding, QuirkD14_CbtOptionGoesOnlyWithABinding) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  EXPECT_EQ(kerb_ap_options(*x.authenticator().authorization_data), kKerbApOptionsCbt);
+  // In the first AD-IF-RELEVANT, beside the etypes.
+  const auto first = x.authenticator().authorization_data->front();
+  EXPECT_EQ(first.ad_type, ad_type::kIfRelevant);
+  EXPECT_EQ(parse_authorization_data(first.ad_data).value().size(), 2U);
+  Exchange y;
+  y.start();
+  ASSERT_TRUE(y.make_ap_req().has_value());
+  EXPECT_EQ(kerb_ap_options(*y.authenticator().authorization_data), std::nullopt);
+}
+
+TEST(KerberosExchangeBinding, QuirkD14_ZerosBesideTheCbtOptionAreRefused) {
+  Exchange x;
+  x.initiator.channel_binding = as_bytes(kBinding);
+  x.acceptor.channel_bindings = {as_bytes(kBinding)};
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  GssChecksum none = parse_gss_checksum(authenticator.cksum->checksum).value();
+  none.bindings = {};
+  const auto octets = encode(none);
+  authenticator.cksum->checksum = octets;
+  x.send_authenticator(authenticator);
+  expect_error(x.verdict(), Errc::kAuthFailed, "channel binding");
+}
+
+TEST(KerberosAcceptor, KRA_9_QuirkD13_WithoutAChecksumTheFlagsAreTheApOptions) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  authenticator.cksum.reset();
+  x.send_authenticator(authenticator);
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_EQ(x.server_done.info.flags, kMutualFlag);
+  EXPECT_FALSE(x.ap_rep.empty());
+}
+
+TEST(KerberosAcceptor, KRA_9_QuirkD13_WithoutAChecksumThereIsNoBinding) {
+  Exchange x;
+  x.acceptor.channel_bindings = {as_bytes(kBinding)};
+  x.acceptor.binding_requirement = BindingRequirement::kRequire;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  authenticator.cksum.reset();
+  x.send_authenticator(authenticator);
+  expect_error(x.verdict(), Errc::kPolicy, "P5");
+}
+
+TEST(KerberosAcceptor, QuirkD13_TakesARealChecksumOverNothing) {
+  for (const bool right : {true, false}) {
+    Exchange x;
+    x.start();
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    Authenticator authenticator = x.authenticator();
+    FixedBytes<kMaxChecksumSize> sum{};
+    const size_t size =
+        checksum(x.runtime.crypto(), x.session_key, KeyUsage::kApReqAuthenticatorChecksum, {}, sum)
+            .value();
+    if (!right) sum[0] ^= 1;
+    authenticator.cksum = Checksum{static_cast<int32_t>(checksum_type(x.session_key.etype())),
+                                   ByteView(sum).prefix(size)};
+    x.send_authenticator(authenticator, 0);
+    const auto verdict = x.verdict();
+    EXPECT_EQ(verdict.has_value(), right);
+    if (right) {
+      EXPECT_EQ(x.server_done.info.flags, kNoContextFlags);
+    }
+  }
+}
+
+TEST(KerberosAcceptor, KRA_9_RefusesAChecksumThatIsShort) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Authenticator sent = x.authenticator();
+  const Bytes whole = sent.cksum->checksum.to_bytes();
+  for (size_t size = 0; size < kGssChecksumSize; ++size) {
+    Authenticator authenticator = sent;
+    authenticator.cksum->checksum = ByteView(whole).prefix(size);
+    x.send_authenticator(authenticator);
+    const auto verdict = x.answer_to(x.ap_req);
+    ASSERT_FALSE(verdict.has_value()) << size;
+    EXPECT_EQ(verdict.error().code, Errc::kMalformed);
+  }
+}
+
+TEST(GssChecksum, KRA_9_RefusesLengthsThatAreWrong) {
+  const auto parse = [](Bytes octets) { return parse_gss_checksum(octets); };
+  Bytes octets(kGssChecksumSize);
+  EXPECT_FALSE(parse(octets).has_value());  // Lgth 0
+  octets[0] = 16;
+  EXPECT_TRUE(parse(octets).has_value());
+  octets[0] = 17;
+  EXPECT_FALSE(parse(octets).has_value());
+  octets[0] = 16;
+  octets[20] = 1;  // GSS_C_DELEG_FLAG, and nothing there
+  EXPECT_FALSE(parse(octets).has_value());
+  Bytes delegated = octets;
+  append(delegated, Bytes{1, 0, 3, 0, 'a', 'b'});  // Dlgth past the end
+  EXPECT_FALSE(parse(delegated).has_value());
+}
+
+TEST(GssChecksum, KRA_10_P12_DropsForwardedCredentialsUnparsed) {
+  Bytes octets(kGssChecksumSize);
+  octets[0] = 16;
+  octets[20] = 3;
+  append(octets, Bytes{1, 0, 3, 0, 'n', 'o', '!'});
+  append(octets, Bytes{9, 9});  // extensions
+  const auto checksum = parse_gss_checksum(octets);
+  ASSERT_TRUE(checksum.has_value());
+  EXPECT_EQ(checksum.value().flags, 3U);
+}
+
+// --- the AP-REP ---
+
+TEST(KerberosInitiator, KRA_8_RefusesTheApRepOfAnotherExchange) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  const Bytes other = x.ap_rep;
+  x.clock.advance(1);
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  EXPECT_FALSE(x.client->proof_sent());
+  x.ap_rep = other;
+  expect_error(x.take_ap_rep(), Errc::kAuthFailed, "AP-REP");
+  EXPECT_TRUE(x.client->proof_sent());
+}
+
+// The right key and the right number, but another usage or another time.
+TEST(KerberosInitiator, KRA_8_RefusesAnApRepThatDoesNotRepeatTheAuthenticator) {
+  struct Case {
+    KeyUsage usage;
+    int64_t seconds;
+    int micros;
+    bool taken;
+  };
+  for (const Case& c :
+       {Case{KeyUsage::kApRepEncPart, 0, 0, true}, Case{KeyUsage::kApReqAuthenticator, 0, 0, false},
+        Case{KeyUsage::kApRepEncPart, 1, 0, false}, Case{KeyUsage::kApRepEncPart, 0, 1, false}}) {
+    Exchange x;
+    x.start();
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    const Authenticator authenticator = x.authenticator();
+    EncApRepPart part;
+    part.ctime = {authenticator.ctime.seconds + c.seconds};
+    part.cusec = authenticator.cusec + static_cast<Microseconds>(c.micros);
+    const Bytes cipher = encrypt_part(x.runtime, x.session_key, c.usage, part).value();
+    ApRep reply;
+    reply.enc_part = {static_cast<int32_t>(x.session_key.etype()), std::nullopt, cipher};
+    const Bytes message = encode(reply).value();
+    x.ap_rep = encode(ContextToken{TokenId::kApRep, message, 0, {}}).value();
+    EXPECT_EQ(x.take_ap_rep().has_value(), c.taken);
+  }
+}
+
+TEST(KerberosInitiator, KRA_8_IsNotEstablishedWithoutAnApRep) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  EXPECT_STREQ(x.client->state_name(), "AwaitApRep");
+  EXPECT_FALSE(x.client->step({}).has_value());
+  EXPECT_STREQ(x.client->state_name(), "Failed");
+  Exchange y;
+  y.start();
+  ASSERT_TRUE(y.make_ap_req().has_value());
+  EXPECT_FALSE(y.client->peer_done().has_value());
+}
+
+TEST(KerberosInitiator, QuirkD22_TellsWhatAKrbErrorSays) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  KrbError error;
+  error.stime = x.time(0);
+  error.error_code = error_code::kModified;
+  error.realm = "EXAMPLE.TEST";
+  const Principal service = x.ticket.service;
+  const NameComponents sname(service.view());
+  error.sname = sname.name();
+  const Bytes message = encode(error).value();
+  x.ap_rep = encode(ContextToken{TokenId::kKrbError, message, 0, {}}).value();
+  const auto result = x.take_ap_rep();
+  expect_error(result, Errc::kAuthFailed, "KRB_AP_ERR_MODIFIED");
+  EXPECT_EQ(result.error().peer_status, error_code::kModified);
+}
+
+// --- every octet ---
+
+// expect_flips_refused turns every bit; `free` of them are not protected by anything.
+void expect_flips_refused(const Bytes& token, const std::function<bool(const Bytes&)>& taken,
+                          size_t free) {
+  EXPECT_TRUE(taken(token));
+  size_t accepted = 0;
+  for (size_t i = 0; i < token.size(); ++i) {
+    for (int bit = 0; bit < 8; ++bit) {
+      Bytes flipped = token;
+      flipped[i] ^= static_cast<uint8_t>(1 << bit);
+      accepted += taken(flipped) ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(accepted, free);
+}
+
+TEST(KerberosAcceptor, KRA_3_EveryBitOfAnApReqCounts) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  // Not protected: the OID, which differs from Microsoft's by one bit; the AP options, whose
+  // MUTUAL-REQUIRED stands in the checksum too, all but USE-SESSION-KEY, and three counts of unused
+  // bits; sname's type, which is a hint; the case of the host's letters.
+  const size_t letters = std::string("mailexampletest").size();
+  const size_t free = 1 + 31 + 3 + 8 + letters;
+  expect_flips_refused(
+      x.ap_req,
+      [&](const Bytes& flipped) {
+        testing::FakeReplayCache cache;
+        AcceptorConfig config = x.acceptor;
+        config.replay_cache = &cache;
+        return make_acceptor(x.runtime, config).value()->step(flipped).has_value();
+      },
+      free);
+}
+
+TEST(KerberosInitiator, KRA_3_EveryBitOfAnApRepCounts) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  const UnixMicros now = x.clock.now();
+  expect_flips_refused(
+      x.ap_rep,
+      [&](const Bytes& flipped) {
+        x.clock.set(now);
+        x.start();  // the same time, so that the AP-REP would do
+        EXPECT_TRUE(x.make_ap_req().has_value());
+        return x.client->step(flipped).has_value();
+      },
+      1);  // Microsoft's OID
+}
+
+// --- order ---
+
+TEST(KerberosAcceptor, RefusesTokensOutOfTurn) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  EXPECT_EQ(x.server->step(x.ap_req).error().code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(x.client->step(x.ap_rep).error().code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(x.client->step(x.ap_rep).error().code, Errc::kPeerMisbehaved);
+  const auto reply_first = x.answer_to(x.ap_rep);
+  EXPECT_EQ(reply_first.error().code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(x.server->resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+}
+
+TEST(KerberosInitiator, RefusesItsOwnToken) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  EXPECT_EQ(x.client->step(x.ap_req).error().code, Errc::kPeerMisbehaved);
+}
+
+TEST(KerberosAcceptor, QuirkB8_TakesMicrosoftsOidAndAnswersUnderIt) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const ContextToken sent = parse_context_token(x.ap_req).value();
+  x.ap_req = encode(ContextToken{TokenId::kApReq, sent.message, 0, kMicrosoftKerberosOid}).value();
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_EQ(parse_context_token(x.ap_rep).value().mech, kMicrosoftKerberosOid);
+  EXPECT_TRUE(x.take_ap_rep().has_value());
+}
+
+TEST(KerberosAcceptor, QuirkB26_RefusesAMessageWithoutItsFrame) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  x.ap_req = parse_context_token(x.ap_req).value().message.to_bytes();
+  expect_error(x.verdict(), Errc::kMalformed, "InitialContextToken");
+}
+
+TEST(KerberosAcceptor, RefusesUserToUserAndDceStyle) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Authenticator sent = x.authenticator();
+  x.send_authenticator(sent, ap_option::kUseSessionKey);
+  expect_error(x.verdict(), Errc::kPeerIncompatible, "user-to-user");
+
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  Authenticator authenticator = x.authenticator();
+  GssChecksum dce = parse_gss_checksum(authenticator.cksum->checksum).value();
+  dce.flags |= gss_flag::kDceStyle;
+  const auto octets = encode(dce);
+  authenticator.cksum->checksum = octets;
+  x.send_authenticator(authenticator);
+  expect_error(x.verdict(), Errc::kPeerIncompatible, "DCE");
+}
+
+TEST(KerberosAcceptor, QuirkA23_RecognisesItsTokensByTheOid) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  EXPECT_TRUE(recognises(x.ap_req));
+  EXPECT_FALSE(recognises(as_bytes("NTLMSSP\0")));
+  EXPECT_FALSE(recognises({}));
+}
+
+// --- the source of the credential ---
+
+class AskingSource final : public CredentialSource {
+ public:
+  explicit AskingSource(const ServiceCredential& credential) : credential_(credential) {}
+  Result<Answer> start() override { return Answer(NeedExchange{"EXAMPLE.TEST", {1, 2, 3}}); }
+  Result<Answer> resume(ExchangeAnswer answer) override {
+    if (!answer.reply) return Error{Errc::kUnreachable, "KDC", 0, 0};
+    return Answer(&credential_);
+  }
+  bool proof_sent() const override { return true; }
+
+ private:
+  const ServiceCredential& credential_;
+};
+
+TEST(KerberosInitiator, AsksTheKdcByNeedExchangeAndGoesOn) {
+  Exchange x;
+  x.start();
+  x.client =
+      make_initiator(x.runtime, x.initiator, std::make_unique<AskingSource>(*x.credential)).value();
+  Step step = x.client->step({}).value();
+  EXPECT_EQ(std::get<NeedExchange>(step).realm, "EXAMPLE.TEST");
+  EXPECT_TRUE(x.client->proof_sent());
+  step = x.client->resume(ExchangeAnswer{Bytes{4}}).value();
+  x.ap_req = std::get<Continue>(step).token;
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_TRUE(x.take_ap_rep().has_value());
+
+  auto other =
+      make_initiator(x.runtime, x.initiator, std::make_unique<AskingSource>(*x.credential)).value();
+  ASSERT_TRUE(other->step({}).has_value());
+  EXPECT_EQ(other->resume(ExchangeAnswer{}).error().code, Errc::kUnreachable);
+}
+
+}  // namespace
+}  // namespace pocketgss::mechs::krb5

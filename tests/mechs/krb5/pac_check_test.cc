@@ -1,0 +1,144 @@
+// What an acceptor believes of a PAC.
+#include "mechs/krb5/pac_check.h"
+
+#include <gtest/gtest.h>
+
+#include "base/cursor.h"
+#include "base/utf16.h"
+#include "mechs/filetime.h"
+#include "tests/mechs/krb5/exchange.h"
+#include "tests/support/vector_file.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+using pocketgss::testing::VectorBlock;
+using testing::Exchange;
+
+// authtime_of is the ClientId of a PAC, in seconds since 1970.
+int64_t authtime_of(ByteView octets) {
+  const Pac pac = Pac::parse(octets).value();
+  const auto info = parse_pac_client_info(*pac.find(PacBufferType::kClientInfo)).value();
+  return static_cast<int64_t>(info.client_id / 10'000'000) - 11'644'473'600;
+}
+
+void check_recorded(VectorBlock& block) {
+  const auto etype = static_cast<int32_t>(block.number("Etype"));
+  const Bytes key_octets = block.bytes("ServerKey"), octets = block.bytes("Pac");
+  const std::string client = block.text("Client");
+  const std::string logon_name = block.optional_text("LogonName").value_or("");
+  SCOPED_TRACE(block.text("Name"));
+  const auto authtime = static_cast<int64_t>(block.number("Authtime"));
+  if (authtime != 0) {
+    EXPECT_EQ(authtime_of(octets), authtime);
+  }
+  if (!known_etype(etype)) return block.ignore_unread();
+  const Key key = Key::create(etype, key_octets).value();
+  Runtime runtime = Runtime::create().value();
+  const std::array<KerberosString, 1> names = {client};
+  EncTicketPart ticket;
+  ticket.cname = {name_type::kPrincipal, SequenceOf<KerberosString>(std::span(names))};
+  ticket.authtime = {authtime_of(octets)};
+  const auto name = verified_logon_name(runtime.crypto(), octets, key, ticket);
+  if (block.must_fail()) return block.expect_error(name);
+  ASSERT_TRUE(name.has_value()) << name.error().where;
+  EXPECT_EQ(name.value(), logon_name);
+
+  Bytes changed = octets;
+  changed[octets.size() - 1] ^= 1;
+  EXPECT_FALSE(verified_logon_name(runtime.crypto(), changed, key, ticket).has_value());
+  ticket.authtime.seconds += 1;
+  EXPECT_FALSE(verified_logon_name(runtime.crypto(), octets, key, ticket).has_value());
+}
+
+TEST(PacCheck, PacsOfWindowsAreVerifiedByTheirServerSignature) {
+  pocketgss::testing::run_vectors("krb5/pac_signatures.vec", {{"VerifiedPac", check_recorded}});
+}
+
+// PacMaker writes a PAC with client information and two signatures, the KDC's being of any key.
+struct PacMaker {
+  Bytes make(Exchange& x) const {
+    const size_t signature = 4 + checksum_size(x.service_key.etype());
+    Bytes info;
+    ByteWriter client(info);
+    client.u64le(to_filetime(micros_of(x.time(x.ticket.starts_in))));
+    Bytes utf16;
+    utf8_to_utf16le(name, "name", utf16).value();
+    client.u16le(static_cast<uint16_t>(utf16.size()));
+    client.bytes(utf16);
+
+    Bytes out;
+    ByteWriter pac(out);
+    const auto aligned = [](size_t size) { return (size + 7) / 8 * 8; };
+    size_t at = 8 + 3 * 16;
+    pac.u32le(3), pac.u32le(0);
+    const auto entry = [&](PacBufferType type, size_t size) {
+      pac.u32le(static_cast<uint32_t>(type)), pac.u32le(static_cast<uint32_t>(size));
+      pac.u64le(at);
+      at += aligned(size);
+    };
+    entry(PacBufferType::kClientInfo, info.size());
+    const size_t server_at = at;
+    entry(PacBufferType::kServerChecksum, signature);
+    const size_t kdc_at = at;
+    entry(PacBufferType::kKdcChecksum, signature);
+    pac.bytes(info);
+    pac.zeros(at - out.size());
+    const auto type = static_cast<uint32_t>(checksum_type(x.service_key.etype()));
+    store_u32le(out.data() + server_at, type);
+    store_u32le(out.data() + kdc_at, type);
+    FixedBytes<kMaxChecksumSize> sum;
+    const size_t size =
+        checksum(x.runtime.crypto(), x.service_key, KeyUsage::kNonKerberosChecksum, {out}, sum)
+            .value();
+    std::copy_n(sum.begin(), size, out.begin() + static_cast<std::ptrdiff_t>(server_at) + 4);
+    out[kdc_at + 4] = 0xee;  // nobody but the KDC can check it
+    if (damage) out[server_at + 4] ^= 1;
+    return out;
+  }
+
+  std::string name = "alice";
+  bool damage = false;
+};
+
+Bytes authorization_data(ByteView pac) {
+  const std::array<AuthorizationDataEntry, 1> inside = {{{ad_type::kWin2kPac, pac}}};
+  const Bytes relevant = encode(AuthorizationData(std::span(inside))).value();
+  const std::array<AuthorizationDataEntry, 1> outside = {{{ad_type::kIfRelevant, relevant}}};
+  return encode(AuthorizationData(std::span(outside))).value();
+}
+
+class PacInTicket : public ::testing::TestWithParam<Etype> {};
+
+TEST_P(PacInTicket, IsTakenWhereItsServerSignatureIsRight) {
+  Exchange x(GetParam());
+  x.ticket.authorization_data = authorization_data(PacMaker{}.make(x));
+  const auto result = x.run();
+  ASSERT_TRUE(result.has_value()) << result.error().where;
+  EXPECT_EQ(x.server_done.info.logon_name, "");  // there is no logon information in it
+  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
+}
+
+TEST_P(PacInTicket, IsRefusedWhereItsServerSignatureIsWrong) {
+  Exchange x(GetParam());
+  PacMaker maker;
+  maker.damage = true;
+  x.ticket.authorization_data = authorization_data(maker.make(x));
+  const auto result = x.run();
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error(), (Error{Errc::kAuthFailed, "PAC", 0, 0}));
+}
+
+TEST_P(PacInTicket, IsRefusedWhereItIsAboutSomebodyElse) {
+  Exchange x(GetParam());
+  PacMaker maker;
+  maker.name = "mallory";
+  x.ticket.authorization_data = authorization_data(maker.make(x));
+  EXPECT_FALSE(x.run().has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(, PacInTicket, ::testing::ValuesIn(testing::every_etype()),
+                         [](const auto& test) { return testing::etype_word(test.param); });
+
+}  // namespace
+}  // namespace pocketgss::mechs::krb5
