@@ -116,10 +116,33 @@ class ReflectionGuard;
 // make_reflection_guard may throw std::bad_alloc.
 std::shared_ptr<ReflectionGuard> make_reflection_guard();
 
+// TicketSource is where initiators get their Kerberos tickets from.
+class TicketSource;
+
+// ServiceKeys is a key table: the keys of a Kerberos service. Immutable; it may be shared by
+// threads, and its keys are wiped with the last of its owners.
+class ServiceKeys;
+// read_service_keys takes the contents of a keytab file. Errors: kMalformed (`where` names the
+// field), kNoMemory.
+Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes keytab_file);
+
+// ReplayCache remembers the Kerberos authenticators that acceptors of this program have taken, so
+// that none is taken twice (policy row P17). One object serves all threads of a program. It lives
+// in memory: for ten minutes after it was made, clients that do not ask for mutual authentication
+// are refused, because they might be replays from before a restart.
+class ReplayCache;
+// make_replay_cache takes 40 bytes for each of `capacity` authenticators at once; each is kept for
+// ten minutes. When it is full, only clients that ask for mutual authentication are let in.
+// Errors: kApiMisuse (no capacity, or above 2^24), kNoMemory.
+inline constexpr size_t kDefaultReplayCapacity = 4096;
+Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock&,
+                                                       size_t capacity = kDefaultReplayCapacity);
+
 // InitiatorConfig is only read. It stays as it is and outlives every context made from it.
 struct InitiatorConfig {
-  std::optional<Credential> credential;  // none: kNeedsCredential
-  std::string target;                    // SPN, "smtp/mail.example.test"; empty: none is named
+  std::optional<Credential> credential;   // for NTLM; none: it is not offered
+  std::shared_ptr<TicketSource> tickets;  // for Kerberos; none: it is not offered
+  std::string target;                     // SPN, "smtp/mail.example.test"; empty: none is named
   std::optional<ChannelBinding> channel_binding;  // of the TLS channel, where there is one
   ContextFlags flags =
       kMutualFlag | kReplayFlag | kSequenceFlag | kIntegFlag;  // wanted, not required
@@ -131,10 +154,17 @@ struct InitiatorConfig {
 // AcceptorConfig is only read. It stays as it is and outlives every context made from it.
 struct AcceptorConfig {
   bool ntlm = false;  // accept NTLM; accounts come by NeedAccount
+  // Accept Kerberos with these keys; the cache is required then.
+  std::shared_ptr<const ServiceKeys> keys;
+  std::shared_ptr<ReplayCache> replay_cache;
+  // Realms whose users may log in by Kerberos; empty: whoever the service's KDC vouches for.
+  std::vector<std::string> client_realms;
   // This server's DNS name. NTLM's names are made of it: the computer's is the first label in upper
   // case, 15 characters at most, the DNS domain what follows the first dot.
   std::string host;
-  std::vector<std::string> targets;  // SPNs that are ours; empty: smtp/host and SMTPSVC/host
+  // SPNs that are ours. Empty: for NTLM smtp/host and SMTPSVC/host, for Kerberos every smtp/... and
+  // SMTPSVC/... of the key table.
+  std::vector<std::string> targets;
   std::vector<ChannelBinding> channel_bindings;  // of the TLS channel, every type that can be had
   std::shared_ptr<ReflectionGuard> guard;        // may be empty
   Policy policy;
@@ -142,9 +172,8 @@ struct AcceptorConfig {
 
 // make_initiator and make_acceptor start one context. Errors:
 //   kApiMisuse         a configuration that cannot work; `where` names the field
-//   kNeedsCredential   `where` = "InitiatorConfig.credential", or "AcceptorConfig.ntlm" where no
-//                      mechanism is enabled
-//   kPeerIncompatible  `where` = "Kerberos is not built in yet": it alone was asked for
+//   kNeedsCredential   `where` = "InitiatorConfig.credential" or "InitiatorConfig.tickets",
+//                      "AcceptorConfig.keys", or "AcceptorConfig.ntlm" where no mechanism is enabled
 //   kPolicy            `where` = "P1: ..." (bare NTLM that the policy does not name), "P5: ..." (a
 //                      channel binding is required and there is none)
 //   kNoMemory, kInternal

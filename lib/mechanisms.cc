@@ -1,13 +1,21 @@
 // The one file that knows every mechanism: it makes contexts of configurations.
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <string_view>
+#include <vector>
 
 #include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
 #include "lib/mechanism_context.h"
 #include "lib/reflection_guard.h"
+#include "lib/replay_cache.h"
+#include "lib/service_keys.h"
+#include "lib/ticket_source.h"
+#include "mechs/krb5/acceptor.h"
+#include "mechs/krb5/gss_token.h"
+#include "mechs/krb5/initiator.h"
 #include "mechs/ntlm/acceptor.h"
 #include "mechs/ntlm/initiator.h"
 #include "mechs/oids.h"
@@ -19,11 +27,11 @@ namespace {
 
 using mechs::Mechanism;
 using mechs::MechanismEntry;
+namespace krb5 = mechs::krb5;
 namespace ntlm = mechs::ntlm;
 namespace spnego = mechs::spnego;
 using MadeMechanism = Result<std::unique_ptr<Mechanism>>;
 
-constexpr Error kNoKerberos{Errc::kPeerIncompatible, "Kerberos is not built in yet", 0, 0};
 constexpr Error kNoBinding{Errc::kPolicy, "P5: channel binding required", 0, 0};
 
 constexpr size_t kMaxNetbiosName = 15;  // [MS-NLMP] 2.2.2.1: MsvAvNbComputerName; characters
@@ -38,21 +46,42 @@ bool names(const Policy& policy, InnerMechanism mechanism) {
   return std::find(policy.inner.begin(), policy.inner.end(), mechanism) != policy.inner.end();
 }
 
+Error needs(const char* field) {
+  return Error{Errc::kNeedsCredential, field, 0, 0};
+}
+
+// kerberos_entry is Kerberos under both of its OIDs (quirk B8).
+MechanismEntry kerberos_entry(std::function<MadeMechanism(bool)> make) {
+  return {mechs::kKerberosOid, mechs::kMicrosoftKerberosOid, std::move(make), krb5::recognises};
+}
+
+// usable: the policy names it, and there is what it logs in with.
+bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
+  return names(config.policy, mechanism) &&
+         (mechanism == InnerMechanism::kKerberos ? config.tickets != nullptr
+                                                 : config.credential.has_value());
+}
+
 // check_offer: is there a mechanism that this kind of context may speak?
-Result<void> check_offer(MechanismKind kind, const Policy& policy) {
-  if (kind == MechanismKind::kKerberos) return kNoKerberos;
-  if (names(policy, InnerMechanism::kNtlm)) return {};
-  if (kind == MechanismKind::kNtlm) {
+Result<void> check_offer(MechanismKind kind, const InitiatorConfig& config) {
+  const Policy& policy = config.policy;
+  const bool ntlm = kind != MechanismKind::kKerberos && usable(config, InnerMechanism::kNtlm);
+  const bool kerberos = kind != MechanismKind::kNtlm && usable(config, InnerMechanism::kKerberos);
+  if (ntlm || kerberos) return {};
+  if (policy.inner.empty()) return misuse("Policy::inner");
+  if (kind == MechanismKind::kNtlm && !names(policy, InnerMechanism::kNtlm)) {
     return Error{Errc::kPolicy, "P1: NTLM, which Policy::inner does not name", 0, 0};
   }
-  return policy.inner.empty() ? misuse("Policy::inner") : kNoKerberos;
+  if (kind == MechanismKind::kKerberos && !names(policy, InnerMechanism::kKerberos)) {
+    return Error{Errc::kPolicy, "P1: Kerberos, which Policy::inner does not name", 0, 0};
+  }
+  const bool of_kerberos =
+      kind == MechanismKind::kKerberos || !names(policy, InnerMechanism::kNtlm);
+  return needs(of_kerberos ? "InitiatorConfig.tickets" : "InitiatorConfig.credential");
 }
 
 Result<void> check(MechanismKind kind, const InitiatorConfig& config) {
-  PGSS_CHECK(check_offer(kind, config.policy));
-  if (!config.credential) {
-    return Error{Errc::kNeedsCredential, "InitiatorConfig.credential", 0, 0};
-  }
+  PGSS_CHECK(check_offer(kind, config));
   if (config.policy.channel_binding == BindingRequirement::kRequire && !config.channel_binding) {
     return kNoBinding;
   }
@@ -62,9 +91,9 @@ Result<void> check(MechanismKind kind, const InitiatorConfig& config) {
 // InitiatorContext owns what its mechanisms borrow and the configuration does not hold.
 class InitiatorContext final : public MechanismContext {
  public:
-  InitiatorContext(Runtime& runtime, const InitiatorConfig& config) : runtime_(runtime) {
-    set_name(config.credential->name());
-    ntlm_.nt_hash = &config.credential->secrets().nt_hash;
+  InitiatorContext(Runtime& runtime, const InitiatorConfig& config)
+      : runtime_(runtime), config_(config) {
+    if (config.credential) set_credential(*config.credential);
     ntlm_.workstation = config.workstation;
     ntlm_.target_name = config.target;
     if (config.channel_binding && config.policy.channel_binding != BindingRequirement::kOff) {
@@ -74,19 +103,55 @@ class InitiatorContext final : public MechanismContext {
     ntlm_.level = config.policy.level;
     ntlm_.flags = config.flags;
     ntlm_.guard = config.guard.get();
-    ntlm_entry_.oid = mechs::kNtlmOid;
-    ntlm_entry_.make = [this](bool integrity_needed) { return make_ntlm(integrity_needed); };
-    ntlm_entry_.recognises = ntlm::recognises;
+    kerberos_.channel_binding = ntlm_.channel_binding;
+    kerberos_.require_channel_binding = ntlm_.require_channel_binding;
+    kerberos_.flags = config.flags;
+    kerberos_.allow_rc4 = config.policy.allow_rc4;
+    for (const InnerMechanism mechanism : config.policy.inner) add(mechanism);
   }
   ~InitiatorContext() override { end(); }
 
   Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto mechanism, kind == MechanismKind::kNtlm ? make_ntlm(false) : make_spnego());
+    PGSS_TRY(auto mechanism, make(kind));
     start(std::move(mechanism));
     return {};
   }
 
  private:
+  // add offers a mechanism, once, in the order of Policy::inner.
+  void add(InnerMechanism mechanism) {
+    const bool kerberos = mechanism == InnerMechanism::kKerberos;
+    const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
+    const bool there = std::any_of(entries_.begin(), entries_.end(),
+                                   [&](const MechanismEntry& entry) { return entry.oid == oid; });
+    if (there || !usable(config_, mechanism)) return;
+    if (kerberos) {
+      entries_.push_back(kerberos_entry([this](bool) { return make_kerberos(); }));
+    } else {
+      entries_.push_back({oid, std::nullopt,
+                          [this](bool integrity_needed) { return make_ntlm(integrity_needed); },
+                          ntlm::recognises});
+    }
+  }
+  MadeMechanism make(MechanismKind kind) {
+    switch (kind) {
+      case MechanismKind::kKerberos:
+        return make_kerberos();
+      case MechanismKind::kNtlm:
+        return make_ntlm(false);
+      case MechanismKind::kSpnego:
+        break;
+    }
+    return spnego::make_initiator(runtime_, {entries_, ntlm_.level});
+  }
+  MadeMechanism make_kerberos() {
+    PGSS_TRY(auto source, config_.tickets->start(runtime_, config_.target));
+    return krb5::make_initiator(runtime_, kerberos_, std::move(source));
+  }
+  void set_credential(const Credential& credential) {
+    set_name(credential.name());
+    ntlm_.nt_hash = &credential.secrets().nt_hash;
+  }
   void set_name(const AccountName& name) {
     if (name.form == AccountName::Form::kPrincipal) {
       principal_ = name.text();
@@ -99,21 +164,24 @@ class InitiatorContext final : public MechanismContext {
   MadeMechanism make_ntlm(bool integrity_needed) {
     return ntlm::make_initiator(runtime_, ntlm_, integrity_needed);
   }
-  MadeMechanism make_spnego() {
-    return spnego::make_initiator(runtime_, {std::span(&ntlm_entry_, 1), ntlm_.level});
-  }
 
   Runtime& runtime_;
+  const InitiatorConfig& config_;
   std::string principal_;
   ntlm::InitiatorConfig ntlm_;
-  MechanismEntry ntlm_entry_;
+  krb5::InitiatorConfig kerberos_;
+  std::vector<MechanismEntry> entries_;
 };
 
 // --- acceptor ---
 
 Result<void> check(MechanismKind kind, const AcceptorConfig& config) {
-  if (kind == MechanismKind::kKerberos) return kNoKerberos;
-  if (!config.ntlm) return Error{Errc::kNeedsCredential, "AcceptorConfig.ntlm", 0, 0};
+  const bool kerberos = config.keys != nullptr && kind != MechanismKind::kNtlm;
+  const bool ntlm = config.ntlm && kind != MechanismKind::kKerberos;
+  if (!kerberos && !ntlm) {
+    return needs(kind == MechanismKind::kKerberos ? "AcceptorConfig.keys" : "AcceptorConfig.ntlm");
+  }
+  if (kerberos && config.replay_cache == nullptr) return misuse("AcceptorConfig.replay_cache");
   if (config.host.empty()) return misuse("AcceptorConfig.host");
   if (config.policy.channel_binding == BindingRequirement::kRequire &&
       config.channel_bindings.empty()) {
@@ -168,19 +236,33 @@ class AcceptorContext final : public MechanismContext {
     ntlm_.binding_requirement = config.policy.channel_binding;
     ntlm_.level = config.policy.level;
     ntlm_.guard = config.guard.get();
-    ntlm_entry_.oid = mechs::kNtlmOid;
-    ntlm_entry_.make = [this](bool) { return make_ntlm(); };
-    ntlm_entry_.recognises = ntlm::recognises;
+    if (config.keys != nullptr) {
+      set_kerberos(config);
+      entries_.push_back(kerberos_entry([this](bool) { return make_kerberos(); }));
+    }
+    if (config.ntlm) {
+      entries_.push_back(
+          {mechs::kNtlmOid, std::nullopt, [this](bool) { return make_ntlm(); }, ntlm::recognises});
+    }
   }
   ~AcceptorContext() override { end(); }
 
   Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto mechanism, kind == MechanismKind::kNtlm ? make_ntlm() : make_spnego());
+    PGSS_TRY(auto mechanism, make(kind));
     start(std::move(mechanism));
     return {};
   }
 
  private:
+  void set_kerberos(const AcceptorConfig& config) {
+    kerberos_.keytab = &config.keys->keytab();
+    kerberos_.replay_cache = config.replay_cache.get();
+    kerberos_.services.assign(config.targets.begin(), config.targets.end());
+    kerberos_.client_realms.assign(config.client_realms.begin(), config.client_realms.end());
+    kerberos_.channel_bindings = ntlm_.channel_bindings;
+    kerberos_.binding_requirement = config.policy.channel_binding;
+    kerberos_.allow_rc4 = config.policy.allow_rc4;
+  }
   // Policy row P18: both service classes of the host, unless the configuration lists others.
   void set_targets(const AcceptorConfig& config) {
     ntlm_.target_names.assign(config.targets.begin(), config.targets.end());
@@ -199,15 +281,25 @@ class AcceptorContext final : public MechanismContext {
     }
   }
   MadeMechanism make_ntlm() { return ntlm::make_acceptor(runtime_, ntlm_); }
-  MadeMechanism make_spnego() {
-    return spnego::make_acceptor(runtime_, {std::span(&ntlm_entry_, 1), ntlm_.level});
+  MadeMechanism make_kerberos() { return krb5::make_acceptor(runtime_, kerberos_); }
+  MadeMechanism make(MechanismKind kind) {
+    switch (kind) {
+      case MechanismKind::kKerberos:
+        return make_kerberos();
+      case MechanismKind::kNtlm:
+        return make_ntlm();
+      case MechanismKind::kSpnego:
+        break;
+    }
+    return spnego::make_acceptor(runtime_, {entries_, ntlm_.level});
   }
 
   Runtime& runtime_;
   std::string netbios_name_;
   std::string default_targets_;  // one after the other
   ntlm::AcceptorConfig ntlm_;
-  MechanismEntry ntlm_entry_;
+  krb5::AcceptorConfig kerberos_;
+  std::vector<MechanismEntry> entries_;
 };
 
 }  // namespace

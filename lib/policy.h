@@ -26,6 +26,10 @@ struct Policy {
   // binding that it was given; an acceptor checks one that was sent. kOff: neither.
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
 
+  // P10: Kerberos keys of etype 23 (rc4-hmac), where the build has it: tickets, session keys and
+  // sub-keys.
+  bool allow_rc4 = false;
+
   // P18: what an acceptor does with the target name (SPN) that the initiator sent.
   enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;

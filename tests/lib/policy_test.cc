@@ -33,7 +33,7 @@ Error acceptor_error(MechanismKind kind, const AcceptorConfig& config) {
 
 // --- P1 ---
 
-const Error kNoKerberos{Errc::kPeerIncompatible, "Kerberos is not built in yet", 0, 0};
+const Error kNoTickets{Errc::kNeedsCredential, "InitiatorConfig.tickets", 0, 0};
 
 TEST(Policy, P1_TheDefaultNamesKerberosAlone) {
   EXPECT_EQ(Policy().inner, std::vector{InnerMechanism::kKerberos});
@@ -42,7 +42,7 @@ TEST(Policy, P1_TheDefaultNamesKerberosAlone) {
 TEST(Policy, P1_WithoutNtlmNamedNothingIsLeft) {
   InitiatorConfig config = initiator_config();
   config.policy.inner = {InnerMechanism::kKerberos};
-  EXPECT_EQ(initiator_error(MechanismKind::kSpnego, config), kNoKerberos);
+  EXPECT_EQ(initiator_error(MechanismKind::kSpnego, config), kNoTickets);
 }
 
 TEST(Policy, NTL_5_P1_SendsNoNtlmThatTheUserDidNotName) {
@@ -67,9 +67,14 @@ TEST(Policy, P1_AnAcceptorTakesNtlmOnlyWhereItIsEnabled) {
   EXPECT_EQ(acceptor_error(MechanismKind::kSpnego, config), none);
 }
 
-TEST(Policy, KerberosIsNotBuiltInYet) {
-  EXPECT_EQ(initiator_error(MechanismKind::kKerberos, initiator_config()), kNoKerberos);
-  EXPECT_EQ(acceptor_error(MechanismKind::kKerberos, acceptor_config()), kNoKerberos);
+TEST(Policy, P1_KerberosNeedsTicketsAndKeys) {
+  InitiatorConfig config = initiator_config();
+  config.policy.inner = {InnerMechanism::kKerberos};
+  EXPECT_EQ(initiator_error(MechanismKind::kKerberos, config), kNoTickets);
+  config.policy.inner = {InnerMechanism::kNtlm};
+  EXPECT_EQ(initiator_error(MechanismKind::kKerberos, config).code, Errc::kPolicy);
+  EXPECT_EQ(acceptor_error(MechanismKind::kKerberos, acceptor_config()),
+            (Error{Errc::kNeedsCredential, "AcceptorConfig.keys", 0, 0}));
 }
 
 TEST(Policy, RefusesAnEmptyListOfMechanisms) {
