@@ -1,0 +1,247 @@
+// Kerberos contexts, bare and in SPNEGO, beside NTLM.
+#include <gtest/gtest.h>
+
+#include "base/cursor.h"
+#include "lib/replay_cache.h"
+#include "lib/ticket_source.h"
+#include "tests/lib/support/pair.h"
+#include "tests/mechs/krb5/exchange.h"
+
+namespace pocketgss {
+namespace {
+
+using mechs::krb5::testing::Exchange;
+using testing::Outcome;
+using testing::run;
+using Verdict = ReplayCache::Verdict;
+
+// Ticket holds one, or none, and counts who asks.
+class Ticket final : public TicketSource {
+ public:
+  Result<std::unique_ptr<mechs::krb5::CredentialSource>> start(
+      Runtime&, std::string_view target) const override {
+    EXPECT_EQ(target, testing::kTarget);
+    if (missing) return Error{Errc::kUnreachable, "no KDC", 0, 0};
+    return std::unique_ptr<mechs::krb5::CredentialSource>(
+        std::make_unique<mechs::krb5::ReadyCredential>(*maker.credential));
+  }
+
+  mutable Exchange maker;
+  bool missing = false;
+};
+
+// Two sides with a ticket, the key of its service, and NTLM as far as a test wants it.
+struct KerberosPair {
+  KerberosPair() {
+    ticket->maker.clock.set(system_clock().now());
+    ticket->maker.issue();
+    mechs::krb5::KeytabEntry entry;
+    const Exchange& maker = ticket->maker;
+    entry.principal = maker.ticket.service.view();
+    entry.etype = static_cast<int32_t>(maker.service_key.etype());
+    entry.key = maker.service_key.view();
+    entry.set_kvno(maker.ticket.kvno);
+    acceptor.keys = read_service_keys(mechs::krb5::write_keytab({&entry, 1}).value()).value();
+    acceptor.replay_cache = make_replay_cache(system_clock()).value();
+    initiator.target = testing::kTarget;
+    initiator.tickets = ticket;
+    initiator.policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  }
+  Outcome go(MechanismKind kind = MechanismKind::kSpnego) { return run(kind, initiator, acceptor); }
+
+  std::shared_ptr<Ticket> ticket = std::make_shared<Ticket>();
+  InitiatorConfig initiator = testing::initiator_config();
+  AcceptorConfig acceptor = testing::acceptor_config();
+};
+
+void expect_mechanism(const Outcome& outcome, std::string_view mechanism) {
+  ASSERT_TRUE(outcome.established()) << outcome.why();
+  EXPECT_EQ(outcome.initiator->info().mechanism, mechanism);
+  EXPECT_EQ(outcome.acceptor->info().mechanism, mechanism);
+}
+
+TEST(KerberosContext, P1_IsFirstInSpnegoAndNeedsOneRoundTrip) {
+  KerberosPair pair;
+  const Outcome outcome = pair.go();
+  expect_mechanism(outcome, "Kerberos");
+  EXPECT_EQ(outcome.tokens.size(), 2U);
+  EXPECT_EQ(outcome.acceptor->info().account_name, "alice@EXAMPLE.TEST");
+  EXPECT_TRUE(has(outcome.initiator->info().flags, kMutualFlag));
+  EXPECT_EQ(outcome.initiator->session_key().value(), outcome.acceptor->session_key().value());
+}
+
+TEST(KerberosContext, GoesBare) {
+  KerberosPair pair;
+  expect_mechanism(pair.go(MechanismKind::kKerberos), "Kerberos");
+}
+
+TEST(KerberosContext, GoesWithoutMutualAuthentication) {
+  KerberosPair pair;
+  pair.initiator.flags = kIntegFlag;
+  pair.acceptor.replay_cache =
+      std::make_shared<ReplayCache>(system_clock().now() - 3'600'000'000, 8);
+  expect_mechanism(pair.go(), "Kerberos");
+  EXPECT_FALSE(pair.go(MechanismKind::kKerberos).initiator_error.has_value());
+}
+
+TEST(KerberosContext, KRA_11_WithoutMutualAuthenticationAFreshCacheMakesTheClientWait) {
+  KerberosPair pair;
+  pair.initiator.flags = kIntegFlag;
+  const Outcome outcome = pair.go(MechanismKind::kKerberos);
+  ASSERT_TRUE(outcome.acceptor_error.has_value());
+  EXPECT_EQ(outcome.acceptor_error->code, Errc::kExpired);
+}
+
+TEST(KerberosContext, SSEAN_S3_QuirkA23_ABareTokenIsTakenByASpnegoAcceptor) {
+  KerberosPair pair;
+  Outcome outcome;
+  outcome.initiator =
+      make_initiator(testing::runtime(), MechanismKind::kKerberos, pair.initiator).value();
+  outcome.acceptor =
+      make_acceptor(testing::runtime(), MechanismKind::kSpnego, pair.acceptor).value();
+  auto first = outcome.initiator->step({}).value();
+  testing::go_on(outcome, std::get<Continue>(first).token, testing::known_users);
+  expect_mechanism(outcome, "Kerberos");
+}
+
+TEST(KerberosContext, P8_AnAcceptorWithoutKerberosReselectsNtlmAndTheListIsProven) {
+  KerberosPair pair;
+  pair.acceptor.keys.reset();
+  const Outcome outcome = pair.go();
+  expect_mechanism(outcome, "NTLM");
+  EXPECT_TRUE(outcome.initiator->info().mech_list_mic_verified);
+  EXPECT_TRUE(outcome.acceptor->info().mech_list_mic_verified);
+}
+
+TEST(KerberosContext, P8_WithoutATicketNtlmIsOfferedAlone) {
+  KerberosPair pair;
+  pair.ticket->missing = true;
+  expect_mechanism(pair.go(), "NTLM");
+  pair.initiator.policy.inner = {InnerMechanism::kKerberos};
+  const Outcome outcome = pair.go();
+  ASSERT_TRUE(outcome.initiator_error.has_value());
+  EXPECT_EQ(outcome.initiator_error->code, Errc::kUnreachable);
+}
+
+TEST(KerberosContext, P1_NtlmThatIsNotNamedIsNotOffered) {
+  KerberosPair pair;
+  pair.initiator.policy.inner = {InnerMechanism::kKerberos};
+  pair.acceptor.keys.reset();
+  EXPECT_FALSE(pair.go().established());
+}
+
+TEST(KerberosContext, P1_KerberosThatIsNotNamedIsNotOffered) {
+  KerberosPair pair;
+  pair.initiator.policy.inner = {InnerMechanism::kNtlm};
+  expect_mechanism(pair.go(), "NTLM");
+}
+
+TEST(KerberosContext, P8_WhereNtlmIsPreferredTheAcceptorMayStillChooseKerberos) {
+  KerberosPair pair;
+  pair.initiator.policy.inner = {InnerMechanism::kNtlm, InnerMechanism::kKerberos};
+  pair.acceptor.ntlm = false;
+  const Outcome outcome = pair.go();
+  expect_mechanism(outcome, "Kerberos");
+  EXPECT_TRUE(outcome.initiator->info().mech_list_mic_verified);
+}
+
+TEST(KerberosContext, CHB_2_ABindingIsProvenOrRefused) {
+  KerberosPair pair;
+  const ChannelBinding ours = ChannelBinding::tls_unique(as_bytes("finished"));
+  pair.initiator.channel_binding = ours;
+  pair.acceptor.channel_bindings = {ours};
+  pair.initiator.policy.channel_binding = pair.acceptor.policy.channel_binding =
+      BindingRequirement::kRequire;
+  const Outcome bound = pair.go();
+  expect_mechanism(bound, "Kerberos");
+  EXPECT_TRUE(bound.acceptor->info().channel_bound);
+  pair.acceptor.channel_bindings = {ChannelBinding::tls_unique(as_bytes("another"))};
+  EXPECT_FALSE(pair.go().established());
+}
+
+TEST(KerberosContext, KRA_11_TheSameTokenIsTakenOnce) {
+  KerberosPair pair;
+  const Outcome outcome = pair.go(MechanismKind::kKerberos);
+  ASSERT_TRUE(outcome.established()) << outcome.why();
+  auto again = make_acceptor(testing::runtime(), MechanismKind::kKerberos, pair.acceptor).value();
+  EXPECT_EQ(again->step(outcome.tokens[0]).error().code, Errc::kExpired);
+}
+
+TEST(KerberosContext, NeedsAReplayCacheBesideItsKeys) {
+  KerberosPair pair;
+  pair.acceptor.replay_cache.reset();
+  EXPECT_EQ(make_acceptor(testing::runtime(), MechanismKind::kSpnego, pair.acceptor).error(),
+            (Error{Errc::kApiMisuse, "AcceptorConfig.replay_cache", 0, 0}));
+}
+
+TEST(ServiceKeys, RefuseWhatIsNoKeyTable) {
+  EXPECT_EQ(read_service_keys(SecretBytes(as_bytes("nonsense"))).error().code, Errc::kMalformed);
+}
+
+// --- the cache ---
+
+constexpr UnixMicros kSkew = 300'000'000;
+
+mechs::krb5::AuthenticatorTag tag(uint32_t number, uint32_t low = 0) {
+  mechs::krb5::AuthenticatorTag out{};
+  store_u32le(out.data(), low);  // where the index looks
+  store_u32le(out.data() + 4, number);
+  return out;
+}
+
+TEST(ReplayCache, KRA_11_KeepsEachForTwiceTheSkew) {
+  ReplayCache cache(0, 4);
+  const UnixMicros now = 10 * kSkew;
+  EXPECT_EQ(cache.add(tag(1), now, now, kSkew), Verdict::kNew);
+  EXPECT_EQ(cache.add(tag(1), now, now + 2 * kSkew, kSkew), Verdict::kReplay);
+  EXPECT_EQ(cache.add(tag(1), now, now + 2 * kSkew + 1, kSkew), Verdict::kNew);
+}
+
+TEST(ReplayCache, KRA_11_CannotTellWhatMayHaveComeBeforeItsTime) {
+  ReplayCache cache(kSkew, 4);
+  EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kReplay);
+  EXPECT_EQ(cache.add(tag(2), 2 * kSkew + 1, 2 * kSkew, kSkew), Verdict::kNew);
+}
+
+TEST(ReplayCache, IsBoundedAndSaysSo) {
+  ReplayCache cache(0, 3);
+  const UnixMicros now = 10 * kSkew;
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(cache.add(tag(i), now, now, kSkew), Verdict::kNew);
+  EXPECT_EQ(cache.add(tag(3), now, now, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(0), now, now, kSkew), Verdict::kReplay);
+  EXPECT_EQ(cache.add(tag(3), now, now + 2 * kSkew + 1, kSkew), Verdict::kNew);
+}
+
+// Against a model, with places that collide.
+TEST(ReplayCache, FindsWhatItKeepsWhateverElseIsForgotten) {
+  constexpr size_t kCapacity = 37;
+  ReplayCache cache(0, kCapacity);
+  std::vector<std::pair<uint32_t, UnixMicros>> model;  // tag, until
+  UnixMicros now = 10 * kSkew;
+  uint32_t random = 12345;
+  for (int i = 0; i < 20000; ++i) {
+    random = random * 1664525 + 1013904223;
+    now += (random >> 8) % (kSkew / 8);
+    std::erase_if(model, [&](const auto& entry) { return entry.second < now; });
+    const uint32_t number = (random >> 16) % 100;
+    const bool known = std::any_of(model.begin(), model.end(),
+                                   [&](const auto& entry) { return entry.first == number; });
+    const Verdict verdict = cache.add(tag(number, number % 5 + 126), now, now, kSkew);
+    if (known) {
+      ASSERT_EQ(verdict, Verdict::kReplay) << i;
+    } else if (model.size() == kCapacity) {
+      ASSERT_EQ(verdict, Verdict::kUnknown) << i;
+    } else {
+      ASSERT_EQ(verdict, Verdict::kNew) << i;
+      model.emplace_back(number, now + 2 * kSkew);
+    }
+  }
+}
+
+TEST(ReplayCache, RefusesACapacityOfNothing) {
+  EXPECT_EQ(make_replay_cache(system_clock(), 0).error().code, Errc::kApiMisuse);
+}
+
+}  // namespace
+}  // namespace pocketgss
