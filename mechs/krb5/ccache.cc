@@ -21,6 +21,8 @@ constexpr size_t kMaxData = std::numeric_limits<int32_t>::max();
 constexpr std::string_view kConfigRealm = "X-CACHECONF:";
 constexpr std::string_view kRemovedConfigRealm = "X-RMED-CONF:";
 
+constexpr uint32_t kInvalid = uint32_t{1} << (31 - 7);  // RFC 4120 5.3: TicketFlags, invalid(7)
+
 constexpr int64_t kMicrosPerSecond = 1000000;
 
 Layout layout_of(std::endian order) {
@@ -41,14 +43,16 @@ struct PrincipalFields {
 constexpr PrincipalFields kDefault = {
     "ccache.default principal.name type", "ccache.default principal.count of components",
     "ccache.default principal.realm", "ccache.default principal.component"};
-constexpr PrincipalFields kClient = {"ccache.client.name type", "ccache.client.count of components",
-                                     "ccache.client.realm", "ccache.client.component"};
-constexpr PrincipalFields kServer = {"ccache.server.name type", "ccache.server.count of components",
-                                     "ccache.server.realm", "ccache.server.component"};
+constexpr PrincipalFields kClient = {"ccache.client.name type",
+                                     "ccache.client.count of components", "ccache.client.realm",
+                                     "ccache.client.component"};
+constexpr PrincipalFields kServer = {"ccache.server.name type",
+                                     "ccache.server.count of components", "ccache.server.realm",
+                                     "ccache.server.component"};
 
 Result<PrincipalView> read_principal(FileReader& in, uint8_t version,
                                      const PrincipalFields& field) {
-  int32_t name_type = name_type::kUnknown;
+  int32_t name_type = kNtUnknown;
   if (version != kVersion1) {
     PGSS_TRY(const uint32_t raw, in.u32(field.name_type));
     name_type = static_cast<int32_t>(raw);
@@ -65,9 +69,9 @@ Result<PrincipalView> read_principal(FileReader& in, uint8_t version,
   return out;
 }
 
-Result<CountedList<TypedOctets>> read_list(FileReader& in, const char* field) {
+Result<CountedList<TypedData>> read_list(FileReader& in, const char* field) {
   PGSS_TRY(const uint32_t count, in.u32(field));
-  return in.list<TypedOctets>(count, field);
+  return in.list<TypedData>(count, field);
 }
 
 Result<bool> read_is_skey(FileReader& in) {
@@ -128,8 +132,8 @@ Result<void> check_principal(const PrincipalView& principal, const PrincipalFiel
   return {};
 }
 
-Result<void> check_list(const CountedList<TypedOctets>& list, const char* field) {
-  for (const TypedOctets& element : list) {
+Result<void> check_list(const CountedList<TypedData>& list, const char* field) {
+  for (const TypedData& element : list) {
     if (!fits_int16(element.type) || element.value.size() > kMaxData)
       return Error{Errc::kApiMisuse, field, 0, 0};
   }
@@ -158,9 +162,9 @@ void write_principal(FileWriter& out, const PrincipalView& principal) {
   out.names(principal);
 }
 
-void write_list(FileWriter& out, const CountedList<TypedOctets>& list) {
+void write_list(FileWriter& out, const CountedList<TypedData>& list) {
   out.u32(static_cast<uint32_t>(list.size()));
-  for (const TypedOctets& element : list) {
+  for (const TypedData& element : list) {
     out.i16(element.type);
     out.data(element.value);
   }
@@ -213,7 +217,7 @@ bool valid_at(const CcacheCredential& credential, UnixMicros kdc_now) {
 
 bool usable(const CcacheCredential& credential) {
   return !credential.is_config() && !credential.removed() && !credential.is_skey &&
-         (credential.ticket_flags & ticket_flag::kInvalid) == 0;
+         (credential.ticket_flags & kInvalid) == 0;
 }
 
 }  // namespace
@@ -250,12 +254,14 @@ Result<Ccache> parse_ccache(ByteView file, std::endian native) {
 
 // The file was read to its end before, so these reads do not fail.
 CcacheCredential Ccache::Iterator::operator*() const {
-  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_), layout_of(ccache_->order_));
+  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_),
+                layout_of(ccache_->order_));
   return read_credential(in, ccache_->version_).value();
 }
 
 Ccache::Iterator& Ccache::Iterator::operator++() {
-  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_), layout_of(ccache_->order_));
+  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_),
+                layout_of(ccache_->order_));
   (void)read_credential(in, ccache_->version_).value();
   at_ = in.offset();
   return *this;
@@ -276,7 +282,7 @@ std::optional<CcacheCredential> Ccache::find(const PrincipalView& client,
 
 std::optional<CcacheCredential> Ccache::find_tgt(UnixMicros now) const {
   const std::string_view names[] = {kTgsName, default_principal_.realm};
-  const PrincipalView tgs{name_type::kSrvInst, default_principal_.realm, Components(names)};
+  const PrincipalView tgs{kNtSrvInst, default_principal_.realm, Components(names)};
   return find(default_principal_, tgs, now);
 }
 

@@ -25,8 +25,12 @@ class FileReader {
 
   Result<ByteView> bytes(size_t count, const char* field) { return in_.bytes(count, field); }
   Result<uint8_t> u8(const char* field) { return in_.u8(field); }
-  Result<uint16_t> u16(const char* field) { return big() ? in_.u16be(field) : in_.u16le(field); }
-  Result<uint32_t> u32(const char* field) { return big() ? in_.u32be(field) : in_.u32le(field); }
+  Result<uint16_t> u16(const char* field) {
+    return big() ? in_.u16be(field) : in_.u16le(field);
+  }
+  Result<uint32_t> u32(const char* field) {
+    return big() ? in_.u32be(field) : in_.u32le(field);
+  }
   // number reads as many octets as a length has.
   Result<uint32_t> number(const char* field) {
     if (layout_.length_size == 4) return u32(field);
@@ -44,7 +48,7 @@ class FileReader {
   Result<CountedList<T>> list(uint32_t count, const char* field) {
     const uint8_t* const start = in_.rest().data();
     for (uint32_t i = 0; i < count; ++i) {
-      if constexpr (std::is_same_v<T, TypedOctets>) PGSS_CHECK(u16(field));
+      if constexpr (std::is_same_v<T, TypedData>) PGSS_CHECK(u16(field));
       PGSS_CHECK(data(field));
     }
     return CountedList<T>::checked(start, count, layout_);
