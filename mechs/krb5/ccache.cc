@@ -43,12 +43,10 @@ struct PrincipalFields {
 constexpr PrincipalFields kDefault = {
     "ccache.default principal.name type", "ccache.default principal.count of components",
     "ccache.default principal.realm", "ccache.default principal.component"};
-constexpr PrincipalFields kClient = {"ccache.client.name type",
-                                     "ccache.client.count of components", "ccache.client.realm",
-                                     "ccache.client.component"};
-constexpr PrincipalFields kServer = {"ccache.server.name type",
-                                     "ccache.server.count of components", "ccache.server.realm",
-                                     "ccache.server.component"};
+constexpr PrincipalFields kClient = {"ccache.client.name type", "ccache.client.count of components",
+                                     "ccache.client.realm", "ccache.client.component"};
+constexpr PrincipalFields kServer = {"ccache.server.name type", "ccache.server.count of components",
+                                     "ccache.server.realm", "ccache.server.component"};
 
 Result<PrincipalView> read_principal(FileReader& in, uint8_t version,
                                      const PrincipalFields& field) {
@@ -254,14 +252,12 @@ Result<Ccache> parse_ccache(ByteView file, std::endian native) {
 
 // The file was read to its end before, so these reads do not fail.
 CcacheCredential Ccache::Iterator::operator*() const {
-  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_),
-                layout_of(ccache_->order_));
+  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_), layout_of(ccache_->order_));
   return read_credential(in, ccache_->version_).value();
 }
 
 Ccache::Iterator& Ccache::Iterator::operator++() {
-  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_),
-                layout_of(ccache_->order_));
+  FileReader in(ccache_->file_.from(at_), static_cast<uint32_t>(at_), layout_of(ccache_->order_));
   (void)read_credential(in, ccache_->version_).value();
   at_ = in.offset();
   return *this;

@@ -25,12 +25,8 @@ class FileReader {
 
   Result<ByteView> bytes(size_t count, const char* field) { return in_.bytes(count, field); }
   Result<uint8_t> u8(const char* field) { return in_.u8(field); }
-  Result<uint16_t> u16(const char* field) {
-    return big() ? in_.u16be(field) : in_.u16le(field);
-  }
-  Result<uint32_t> u32(const char* field) {
-    return big() ? in_.u32be(field) : in_.u32le(field);
-  }
+  Result<uint16_t> u16(const char* field) { return big() ? in_.u16be(field) : in_.u16le(field); }
+  Result<uint32_t> u32(const char* field) { return big() ? in_.u32be(field) : in_.u32le(field); }
   // number reads as many octets as a length has.
   Result<uint32_t> number(const char* field) {
     if (layout_.length_size == 4) return u32(field);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint8_t kVersion1 = 1;  // native order, no name type
 constexpr uint8_t kVersion2 = 2;
-constexpr size_t kLengthSize = 2;   // of realms, components and keys
+constexpr size_t kLengthSize = 2;    // of realms, components and keys
 constexpr size_t kRecordLength = 4;  // octets of a record length
 constexpr size_t kMaxData = 0xffff;
 
@@ -38,8 +38,7 @@ Result<PrincipalView> read_principal(FileReader& in, uint8_t version) {
 }
 
 // read_entry reads the contents of a record, which starts at `offset` with its length.
-Result<KeytabEntry> read_entry(ByteView record, size_t offset, uint8_t version,
-                               std::endian order) {
+Result<KeytabEntry> read_entry(ByteView record, size_t offset, uint8_t version, std::endian order) {
   FileReader in(record, static_cast<uint32_t>(offset + kRecordLength), layout_of(order));
   KeytabEntry out;
   out.offset = static_cast<uint32_t>(offset);
@@ -170,8 +169,7 @@ Result<Keytab> parse_keytab(ByteView file, std::endian native) {
     PGSS_TRY(const Span span, read_span(file, at, out.order_));
     if (span.end) break;
     if (!span.hole) {
-      PGSS_CHECK(
-          read_entry(file.sub(at + kRecordLength, span.size), at, out.version_, out.order_));
+      PGSS_CHECK(read_entry(file.sub(at + kRecordLength, span.size), at, out.version_, out.order_));
       ++out.size_;
     }
     at += kRecordLength + span.size;

@@ -133,8 +133,7 @@ bool is_tgs(const PrincipalView& principal, std::string_view realm) {
   return *name == kTgsName && *++name == realm;
 }
 
-Principal::Principal(const PrincipalView& from)
-    : name_type_(from.name_type), realm_(from.realm) {
+Principal::Principal(const PrincipalView& from) : name_type_(from.name_type), realm_(from.realm) {
   for (const std::string_view component : from.components) add(component);
 }
 

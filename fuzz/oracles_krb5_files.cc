@@ -1,0 +1,215 @@
+// What must hold for key tables, credential caches and the text form of principals.
+#include "fuzz/oracles_krb5_files.h"
+
+#include <vector>
+
+#include "fuzz/check.h"
+#include "mechs/krb5/ccache.h"
+#include "mechs/krb5/keytab.h"
+
+namespace pocketgss::fuzz {
+namespace {
+
+using namespace mechs::krb5;
+
+constexpr size_t kLookedFor = 8;    // entries of a file that are looked for, as this takes n steps
+constexpr size_t kMinRecord = 23;   // of a key table
+constexpr size_t kMinCredential = 58;
+
+bool inside(ByteView part, ByteView whole) {
+  return part.empty() ||
+         (part.data() >= whole.data() && part.data() + part.size() <= whole.data() + whole.size());
+}
+
+void check_inside(const PrincipalView& principal, ByteView file) {
+  PGSS_FUZZ_CHECK(inside(as_bytes(principal.realm), file));
+  PGSS_FUZZ_CHECK(principal.components.size() <= kMaxComponents);
+  size_t count = 0;
+  for (const std::string_view component : principal.components) {
+    PGSS_FUZZ_CHECK(inside(as_bytes(component), file));
+    ++count;
+  }
+  PGSS_FUZZ_CHECK(count == principal.components.size());
+}
+
+void check_inside(const CountedList<TypedData>& list, ByteView file) {
+  PGSS_FUZZ_CHECK(list.size() <= file.size() / 6);
+  for (const TypedData& element : list) PGSS_FUZZ_CHECK(inside(element.value, file));
+}
+
+void check_refusal(const Error& error, ByteView file) {
+  PGSS_FUZZ_CHECK(error.code == Errc::kMalformed && error.offset <= file.size());
+  PGSS_FUZZ_CHECK(*error.where != '\0');
+}
+
+bool same(const PrincipalView& a, const PrincipalView& b) {
+  return a.name_type == b.name_type && same_principal(a, b);
+}
+
+bool same(const KeytabEntry& a, const KeytabEntry& b) {
+  return same(a.principal, b.principal) && a.timestamp == b.timestamp &&
+         a.key_version8 == b.key_version8 && a.etype == b.etype && a.key == b.key &&
+         a.key_version32 == b.key_version32 && a.rest == b.rest;
+}
+
+bool same(const CcacheCredential& a, const CcacheCredential& b) {
+  return same(a.client, b.client) && same(a.server, b.server) && a.etype == b.etype &&
+         a.key == b.key && a.authtime == b.authtime && a.starttime == b.starttime &&
+         a.endtime == b.endtime && a.renew_till == b.renew_till && a.is_skey == b.is_skey &&
+         a.ticket_flags == b.ticket_flags && a.addresses == b.addresses &&
+         a.authdata == b.authdata && a.ticket == b.ticket && a.second_ticket == b.second_ticket;
+}
+
+// check_written: entries come back as they were, and of version 2 each as the record it came from.
+void check_written(const Keytab& keytab, const std::vector<KeytabEntry>& entries, ByteView file) {
+  const auto written = write_keytab(entries);
+  PGSS_FUZZ_CHECK(written.has_value());
+  const auto again = parse_keytab(written.value().view());
+  PGSS_FUZZ_CHECK(again.has_value() && again.value().size() == entries.size());
+  size_t at = 0;
+  for (const KeytabEntry& entry : again.value()) {
+    const KeytabEntry& old = entries[at++];
+    PGSS_FUZZ_CHECK(same(entry, old));
+    if (keytab.version() != 2) continue;
+    const size_t end = at < entries.size() ? entries[at].offset : file.size();
+    const ByteView record = written.value().view().from(entry.offset);
+    const size_t size = 4 + load(record.data(), 4, std::endian::big);
+    PGSS_FUZZ_CHECK(old.offset + size <= end);
+    PGSS_FUZZ_CHECK(file.sub(old.offset, size) == record.prefix(size));
+  }
+}
+
+void check_found(const Keytab& keytab, const KeytabEntry& entry) {
+  const auto exact = keytab.find({entry.principal, entry.etype, entry.kvno()});
+  PGSS_FUZZ_CHECK(exact && same_service(exact->principal, entry.principal));
+  PGSS_FUZZ_CHECK(exact->etype == entry.etype);
+  // Version 0 asks for the newest.
+  PGSS_FUZZ_CHECK(exact->kvno() == entry.kvno() || entry.kvno() == 0);
+  PGSS_FUZZ_CHECK(keytab.find({entry.principal, std::nullopt, 0}).has_value());
+}
+
+void check_appended(const Keytab& keytab, const KeytabEntry& entry) {
+  if (keytab.version() != 2) return;
+  const auto longer = append_entry(keytab.octets(), entry);
+  PGSS_FUZZ_CHECK(longer.has_value());
+  PGSS_FUZZ_CHECK(longer.value().view().prefix(keytab.octets().size()) == keytab.octets());
+  const auto again = parse_keytab(longer.value().view());
+  PGSS_FUZZ_CHECK(again.has_value() && again.value().size() == keytab.size() + 1);
+}
+
+void check_keytab_in(ByteView file, std::endian order) {
+  const auto keytab = parse_keytab(file, order);
+  if (!keytab.has_value()) return check_refusal(keytab.error(), file);
+  std::vector<KeytabEntry> entries;
+  for (const KeytabEntry& entry : keytab.value()) {
+    check_inside(entry.principal, file);
+    PGSS_FUZZ_CHECK(inside(entry.key, file) && inside(entry.rest, file));
+    PGSS_FUZZ_CHECK(entries.empty() || entries.back().offset < entry.offset);
+    entries.push_back(entry);
+  }
+  PGSS_FUZZ_CHECK(entries.size() == keytab.value().size());
+  PGSS_FUZZ_CHECK(entries.size() <= file.size() / kMinRecord);
+  check_written(keytab.value(), entries, file);
+  for (size_t i = 0; i < entries.size() && i < kLookedFor; ++i)
+    check_found(keytab.value(), entries[i]);
+  if (!entries.empty()) check_appended(keytab.value(), entries.front());
+  const auto names = principals(keytab.value());
+  const auto realm_names = realms(keytab.value());
+  PGSS_FUZZ_CHECK(names.has_value() && names.value().size() <= entries.size());
+  PGSS_FUZZ_CHECK(realm_names.has_value() && realm_names.value().size() <= names.value().size());
+}
+
+void check_written(const Ccache& ccache, const std::vector<CcacheCredential>& credentials) {
+  const auto written =
+      write_ccache(ccache.default_principal(), ccache.kdc_offset(), credentials);
+  PGSS_FUZZ_CHECK(written.has_value());
+  const auto again = parse_ccache(written.value().view());
+  PGSS_FUZZ_CHECK(again.has_value() && again.value().size() == credentials.size());
+  PGSS_FUZZ_CHECK(again.value().kdc_offset() == ccache.kdc_offset());
+  PGSS_FUZZ_CHECK(same(again.value().default_principal(), ccache.default_principal()));
+  size_t at = 0;
+  for (const CcacheCredential& credential : again.value())
+    PGSS_FUZZ_CHECK(same(credential, credentials[at++]));
+  if (ccache.version() != 4 || credentials.empty()) return;
+  // From the first credential on version 4 is canonical; the header may have had unknown fields.
+  const ByteView old = ccache.octets().from(credentials.front().offset);
+  PGSS_FUZZ_CHECK(written.value().size() >= old.size());
+  PGSS_FUZZ_CHECK(written.value().view().from(written.value().size() - old.size()) == old);
+  const auto longer = append_credential(ccache.octets(), credentials.front());
+  PGSS_FUZZ_CHECK(longer.has_value());
+  PGSS_FUZZ_CHECK(longer.value().view().prefix(ccache.octets().size()) == ccache.octets());
+}
+
+void check_found(const Ccache& ccache, const CcacheCredential& credential) {
+  // A moment before the end, by the KDC's clock.
+  UnixMicros now = credential.endtime * UnixMicros{1000000} - 1;
+  if (ccache.kdc_offset()) {
+    now -= ccache.kdc_offset()->seconds * UnixMicros{1000000};
+    now -= ccache.kdc_offset()->microseconds;
+  }
+  const auto found = ccache.find(credential.client, credential.server, now);
+  const uint32_t start = credential.starttime != 0 ? credential.starttime : credential.authtime;
+  const bool usable = !credential.is_config() && !credential.removed() && !credential.is_skey &&
+                      (credential.ticket_flags & 0x01000000) == 0 && start < credential.endtime;
+  if (usable) PGSS_FUZZ_CHECK(found && found->endtime >= credential.endtime);
+  if (!found) return;
+  PGSS_FUZZ_CHECK(same_principal(found->server, credential.server));
+  PGSS_FUZZ_CHECK(same_principal(found->client, credential.client));
+  PGSS_FUZZ_CHECK(!found->removed() && !found->is_config() && !found->is_skey);
+  PGSS_FUZZ_CHECK(!ccache.find(credential.client, credential.server, now + (int64_t{1} << 54)));
+}
+
+void check_ccache_in(ByteView file, std::endian order) {
+  const auto ccache = parse_ccache(file, order);
+  if (!ccache.has_value()) return check_refusal(ccache.error(), file);
+  check_inside(ccache.value().default_principal(), file);
+  std::vector<CcacheCredential> credentials;
+  for (const CcacheCredential& credential : ccache.value()) {
+    check_inside(credential.client, file);
+    check_inside(credential.server, file);
+    check_inside(credential.addresses, file);
+    check_inside(credential.authdata, file);
+    for (const ByteView part : {credential.key, credential.ticket, credential.second_ticket})
+      PGSS_FUZZ_CHECK(inside(part, file));
+    credentials.push_back(credential);
+  }
+  PGSS_FUZZ_CHECK(credentials.size() == ccache.value().size());
+  PGSS_FUZZ_CHECK(credentials.size() <= file.size() / kMinCredential);
+  check_written(ccache.value(), credentials);
+  for (size_t i = 0; i < credentials.size() && i < kLookedFor; ++i)
+    check_found(ccache.value(), credentials[i]);
+}
+
+}  // namespace
+
+void check_keytab(ByteView file) {
+  check_keytab_in(file, std::endian::little);
+  check_keytab_in(file, std::endian::big);
+}
+
+void check_ccache(ByteView file) {
+  check_ccache_in(file, std::endian::little);
+  check_ccache_in(file, std::endian::big);
+}
+
+void check_principal_text(ByteView input) {
+  if (input.empty()) return;
+  const bool enterprise = input[0] % 2 == 1;
+  const std::string_view text = as_text(input.from(1));
+  const auto read = enterprise ? parse_enterprise_name(text, "DEFAULT")
+                               : parse_principal(text, "DEFAULT");
+  if (!read.has_value()) {
+    PGSS_FUZZ_CHECK(read.error().code == Errc::kMalformed && read.error().offset < text.size());
+    return;
+  }
+  const PrincipalView principal = read.value().view();
+  PGSS_FUZZ_CHECK(!principal.components.empty());
+  PGSS_FUZZ_CHECK(principal.components.size() <= (enterprise ? 1 : kMaxComponents));
+  const std::string written = principal_text(principal);
+  const auto again = parse_principal(written, "OTHER");
+  PGSS_FUZZ_CHECK(again.has_value() && same_principal(again.value().view(), principal));
+  PGSS_FUZZ_CHECK(principal_text(again.value().view()) == written);
+  PGSS_FUZZ_CHECK(same_principal(Principal(principal).view(), principal));
+}
+
+}  // namespace pocketgss::fuzz

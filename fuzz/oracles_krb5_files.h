@@ -1,0 +1,23 @@
+// Oracles of key tables, credential caches and the text form of principals. They abort where
+// something does not hold.
+#ifndef PGSS_FUZZ_ORACLES_KRB5_FILES_H_
+#define PGSS_FUZZ_ORACLES_KRB5_FILES_H_
+
+#include <pocketgss/bytes.h>
+
+namespace pocketgss::fuzz {
+
+// check_keytab and check_ccache read a file in either order of octets. A refusal names an octet of
+// the file. Of one that is taken every view lies inside it; there are no more entries than there is
+// room for; what was read is written to equal fields, and where the format is canonical to the same
+// octets; what is in it is found; and with one more at its end it reads the same.
+void check_keytab(ByteView file);
+void check_ccache(ByteView file);
+
+// check_principal_text: what is read is written to a text from which the same is read, and which is
+// then written the same. The first octet of the input chooses between the two kinds.
+void check_principal_text(ByteView input);
+
+}  // namespace pocketgss::fuzz
+
+#endif  // PGSS_FUZZ_ORACLES_KRB5_FILES_H_

@@ -1,0 +1,7 @@
+// The text form of principals.
+#include "fuzz/oracles_krb5_files.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  pocketgss::fuzz::check_principal_text({data, size});
+  return 0;
+}

@@ -1,0 +1,398 @@
+#include "mechs/krb5/ccache.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "fuzz/oracles_krb5_files.h"
+#include "tests/support/allocations.h"
+#include "tests/support/hex.h"
+#include "tests/support/vector_file.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+using pocketgss::testing::hex;
+using pocketgss::testing::load_vectors;
+using pocketgss::testing::read_elsewhere;
+using pocketgss::testing::run_vectors;
+using pocketgss::testing::unhex;
+using pocketgss::testing::VectorBlock;
+
+std::vector<std::string> texts(VectorBlock& block, std::string_view name) {
+  std::vector<std::string> out;
+  for (const Bytes& text : block.bytes_list(name)) out.emplace_back(as_text(text));
+  return out;
+}
+
+std::string fields_of(const CcacheCredential& c) {
+  char flags[9];
+  std::snprintf(flags, sizeof flags, "%08x", c.ticket_flags);
+  return "etype " + std::to_string(c.etype) + " times " + std::to_string(c.authtime) + " " +
+         std::to_string(c.starttime) + " " + std::to_string(c.endtime) + " " +
+         std::to_string(c.renew_till) + " is_skey " + (c.is_skey ? "1" : "0") + " flags " + flags;
+}
+
+std::string text_of(const CountedList<TypedData>& list) {
+  std::string out;
+  for (const TypedData& element : list)
+    out += (out.empty() ? "" : " ") + std::to_string(element.type) + ":" + hex(element.value);
+  return out;
+}
+
+// The letters of klist -f, in its order, of the flags that the recordings have.
+std::string letters_of(uint32_t flags) {
+  std::string out;
+  for (const auto& [bit, letter] :
+       {std::pair(1, 'F'), std::pair(9, 'I'), std::pair(10, 'A'), std::pair(12, 'T')}) {
+    if (flags >> (31 - bit) & 1) out.push_back(letter);
+  }
+  // klist prints "A" before "T".
+  return out;
+}
+
+std::vector<CcacheCredential> credentials_of(const Ccache& ccache) {
+  return std::vector<CcacheCredential>(ccache.begin(), ccache.end());
+}
+
+void expect_marshalled(VectorBlock& block, const Ccache& ccache) {
+  const auto clients = texts(block, "Client"), servers = texts(block, "Server"),
+             fields = texts(block, "Fields"), addresses = texts(block, "Addresses"),
+             authdata = texts(block, "AuthData");
+  const auto keys = block.bytes_list("Key"), tickets = block.bytes_list("Ticket"),
+             second_tickets = block.bytes_list("SecondTicket");
+  const auto credentials = credentials_of(ccache);
+  ASSERT_EQ(credentials.size(), clients.size()) << block.where();
+  for (size_t i = 0; i < credentials.size(); ++i) {
+    const CcacheCredential& credential = credentials[i];
+    EXPECT_EQ(principal_text(credential.client), clients[i]) << block.where();
+    EXPECT_EQ(principal_text(credential.server), servers[i]) << block.where();
+    EXPECT_EQ(fields_of(credential), fields[i]) << block.where();
+    EXPECT_EQ(text_of(credential.addresses), addresses[i]) << block.where();
+    EXPECT_EQ(text_of(credential.authdata), authdata[i]) << block.where();
+    EXPECT_TRUE(credential.key == ByteView(keys[i])) << block.where();
+    EXPECT_TRUE(credential.ticket == ByteView(tickets[i])) << block.where();
+    EXPECT_TRUE(credential.second_ticket == ByteView(second_tickets[i])) << block.where();
+  }
+}
+
+// expect_canonical: version 4 comes back the same, and of the others the same is read.
+void expect_canonical(VectorBlock& block, const Ccache& ccache) {
+  const auto written = write_ccache(ccache.default_principal(), ccache.kdc_offset(),
+                                    credentials_of(ccache));
+  ASSERT_TRUE(written.has_value());
+  if (ccache.version() == 4) {
+    EXPECT_TRUE(written.value().view() == ccache.octets()) << block.where();
+  }
+  const Ccache again = parse_ccache(written.value().view()).value();
+  EXPECT_EQ(again.version(), 4);
+  EXPECT_EQ(again.size(), ccache.size());
+}
+
+Result<Ccache> parse(ByteView file) {
+  return parse_ccache(file, std::endian::little);
+}
+
+TEST(Ccache, ReadsWhatMitKrb5MarshalsInEveryVersion) {
+  run_vectors("krb5/ccache.vec",
+              {{"Marshalled",
+                [](VectorBlock& block) {
+                  const Bytes file = block.bytes("File");
+                  const auto ccache = parse(file);
+                  ASSERT_TRUE(ccache.has_value()) << block.where();
+                  EXPECT_EQ(ccache.value().version(), block.number("Version"));
+                  EXPECT_EQ(principal_text(ccache.value().default_principal()),
+                            block.text("DefaultPrincipal"));
+                  if (const auto offset = block.optional_text("KdcOffset")) {
+                    ASSERT_TRUE(ccache.value().kdc_offset());
+                    EXPECT_EQ(*offset, "300.054321");
+                    EXPECT_EQ(*ccache.value().kdc_offset(), (KdcOffset{300, 54321}));
+                  }
+                  expect_marshalled(block, ccache.value());
+                  expect_canonical(block, ccache.value());
+                }},
+               {"Kinit", read_elsewhere}});
+}
+
+TEST(Ccache, ReadsWhatKinitWroteInEveryVersion) {
+  run_vectors("krb5/ccache.vec",
+              {{"Kinit",
+                [](VectorBlock& block) {
+                  const Bytes file = block.bytes("File");
+                  const auto ccache = parse(file);
+                  ASSERT_TRUE(ccache.has_value()) << block.where();
+                  EXPECT_EQ(ccache.value().version(), block.number("Version"));
+                  EXPECT_EQ(principal_text(ccache.value().default_principal()),
+                            block.text("DefaultPrincipal"));
+                  std::vector<std::string> listed;
+                  for (const CcacheCredential& c : ccache.value()) {
+                    if (c.is_config()) continue;
+                    listed.push_back(principal_text(c.server) + " etype " +
+                                     std::to_string(c.etype) + " start " +
+                                     std::to_string(c.starttime) + " end " +
+                                     std::to_string(c.endtime) + " flags " +
+                                     letters_of(c.ticket_flags));
+                  }
+                  EXPECT_EQ(listed, texts(block, "Credential")) << block.where();
+                  expect_canonical(block, ccache.value());
+                }},
+               {"Marshalled", read_elsewhere}});
+}
+
+TEST(Ccache, FindsTheTicketsThatKinitGot) {
+  for (auto& block : load_vectors("krb5/ccache.vec")) {
+    if (block.instruction() != "Kinit") continue;
+    const Bytes file = block.bytes("File");
+    block.ignore_unread();
+    const Ccache ccache = parse(file).value();
+    const UnixMicros then = (*ccache.begin()).starttime * UnixMicros{1000000};
+    const auto tgt = ccache.find_tgt(then);
+    ASSERT_TRUE(tgt);
+    EXPECT_EQ(principal_text(tgt->server), "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST");
+    EXPECT_FALSE(ccache.find_tgt(then - 1));
+    const Principal http = parse_principal("HTTP/web.example.test@EXAMPLE.TEST", "").value();
+    EXPECT_TRUE(ccache.find(ccache.default_principal(), http.view(), then));
+    EXPECT_FALSE(ccache.find(http.view(), http.view(), then));
+  }
+}
+
+TEST(Ccache, KRA_13_RefusesBadLengthsAndVersions) {
+  run_vectors("krb5/files_refused.vec",
+              {{"CcacheRefused",
+                [](VectorBlock& block) {
+                  const Bytes file = block.bytes("File");
+                  block.expect_error(parse(file));
+                }},
+               {"KeytabRefused", read_elsewhere}});
+}
+
+TEST(Ccache, KRA_13_OracleHoldsNearEveryVector) {
+  for (const char* file : {"krb5/ccache.vec", "krb5/files_refused.vec"}) {
+    for (auto& block : load_vectors(file)) {
+      const Bytes whole = block.bytes("File");
+      block.ignore_unread();
+      const size_t step = 1 + whole.size() / 600;
+      for (size_t size = 0; size <= whole.size(); size += step) {
+        const auto exact = std::make_unique<uint8_t[]>(size);
+        std::copy_n(whole.begin(), size, exact.get());
+        fuzz::check_ccache(ByteView(exact.get(), size));
+      }
+      for (size_t at = 0; at < whole.size(); at += step) {
+        for (const int flip : {0x01, 0x80, 0xff}) {
+          Bytes other = whole;
+          other[at] ^= static_cast<uint8_t>(flip);
+          fuzz::check_ccache(other);
+        }
+      }
+    }
+  }
+}
+
+// A cache of alice@R with tickets for smtp/host@R.
+struct Cache {
+  Principal alice = Principal(kNtPrincipal, "R").add("alice");
+  Principal smtp = Principal(kNtSrvInst, "R").add("smtp").add("host");
+  Bytes key = Bytes(16, 0x5a), ticket = Bytes(40, 0x61);
+  std::optional<KdcOffset> offset;
+  std::vector<CcacheCredential> credentials;
+
+  CcacheCredential& add(uint32_t start, uint32_t end) {
+    CcacheCredential credential;
+    credential.client = alice.view();
+    credential.server = smtp.view();
+    credential.etype = 17;
+    credential.key = key;
+    credential.authtime = 1;
+    credential.starttime = start;
+    credential.endtime = end;
+    credential.ticket = ticket;
+    credentials.push_back(credential);
+    return credentials.back();
+  }
+  SecretBytes file() const { return write_ccache(alice.view(), offset, credentials).value(); }
+  // find returns the endtime of what is found at that second; 0: nothing.
+  uint32_t find(int64_t second) const {
+    const SecretBytes octets = file();
+    const auto found = parse_ccache(octets.view())
+                           .value()
+                           .find(alice.view(), smtp.view(), second * 1000000);
+    return found ? found->endtime : 0;
+  }
+};
+
+TEST(Ccache, FindsOnlyWhatIsValidNow) {
+  Cache cache;
+  cache.add(100, 200);
+  EXPECT_EQ(cache.find(99), 0u);
+  EXPECT_EQ(cache.find(100), 200u);
+  EXPECT_EQ(cache.find(199), 200u);
+  EXPECT_EQ(cache.find(200), 0u);
+}
+
+TEST(Ccache, FindsWhatLastsLongest) {
+  Cache cache;
+  cache.add(100, 200);
+  cache.add(100, 300);
+  cache.add(250, 400);
+  EXPECT_EQ(cache.find(150), 300u);
+  EXPECT_EQ(cache.find(260), 400u);
+}
+
+TEST(Ccache, TakesAuthtimeWhereThereIsNoStarttime) {
+  Cache cache;
+  cache.add(0, 200).authtime = 150;
+  EXPECT_EQ(cache.find(149), 0u);
+  EXPECT_EQ(cache.find(150), 200u);
+}
+
+TEST(Ccache, TimesLastBeyond2038) {
+  Cache cache;
+  cache.add(100, 0xfffffff0);
+  EXPECT_EQ(cache.find(0x80000001), 0xfffffff0u);
+}
+
+TEST(Ccache, GoesByTheClockOfTheKdc) {
+  Cache cache;
+  cache.add(100, 200);
+  cache.offset = KdcOffset{300, 0};
+  EXPECT_EQ(cache.find(-201), 0u);
+  EXPECT_EQ(cache.find(-200), 200u);
+  EXPECT_EQ(cache.find(-100), 0u);
+  EXPECT_EQ(cache.find(std::numeric_limits<int64_t>::max() / 1000000), 0u);
+}
+
+TEST(Ccache, PassesOverWhatIsNoUsableTicket) {
+  Cache cache;
+  cache.add(100, 200);
+  EXPECT_EQ(cache.find(150), 200u);
+  cache.credentials[0].is_skey = true;
+  EXPECT_EQ(cache.find(150), 0u);
+  cache.credentials[0].is_skey = false;
+  cache.credentials[0].ticket_flags = 0x01000000;  // RFC 4120 5.3: invalid(7)
+  EXPECT_EQ(cache.find(150), 0u);
+}
+
+TEST(Ccache, ToleratesWhatMitKrb5HasRemoved) {
+  Cache cache;
+  cache.add(100, 0).authtime = 0xffffffff;
+  cache.add(100, 200);
+  EXPECT_TRUE(cache.credentials[0].removed());
+  EXPECT_FALSE(cache.credentials[1].removed());
+  EXPECT_EQ(cache.find(150), 200u);
+}
+
+TEST(Ccache, TellsConfigurationEntriesAndRemovedOnes) {
+  Cache cache;
+  CcacheCredential& entry = cache.add(0, 0);
+  entry.authtime = 0;
+  for (const auto& [realm, config, removed] :
+       {std::tuple("X-CACHECONF:", true, false), std::tuple("X-RMED-CONF:", false, true),
+        std::tuple("R", false, false)}) {
+    const Principal name =
+        Principal(kNtPrincipal, realm).add("krb5_ccache_conf_data").add("fast_avail");
+    entry.server = name.view();
+    EXPECT_EQ(entry.is_config(), config) << realm;
+    EXPECT_EQ(entry.removed(), removed) << realm;
+  }
+}
+
+TEST(Ccache, NeverFindsAConfigurationEntry) {
+  Cache cache;
+  cache.smtp = Principal(kNtPrincipal, "X-CACHECONF:").add("krb5_ccache_conf_data").add("a");
+  cache.add(100, 200);
+  EXPECT_EQ(cache.find(150), 0u);
+}
+
+TEST(Ccache, KeepsUnknownHeaderFieldsWhenItAppends) {
+  const Bytes file = unhex(
+      "0504 0007 0007 0003 010203"
+      "00000001 00000001 00000001 52 00000005 616c696365");
+  Cache cache;
+  const auto longer = append_credential(file, cache.add(100, 200));
+  ASSERT_TRUE(longer.has_value());
+  EXPECT_TRUE(longer.value().view().prefix(file.size()) == ByteView(file));
+  const Ccache read = parse_ccache(longer.value().view()).value();
+  EXPECT_EQ(read.size(), 1u);
+  EXPECT_FALSE(read.kdc_offset());
+}
+
+TEST(Ccache, AppendingToAnOlderVersionMakesItVersion4) {
+  for (auto& block : load_vectors("krb5/ccache.vec")) {
+    const Bytes file = block.bytes("File");
+    block.ignore_unread();
+    if (file[1] < 3 && std::endian::native != std::endian::little) continue;
+    const Ccache old = parse(file).value();
+    Cache cache;
+    const auto longer = append_credential(file, cache.add(100, 200));
+    ASSERT_TRUE(longer.has_value());
+    const Ccache read = parse_ccache(longer.value().view()).value();
+    EXPECT_EQ(read.version(), 4);
+    EXPECT_EQ(read.size(), old.size() + 1);
+    EXPECT_TRUE(same_principal(read.default_principal(), old.default_principal()));
+  }
+}
+
+TEST(Ccache, RefusesToWriteWhatTheFormatCannotHold) {
+  const auto refusal = [](auto&& change) {
+    Cache cache;
+    change(cache.add(100, 200));
+    const auto refused = write_ccache(cache.alice.view(), {}, cache.credentials);
+    EXPECT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.error().code, Errc::kApiMisuse);
+    return std::string(refused.error().where);
+  };
+  const std::vector<std::string_view> many(33, "a");
+  const TypedData odd[] = {{0x8000, {}}};
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.client.components = Components(many); }),
+            "ccache.client.count of components");
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.server.components = Components(many); }),
+            "ccache.server.count of components");
+  EXPECT_EQ(refusal([](CcacheCredential& c) { c.etype = -0x8001; }), "ccache.enctype");
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.addresses = CountedList<TypedData>(odd); }),
+            "ccache.addresses");
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.authdata = CountedList<TypedData>(odd); }),
+            "ccache.authdata");
+}
+
+TEST(Ccache, KRA_13_ReadsWithoutAnAllocation) {
+  Cache cache;
+  for (uint32_t i = 0; i < 5000; ++i) cache.add(100, 200 + i);
+  const SecretBytes file = cache.file();
+  const testing::AllocationWatch watch;
+  const auto ccache = parse_ccache(file.view());
+  ASSERT_TRUE(ccache.has_value());
+  const auto found = ccache.value().find(cache.alice.view(), cache.smtp.view(), 150 * 1000000);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->endtime, 5199u);
+  EXPECT_EQ(watch.count(), 0u);
+}
+
+TEST(Ccache, MEM_1_LeavesNoKeyInFreedMemory) {
+  Cache cache;
+  cache.add(100, 200);
+  const std::vector<Bytes> secrets = {cache.key};
+  const testing::FreedSecrets freed(secrets);
+  for (int i = 0; i < 3; ++i) {
+    const SecretBytes file = cache.file();
+    EXPECT_TRUE(append_credential(file.view(), cache.credentials[0]).has_value());
+  }
+  EXPECT_GE(freed.looked(), 6u);
+  EXPECT_EQ(freed.found(), 0u);
+}
+
+TEST(Ccache, MEM_3_SurvivesEveryFailedAllocation) {
+  Cache cache;
+  cache.add(100, 200);
+  const SecretBytes file = cache.file();
+  for (size_t n = 1;; ++n) {
+    testing::FailingAllocations failing(n);
+    const auto longer = append_credential(file.view(), cache.credentials[0]);
+    if (!failing.reached()) break;
+    ASSERT_FALSE(longer.has_value());
+    EXPECT_EQ(longer.error().code, Errc::kNoMemory);
+  }
+}
+
+}  // namespace
+}  // namespace pocketgss::mechs::krb5
