@@ -12,8 +12,8 @@ namespace {
 
 using namespace mechs::krb5;
 
-constexpr size_t kLookedFor = 8;    // entries of a file that are looked for, as this takes n steps
-constexpr size_t kMinRecord = 23;   // of a key table
+constexpr size_t kLookedFor = 8;   // entries of a file that are looked for, as this takes n steps
+constexpr size_t kMinRecord = 23;  // of a key table
 constexpr size_t kMinCredential = 58;
 
 bool inside(ByteView part, ByteView whole) {
@@ -120,8 +120,7 @@ void check_keytab_in(ByteView file, std::endian order) {
 }
 
 void check_written(const Ccache& ccache, const std::vector<CcacheCredential>& credentials) {
-  const auto written =
-      write_ccache(ccache.default_principal(), ccache.kdc_offset(), credentials);
+  const auto written = write_ccache(ccache.default_principal(), ccache.kdc_offset(), credentials);
   PGSS_FUZZ_CHECK(written.has_value());
   const auto again = parse_ccache(written.value().view());
   PGSS_FUZZ_CHECK(again.has_value() && again.value().size() == credentials.size());
@@ -150,7 +149,8 @@ void check_found(const Ccache& ccache, const CcacheCredential& credential) {
   const auto found = ccache.find(credential.client, credential.server, now);
   const uint32_t start = credential.starttime != 0 ? credential.starttime : credential.authtime;
   const bool usable = !credential.is_config() && !credential.removed() && !credential.is_skey &&
-                      (credential.ticket_flags & 0x01000000) == 0 && start < credential.endtime;
+                      (credential.ticket_flags & ticket_flag::kInvalid) == 0 &&
+                      start < credential.endtime;
   if (usable) PGSS_FUZZ_CHECK(found && found->endtime >= credential.endtime);
   if (!found) return;
   PGSS_FUZZ_CHECK(same_principal(found->server, credential.server));
@@ -196,8 +196,8 @@ void check_principal_text(ByteView input) {
   if (input.empty()) return;
   const bool enterprise = input[0] % 2 == 1;
   const std::string_view text = as_text(input.from(1));
-  const auto read = enterprise ? parse_enterprise_name(text, "DEFAULT")
-                               : parse_principal(text, "DEFAULT");
+  const auto read =
+      enterprise ? parse_enterprise_name(text, "DEFAULT") : parse_principal(text, "DEFAULT");
   if (!read.has_value()) {
     PGSS_FUZZ_CHECK(read.error().code == Errc::kMalformed && read.error().offset < text.size());
     return;

@@ -21,8 +21,6 @@ constexpr size_t kMaxData = std::numeric_limits<int32_t>::max();
 constexpr std::string_view kConfigRealm = "X-CACHECONF:";
 constexpr std::string_view kRemovedConfigRealm = "X-RMED-CONF:";
 
-constexpr uint32_t kInvalid = uint32_t{1} << (31 - 7);  // RFC 4120 5.3: TicketFlags, invalid(7)
-
 constexpr int64_t kMicrosPerSecond = 1000000;
 
 Layout layout_of(std::endian order) {
@@ -50,7 +48,7 @@ constexpr PrincipalFields kServer = {"ccache.server.name type", "ccache.server.c
 
 Result<PrincipalView> read_principal(FileReader& in, uint8_t version,
                                      const PrincipalFields& field) {
-  int32_t name_type = kNtUnknown;
+  int32_t name_type = name_type::kUnknown;
   if (version != kVersion1) {
     PGSS_TRY(const uint32_t raw, in.u32(field.name_type));
     name_type = static_cast<int32_t>(raw);
@@ -215,7 +213,7 @@ bool valid_at(const CcacheCredential& credential, UnixMicros kdc_now) {
 
 bool usable(const CcacheCredential& credential) {
   return !credential.is_config() && !credential.removed() && !credential.is_skey &&
-         (credential.ticket_flags & kInvalid) == 0;
+         (credential.ticket_flags & ticket_flag::kInvalid) == 0;
 }
 
 }  // namespace
@@ -278,7 +276,7 @@ std::optional<CcacheCredential> Ccache::find(const PrincipalView& client,
 
 std::optional<CcacheCredential> Ccache::find_tgt(UnixMicros now) const {
   const std::string_view names[] = {kTgsName, default_principal_.realm};
-  const PrincipalView tgs{kNtSrvInst, default_principal_.realm, Components(names)};
+  const PrincipalView tgs{name_type::kSrvInst, default_principal_.realm, Components(names)};
   return find(default_principal_, tgs, now);
 }
 

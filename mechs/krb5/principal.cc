@@ -151,16 +151,17 @@ PrincipalView Principal::view() const {
 
 Result<Principal> parse_principal(std::string_view text, std::string_view default_realm) {
   return guarded("principal", [&]() -> Result<Principal> {
-    PGSS_TRY(Principal out, TextParser(text, false).parse(kNtPrincipal, default_realm));
+    PGSS_TRY(Principal out, TextParser(text, false).parse(name_type::kPrincipal, default_realm));
     const Components& names = out.view().components;
-    if (names.size() == 2 && names.front() == kTgsName) out.set_name_type(kNtSrvInst);
+    if (names.size() == 2 && names.front() == kTgsName) out.set_name_type(name_type::kSrvInst);
     return out;
   });
 }
 
 Result<Principal> parse_enterprise_name(std::string_view text, std::string_view default_realm) {
-  return guarded("principal",
-                 [&] { return TextParser(text, true).parse(kNtEnterprise, default_realm); });
+  return guarded("principal", [&] {
+    return TextParser(text, true).parse(name_type::kEnterprise, default_realm);
+  });
 }
 
 std::string principal_text(const PrincipalView& principal) {

@@ -9,17 +9,12 @@
 #include <string_view>
 
 #include "mechs/krb5/counted_list.h"
+#include "mechs/krb5/iana.h"
 
 namespace pocketgss::mechs::krb5 {
 
 // The most components that a principal may have, in files and in messages.
 inline constexpr size_t kMaxComponents = 32;
-
-// RFC 4120 6.2: the name types that we write.
-inline constexpr int32_t kNtUnknown = 0;      // NT-UNKNOWN
-inline constexpr int32_t kNtPrincipal = 1;    // NT-PRINCIPAL
-inline constexpr int32_t kNtSrvInst = 2;      // NT-SRV-INST
-inline constexpr int32_t kNtEnterprise = 10;  // NT-ENTERPRISE
 
 inline constexpr std::string_view kTgsName = "krbtgt";
 
@@ -28,7 +23,7 @@ using Components = CountedList<std::string_view>;
 // PrincipalView borrows a principal from a key table, a credential cache, a Principal or an array
 // of names. Names and realms are counted, and may hold any octet, NUL included.
 struct PrincipalView {
-  int32_t name_type = kNtUnknown;
+  int32_t name_type = name_type::kUnknown;
   std::string_view realm;
   Components components;
 };
@@ -61,7 +56,7 @@ class Principal {
   PrincipalView view() const;
 
  private:
-  int32_t name_type_ = kNtUnknown;
+  int32_t name_type_ = name_type::kUnknown;
   std::string realm_;
   Bytes names_;  // each with its length before it
   uint32_t count_ = 0;

@@ -79,8 +79,8 @@ void expect_marshalled(VectorBlock& block, const Ccache& ccache) {
 
 // expect_canonical: version 4 comes back the same, and of the others the same is read.
 void expect_canonical(VectorBlock& block, const Ccache& ccache) {
-  const auto written = write_ccache(ccache.default_principal(), ccache.kdc_offset(),
-                                    credentials_of(ccache));
+  const auto written =
+      write_ccache(ccache.default_principal(), ccache.kdc_offset(), credentials_of(ccache));
   ASSERT_TRUE(written.has_value());
   if (ccache.version() == 4) {
     EXPECT_TRUE(written.value().view() == ccache.octets()) << block.where();
@@ -95,49 +95,48 @@ Result<Ccache> parse(ByteView file) {
 }
 
 TEST(Ccache, ReadsWhatMitKrb5MarshalsInEveryVersion) {
-  run_vectors("krb5/ccache.vec",
-              {{"Marshalled",
-                [](VectorBlock& block) {
-                  const Bytes file = block.bytes("File");
-                  const auto ccache = parse(file);
-                  ASSERT_TRUE(ccache.has_value()) << block.where();
-                  EXPECT_EQ(ccache.value().version(), block.number("Version"));
-                  EXPECT_EQ(principal_text(ccache.value().default_principal()),
-                            block.text("DefaultPrincipal"));
-                  if (const auto offset = block.optional_text("KdcOffset")) {
-                    ASSERT_TRUE(ccache.value().kdc_offset());
-                    EXPECT_EQ(*offset, "300.054321");
-                    EXPECT_EQ(*ccache.value().kdc_offset(), (KdcOffset{300, 54321}));
-                  }
-                  expect_marshalled(block, ccache.value());
-                  expect_canonical(block, ccache.value());
-                }},
-               {"Kinit", read_elsewhere}});
+  run_vectors("krb5/ccache.vec", {{"Marshalled",
+                                   [](VectorBlock& block) {
+                                     const Bytes file = block.bytes("File");
+                                     const auto ccache = parse(file);
+                                     ASSERT_TRUE(ccache.has_value()) << block.where();
+                                     EXPECT_EQ(ccache.value().version(), block.number("Version"));
+                                     EXPECT_EQ(principal_text(ccache.value().default_principal()),
+                                               block.text("DefaultPrincipal"));
+                                     if (const auto offset = block.optional_text("KdcOffset")) {
+                                       ASSERT_TRUE(ccache.value().kdc_offset());
+                                       EXPECT_EQ(*offset, "300.054321");
+                                       EXPECT_EQ(*ccache.value().kdc_offset(),
+                                                 (KdcOffset{300, 54321}));
+                                     }
+                                     expect_marshalled(block, ccache.value());
+                                     expect_canonical(block, ccache.value());
+                                   }},
+                                  {"Kinit", read_elsewhere}});
 }
 
 TEST(Ccache, ReadsWhatKinitWroteInEveryVersion) {
-  run_vectors("krb5/ccache.vec",
-              {{"Kinit",
-                [](VectorBlock& block) {
-                  const Bytes file = block.bytes("File");
-                  const auto ccache = parse(file);
-                  ASSERT_TRUE(ccache.has_value()) << block.where();
-                  EXPECT_EQ(ccache.value().version(), block.number("Version"));
-                  EXPECT_EQ(principal_text(ccache.value().default_principal()),
-                            block.text("DefaultPrincipal"));
-                  std::vector<std::string> listed;
-                  for (const CcacheCredential& c : ccache.value()) {
-                    if (c.is_config()) continue;
-                    listed.push_back(principal_text(c.server) + " etype " +
-                                     std::to_string(c.etype) + " start " +
-                                     std::to_string(c.starttime) + " end " +
-                                     std::to_string(c.endtime) + " flags " +
-                                     letters_of(c.ticket_flags));
-                  }
-                  EXPECT_EQ(listed, texts(block, "Credential")) << block.where();
-                  expect_canonical(block, ccache.value());
-                }},
-               {"Marshalled", read_elsewhere}});
+  run_vectors("krb5/ccache.vec", {{"Kinit",
+                                   [](VectorBlock& block) {
+                                     const Bytes file = block.bytes("File");
+                                     const auto ccache = parse(file);
+                                     ASSERT_TRUE(ccache.has_value()) << block.where();
+                                     EXPECT_EQ(ccache.value().version(), block.number("Version"));
+                                     EXPECT_EQ(principal_text(ccache.value().default_principal()),
+                                               block.text("DefaultPrincipal"));
+                                     std::vector<std::string> listed;
+                                     for (const CcacheCredential& c : ccache.value()) {
+                                       if (c.is_config()) continue;
+                                       listed.push_back(principal_text(c.server) + " etype " +
+                                                        std::to_string(c.etype) + " start " +
+                                                        std::to_string(c.starttime) + " end " +
+                                                        std::to_string(c.endtime) + " flags " +
+                                                        letters_of(c.ticket_flags));
+                                     }
+                                     EXPECT_EQ(listed, texts(block, "Credential")) << block.where();
+                                     expect_canonical(block, ccache.value());
+                                   }},
+                                  {"Marshalled", read_elsewhere}});
 }
 
 TEST(Ccache, FindsTheTicketsThatKinitGot) {
@@ -146,7 +145,9 @@ TEST(Ccache, FindsTheTicketsThatKinitGot) {
     const Bytes file = block.bytes("File");
     block.ignore_unread();
     const Ccache ccache = parse(file).value();
-    const UnixMicros then = (*ccache.begin()).starttime * UnixMicros{1000000};
+    UnixMicros then = 0;
+    for (const CcacheCredential& credential : ccache)
+      then = std::max(then, credential.starttime * UnixMicros{1000000});
     const auto tgt = ccache.find_tgt(then);
     ASSERT_TRUE(tgt);
     EXPECT_EQ(principal_text(tgt->server), "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST");
@@ -158,13 +159,12 @@ TEST(Ccache, FindsTheTicketsThatKinitGot) {
 }
 
 TEST(Ccache, KRA_13_RefusesBadLengthsAndVersions) {
-  run_vectors("krb5/files_refused.vec",
-              {{"CcacheRefused",
-                [](VectorBlock& block) {
-                  const Bytes file = block.bytes("File");
-                  block.expect_error(parse(file));
-                }},
-               {"KeytabRefused", read_elsewhere}});
+  run_vectors("krb5/files_refused.vec", {{"CcacheRefused",
+                                          [](VectorBlock& block) {
+                                            const Bytes file = block.bytes("File");
+                                            block.expect_error(parse(file));
+                                          }},
+                                         {"KeytabRefused", read_elsewhere}});
 }
 
 TEST(Ccache, KRA_13_OracleHoldsNearEveryVector) {
@@ -191,8 +191,8 @@ TEST(Ccache, KRA_13_OracleHoldsNearEveryVector) {
 
 // A cache of alice@R with tickets for smtp/host@R.
 struct Cache {
-  Principal alice = Principal(kNtPrincipal, "R").add("alice");
-  Principal smtp = Principal(kNtSrvInst, "R").add("smtp").add("host");
+  Principal alice = Principal(name_type::kPrincipal, "R").add("alice");
+  Principal smtp = Principal(name_type::kSrvInst, "R").add("smtp").add("host");
   Bytes key = Bytes(16, 0x5a), ticket = Bytes(40, 0x61);
   std::optional<KdcOffset> offset;
   std::vector<CcacheCredential> credentials;
@@ -214,9 +214,8 @@ struct Cache {
   // find returns the endtime of what is found at that second; 0: nothing.
   uint32_t find(int64_t second) const {
     const SecretBytes octets = file();
-    const auto found = parse_ccache(octets.view())
-                           .value()
-                           .find(alice.view(), smtp.view(), second * 1000000);
+    const auto found =
+        parse_ccache(octets.view()).value().find(alice.view(), smtp.view(), second * 1000000);
     return found ? found->endtime : 0;
   }
 };
@@ -269,7 +268,7 @@ TEST(Ccache, PassesOverWhatIsNoUsableTicket) {
   cache.credentials[0].is_skey = true;
   EXPECT_EQ(cache.find(150), 0u);
   cache.credentials[0].is_skey = false;
-  cache.credentials[0].ticket_flags = 0x01000000;  // RFC 4120 5.3: invalid(7)
+  cache.credentials[0].ticket_flags = ticket_flag::kInvalid;
   EXPECT_EQ(cache.find(150), 0u);
 }
 
@@ -290,7 +289,7 @@ TEST(Ccache, TellsConfigurationEntriesAndRemovedOnes) {
        {std::tuple("X-CACHECONF:", true, false), std::tuple("X-RMED-CONF:", false, true),
         std::tuple("R", false, false)}) {
     const Principal name =
-        Principal(kNtPrincipal, realm).add("krb5_ccache_conf_data").add("fast_avail");
+        Principal(name_type::kPrincipal, realm).add("krb5_ccache_conf_data").add("fast_avail");
     entry.server = name.view();
     EXPECT_EQ(entry.is_config(), config) << realm;
     EXPECT_EQ(entry.removed(), removed) << realm;
@@ -299,7 +298,8 @@ TEST(Ccache, TellsConfigurationEntriesAndRemovedOnes) {
 
 TEST(Ccache, NeverFindsAConfigurationEntry) {
   Cache cache;
-  cache.smtp = Principal(kNtPrincipal, "X-CACHECONF:").add("krb5_ccache_conf_data").add("a");
+  cache.smtp =
+      Principal(name_type::kPrincipal, "X-CACHECONF:").add("krb5_ccache_conf_data").add("a");
   cache.add(100, 200);
   EXPECT_EQ(cache.find(150), 0u);
 }

@@ -44,36 +44,36 @@ void expect_contents(VectorBlock& block, const Keytab& keytab) {
         << block.where();
     EXPECT_TRUE(entry.key == ByteView(keys[i])) << block.where() << " " << expected[i];
     if (times.empty()) continue;
-    EXPECT_EQ(std::to_string(entry.timestamp) + " type " +
-                  std::to_string(entry.principal.name_type),
-              times[i])
+    EXPECT_EQ(
+        std::to_string(entry.timestamp) + " type " + std::to_string(entry.principal.name_type),
+        times[i])
         << block.where();
   }
 }
 
 TEST(Keytab, ReadsWhatOthersWroteAndWritesTheSameOctets) {
-  run_vectors("krb5/keytab.vec",
-              {{"Keytab",
-                [](VectorBlock& block) {
-                  const Bytes file = block.bytes("File");
-                  SCOPED_TRACE(block.text("Name"));
-                  const auto keytab = parse_keytab(file);
-                  ASSERT_TRUE(keytab.has_value()) << block.where();
-                  expect_contents(block, keytab.value());
-                  const auto written = write_keytab(entries_of(keytab.value()));
-                  ASSERT_TRUE(written.has_value());
-                  EXPECT_TRUE(written.value().view() == ByteView(file)) << block.where();
-                }},
-               {"KeytabWithHoles", [](VectorBlock& block) {
-                  const Bytes file = block.bytes("File");
-                  SCOPED_TRACE(block.text("Name"));
-                  const auto keytab = parse_keytab(file);
-                  ASSERT_TRUE(keytab.has_value()) << block.where();
-                  expect_contents(block, keytab.value());
-                  const auto written = write_keytab(entries_of(keytab.value()));
-                  ASSERT_TRUE(written.has_value());
-                  EXPECT_LT(written.value().size(), file.size());
-                }}});
+  run_vectors("krb5/keytab.vec", {{"Keytab",
+                                   [](VectorBlock& block) {
+                                     const Bytes file = block.bytes("File");
+                                     SCOPED_TRACE(block.text("Name"));
+                                     const auto keytab = parse_keytab(file);
+                                     ASSERT_TRUE(keytab.has_value()) << block.where();
+                                     expect_contents(block, keytab.value());
+                                     const auto written = write_keytab(entries_of(keytab.value()));
+                                     ASSERT_TRUE(written.has_value());
+                                     EXPECT_TRUE(written.value().view() == ByteView(file))
+                                         << block.where();
+                                   }},
+                                  {"KeytabWithHoles", [](VectorBlock& block) {
+                                     const Bytes file = block.bytes("File");
+                                     SCOPED_TRACE(block.text("Name"));
+                                     const auto keytab = parse_keytab(file);
+                                     ASSERT_TRUE(keytab.has_value()) << block.where();
+                                     expect_contents(block, keytab.value());
+                                     const auto written = write_keytab(entries_of(keytab.value()));
+                                     ASSERT_TRUE(written.has_value());
+                                     EXPECT_LT(written.value().size(), file.size());
+                                   }}});
 }
 
 TEST(Keytab, KRA_13_RefusesBadLengthsAndVersions) {
@@ -112,7 +112,7 @@ TEST(Keytab, KRA_13_OracleHoldsNearEveryVector) {
 // A record as the format describes it, for tables that no tool would write.
 struct Table {
   std::vector<KeytabEntry> entries;
-  Principal principal = Principal(kNtSrvInst, "R").add("smtp").add("host");
+  Principal principal = Principal(name_type::kSrvInst, "R").add("smtp").add("host");
   Bytes key = Bytes(16, 0x5a);
 
   Table& add(uint32_t kvno, uint32_t time = 1000, int32_t etype = 17) {
@@ -128,9 +128,8 @@ struct Table {
   // find returns the kvno and time of what is found.
   std::pair<uint32_t, uint32_t> find(uint32_t kvno, int32_t etype = 17) const {
     const auto file = write_keytab(entries);
-    const auto found = parse_keytab(file.value().view())
-                           .value()
-                           .find(KeytabQuery{principal.view(), etype, kvno});
+    const auto found =
+        parse_keytab(file.value().view()).value().find(KeytabQuery{principal.view(), etype, kvno});
     return found ? std::pair(found->kvno(), found->timestamp) : std::pair(0u, 0u);
   }
 };
@@ -138,7 +137,8 @@ struct Table {
 using Found = std::pair<uint32_t, uint32_t>;
 
 TEST(Keytab, FindsTheVeryKeyVersion) {
-  const Table table = std::move(Table().add(1, 10).add(2, 20).add(3, 30));
+  Table table;
+  table.add(1, 10).add(2, 20).add(3, 30);
   EXPECT_EQ(table.find(2), Found(2, 20));
   EXPECT_EQ(table.find(4), Found(0, 0));
   EXPECT_EQ(table.find(2, 18), Found(0, 0));
@@ -176,7 +176,7 @@ TEST(Keytab, TakesTheShortVersionWhereTheLongOneIsMissingOrZero) {
 TEST(Keytab, QuirkA21_FindsAHostOfAnyCase) {
   Table table;
   table.add(1);
-  table.principal = Principal(kNtSrvInst, "R").add("smtp").add("HOST");
+  table.principal = Principal(name_type::kSrvInst, "R").add("smtp").add("HOST");
   EXPECT_EQ(table.find(1).first, 1u);
 }
 
@@ -185,8 +185,8 @@ TEST(Keytab, KRA_12_KeepsRealmsAndServicesApart) {
   table.add(1);
   const auto file = write_keytab(table.entries);
   const Keytab keytab = parse_keytab(file.value().view()).value();
-  for (const char* other : {"smtp/host@r", "SMTP/host@R", "imap/host@R", "smtp@R", "smtp/host/x@R",
-                            "smtp/other@R"}) {
+  for (const char* other :
+       {"smtp/host@r", "SMTP/host@R", "imap/host@R", "smtp@R", "smtp/host/x@R", "smtp/other@R"}) {
     const Principal principal = parse_principal(other, "").value();
     EXPECT_FALSE(keytab.find({principal.view(), std::nullopt, 0})) << other;
   }
@@ -204,17 +204,19 @@ TEST(Keytab, ListsPrincipalsAndRealmsOnceInTheirOrder) {
   const auto file = write_keytab(table.entries);
   const Keytab keytab = parse_keytab(file.value().view()).value();
   std::vector<std::string> listed;
-  for (const PrincipalView& principal : principals(keytab).value())
+  const auto names_of_table = principals(keytab);
+  for (const PrincipalView& principal : names_of_table.value())
     listed.push_back(principal_text(principal));
   EXPECT_EQ(listed, (std::vector<std::string>{"smtp/b@Z", "smtp/a@Z", "imap/a@A"}));
   EXPECT_EQ(realms(keytab).value(), (std::vector<std::string_view>{"Z", "A"}));
 }
 
-// Version 1 of a little-endian and of a big-endian machine: no name type, the realm is counted.
+// Version 1 of a little-endian and of a big-endian machine: no name type, the realm is counted. MIT
+// krb5 1.20's klist lists the one of its own order so.
 constexpr char kVersion1Little[] =
-    "0501 25000000 0300 0100 52 0400 736d7470 0400 686f7374 e8030000 07 1100 0800 0011223344556677";
+    "0501 22000000 0300 0100 52 0400 736d7470 0400 686f7374 e8030000 07 1100 0800 0011223344556677";
 constexpr char kVersion1Big[] =
-    "0501 00000025 0003 0001 52 0004 736d7470 0004 686f7374 000003e8 07 0011 0008 0011223344556677";
+    "0501 00000022 0003 0001 52 0004 736d7470 0004 686f7374 000003e8 07 0011 0008 0011223344556677";
 
 TEST(Keytab, ReadsVersion1InEitherOrder) {
   for (const auto& [text, order] : {std::pair(kVersion1Little, std::endian::little),
@@ -225,20 +227,20 @@ TEST(Keytab, ReadsVersion1InEitherOrder) {
     EXPECT_EQ(keytab.value().version(), 1);
     const KeytabEntry entry = *keytab.value().begin();
     EXPECT_EQ(principal_text(entry.principal), "smtp/host@R");
-    EXPECT_EQ(entry.principal.name_type, kNtUnknown);
+    EXPECT_EQ(entry.principal.name_type, name_type::kUnknown);
     EXPECT_EQ(entry.timestamp, 1000u);
     EXPECT_EQ(entry.kvno(), 7u);
     EXPECT_EQ(entry.etype, 17);
     EXPECT_TRUE(entry.key == ByteView(unhex("0011223344556677")));
-    EXPECT_FALSE(parse_keytab(file, order == std::endian::big ? std::endian::little
-                                                              : std::endian::big)
-                     .has_value());
+    EXPECT_FALSE(
+        parse_keytab(file, order == std::endian::big ? std::endian::little : std::endian::big)
+            .has_value());
   }
 }
 
 TEST(Keytab, AppendingToVersion1MakesItVersion2) {
-  const Bytes file = unhex(std::endian::native == std::endian::little ? kVersion1Little
-                                                                      : kVersion1Big);
+  const Bytes file =
+      unhex(std::endian::native == std::endian::little ? kVersion1Little : kVersion1Big);
   Table table;
   table.add(9);
   const auto longer = append_entry(file, table.entries[0]);
@@ -268,11 +270,9 @@ TEST(Keytab, AppendsToNothing) {
   const auto first = append_entry({}, table.entries[0]);
   ASSERT_TRUE(first.has_value());
   EXPECT_TRUE(first.value().view() == write_keytab(table.entries).value().view());
-  EXPECT_EQ(parse_keytab(unhex("0502").size() == 2 ? ByteView(first.value().view().prefix(2))
-                                                   : ByteView())
-                .value()
-                .size(),
-            0u);
+  const auto header_alone = append_entry(first.value().view().prefix(2), table.entries[0]);
+  ASSERT_TRUE(header_alone.has_value());
+  EXPECT_TRUE(header_alone.value().view() == first.value().view());
 }
 
 TEST(Keytab, RefusesToAppendToWhatItCannotRead) {

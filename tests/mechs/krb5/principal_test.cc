@@ -90,7 +90,7 @@ TEST(KrbPrincipal, KnowsTheTicketGrantingServiceOfARealm) {
 
 TEST(KrbPrincipal, ArraysAndFilesCompareEqual) {
   const std::string_view names[] = {"smtp", "host"};
-  const PrincipalView of_array{kNtSrvInst, "R", Components(names)};
+  const PrincipalView of_array{name_type::kSrvInst, "R", Components(names)};
   EXPECT_TRUE(same_principal(of_array, parsed("smtp/host@R").view()));
   EXPECT_EQ(principal_text(of_array), "smtp/host@R");
 }
