@@ -13,6 +13,7 @@ struct DecodeOptions {
   bool json = false;
   bool batch = false;
   InputFormat format = InputFormat::kAuto;
+  bool show_keys = false;
   std::string kind;  // --as; empty: told from the token
 };
 

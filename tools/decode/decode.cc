@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mechs/ntlm/messages.h"
+#include "tools/decode/krb5_files.h"
 #include "tools/decode/ntlm.h"
 #include "tools/decode/spnego.h"
 
@@ -24,6 +25,8 @@ constexpr Kind kKinds[] = {
     {"ntlm.Negotiate", decode_negotiate},
     {"ntlm.Challenge", decode_challenge},
     {"ntlm.Authenticate", decode_authenticate},
+    {"krb5.keytab", decode_keytab},
+    {"krb5.ccache", decode_ccache},
 };
 
 Result<std::string_view> ntlm_kind(ByteView token) {
@@ -76,7 +79,9 @@ std::optional<std::string> decode_nested(ByteView octets, Field& field, const De
   return std::nullopt;
 }
 
-Result<DecodedToken> decode_token(ByteView token, std::string_view kind) {
+Result<DecodedToken> decode_token(ByteView token, std::string_view kind, bool show_keys) {
+  // Files hold tokens, and no token holds a file: they are told here alone.
+  if (kind.empty()) kind = krb5_file_kind(token);
   if (kind.empty()) {
     PGSS_TRY(kind, kind_of(token));
   }
@@ -84,7 +89,7 @@ Result<DecodedToken> decode_token(ByteView token, std::string_view kind) {
   DecodedToken out;
   out.kind = kind;
   out.length = static_cast<uint32_t>(token.size());
-  PGSS_TRY(out.fields, decode_kind(kind, token, DecodeContext{0, &out.notes}));
+  PGSS_TRY(out.fields, decode_kind(kind, token, DecodeContext{0, &out.notes, show_keys}));
   return out;
 }
 

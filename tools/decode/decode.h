@@ -15,9 +15,10 @@ namespace pocketgss::tools {
 
 // The kinds, as --as takes them and as the output names them.
 inline constexpr auto kTokenKinds = [] {
-  constexpr std::array<std::string_view, 6> kOthers = {
+  constexpr std::array<std::string_view, 8> kOthers = {
       "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp",
-      "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate"};
+      "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate",
+      "krb5.keytab",         "krb5.ccache"};
   std::array<std::string_view, kOthers.size() + kKrb5Kinds.size()> all{};
   std::copy(kKrb5Kinds.begin(), kKrb5Kinds.end(),
             std::copy(kOthers.begin(), kOthers.end(), all.begin()));
@@ -27,8 +28,10 @@ inline constexpr auto kTokenKinds = [] {
 // decode_token decodes a whole input with the library's own parsers. An empty `kind` is told from
 // the first octets. What a parser refuses is refused, with the field and the offset; a nested token
 // that its parser refuses stays octets, and a note says why. Policy is not applied, but noted (an
-// NTLMv1 response). Errors: kMalformed; kApiMisuse where `kind` is none of kTokenKinds.
-Result<DecodedToken> decode_token(ByteView token, std::string_view kind = {});
+// NTLMv1 response). Keys of a key table or a credential cache are
+// left out unless `show_keys` is set. Errors: kMalformed; kApiMisuse where `kind` is none of kTokenKinds.
+Result<DecodedToken> decode_token(ByteView token, std::string_view kind = {},
+                                  bool show_keys = false);
 
 }  // namespace pocketgss::tools
 

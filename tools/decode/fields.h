@@ -13,6 +13,7 @@ namespace pocketgss::tools {
 struct DecodeContext {
   uint32_t base = 0;  // of the token, from the start of the input
   std::vector<std::string>* notes = nullptr;
+  bool show_keys = false;  // long-term and session keys in a file
 
   void note(std::string text) const { notes->push_back(std::move(text)); }
 };

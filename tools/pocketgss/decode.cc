@@ -45,7 +45,8 @@ std::string kinds_help() {
 }  // namespace
 
 void add_decode(CLI::App& app, Run& run_verb) {
-  CLI::App* verb = app.add_subcommand("decode", "Show a SPNEGO or NTLM token as a tree");
+  CLI::App* verb = app.add_subcommand(
+      "decode", "Show a SPNEGO or NTLM token, a key table or a credential cache as a tree");
   auto options = std::make_shared<Options>();
   verb->add_flag("--json", options->decode.json,
                  "One JSON object on standard output, also for a refusal");
@@ -57,6 +58,8 @@ void add_decode(CLI::App& app, Run& run_verb) {
   verb->add_flag("--batch", options->decode.batch,
                  "A token a line; one JSON object a line, exit code 0")
       ->excludes(raw);
+  verb->add_flag("--show-keys", options->decode.show_keys,
+                 "Show the keys of a key table or a credential cache; else they are <secret>");
   verb->add_option("--as", options->decode.kind, kinds_help())
       ->type_name("KIND")
       ->check(CLI::IsMember(std::vector<std::string>(kTokenKinds.begin(), kTokenKinds.end()))
