@@ -59,6 +59,20 @@ std::string quoted(std::string_view text, size_t limit) {
   return out;
 }
 
+std::string printable(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const size_t length = utf8_length(text);
+    if (length == 0) {
+      append_escaped(out, text.front());
+    } else {
+      out.append(text.substr(0, length));
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return out;
+}
+
 std::string system_error_text(int error_number) {
   return std::generic_category().message(error_number);
 }

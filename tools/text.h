@@ -12,6 +12,10 @@ namespace pocketgss::tools {
 // exceeds `limit` bytes becomes "...".
 std::string quoted(std::string_view text, size_t limit = 200);
 
+// printable is text of unknown origin fit for a terminal: as quoted(), but the quote and the backslash
+// stay, nothing is cut, and there are no quotes around it.
+std::string printable(std::string_view text);
+
 // system_error_text is the operating system's sentence for an errno value ("No such file or
 // directory").
 std::string system_error_text(int error_number);

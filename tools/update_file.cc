@@ -1,0 +1,105 @@
+// Replacing a file: under a lock, atomically, and durable.
+#include "tools/update_file.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "tools/files.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+// Target is the file to be replaced, and what to call it in messages.
+struct Target {
+  std::filesystem::path path;
+  const char* what;
+};
+
+Failure cannot_write(const Target& target, int error) {
+  return Failure{ExitCode::kCantCreate, std::string("cannot write the ") + target.what + " " +
+                                            tools::quoted(target.path.string()) + ": " +
+                                            system_error_text(error)};
+}
+
+// target_of follows a symbolic link, so that the link stays and the file it names is replaced.
+std::filesystem::path target_of(const std::string& path) {
+  std::error_code error;
+  auto target = std::filesystem::canonical(path, error);
+  return error ? std::filesystem::absolute(path) : target;
+}
+
+// lock_folder serialises all who change files in it by this function.
+Descriptor lock_folder(const std::filesystem::path& folder) {
+  Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fd;
+  int locked = 0;
+  do locked = ::flock(fd.get(), LOCK_EX);
+  while (locked != 0 && errno == EINTR);
+  if (locked != 0) fd.reset();
+  return fd;
+}
+
+// TemporaryFile is removed unless it was moved into place.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(const std::filesystem::path& target)
+      : name_(target.parent_path() / ".pocketgss.XXXXXX"),
+        fd_(::mkostemp(name_.data(), O_CLOEXEC)) {}
+  ~TemporaryFile() {
+    if (fd_.valid() && !kept_) ::unlink(name_.c_str());
+  }
+
+  int fd() const { return fd_.get(); }
+  bool valid() const { return fd_.valid(); }
+  bool move_to(const std::filesystem::path& target) {
+    kept_ = ::rename(name_.c_str(), target.c_str()) == 0;
+    return kept_;
+  }
+
+ private:
+  std::string name_;
+  Descriptor fd_;
+  bool kept_ = false;
+};
+
+// take_owner gives the new file the owner of the old one, so that a change by root leaves it
+// readable for its server.
+bool take_owner(int fd, const std::filesystem::path& old) {
+  struct stat status{};
+  if (::stat(old.c_str(), &status) != 0) return errno == ENOENT;
+  if (status.st_uid == ::geteuid() && status.st_gid == ::getegid()) return true;
+  return ::fchown(fd, status.st_uid, status.st_gid) == 0;
+}
+
+Fallible<Nothing> replace(const Target& target, ByteView text, int folder) {
+  TemporaryFile next(target.path);
+  const bool done = next.valid() && take_owner(next.fd(), target.path) &&
+                    ::fchmod(next.fd(), S_IRUSR | S_IWUSR) == 0 && write_all(next.fd(), text) &&
+                    ::fsync(next.fd()) == 0 && next.move_to(target.path) && ::fsync(folder) == 0;
+  if (!done) return cannot_write(target, errno);
+  return Nothing{};
+}
+
+}  // namespace
+
+Fallible<Nothing> update_file(const std::string& path, const char* what,
+                              const FileChange& change) {
+  const Target target{target_of(path), what};
+  const Descriptor folder = lock_folder(target.path.parent_path());
+  if (!folder.valid()) return cannot_write(target, errno);
+  std::error_code error;
+  const bool exists = std::filesystem::exists(target.path, error);
+  const auto next = change(target.path.string(), exists || error);
+  if (!next.has_value()) return next.failure();
+  return replace(target, next.value().view(), folder.get());
+}
+
+}  // namespace pocketgss::tools

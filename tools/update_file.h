@@ -1,0 +1,25 @@
+// Replacing a file that holds secrets: under a lock, atomically, and durable.
+#ifndef PGSS_TOOLS_UPDATE_FILE_H_
+#define PGSS_TOOLS_UPDATE_FILE_H_
+
+#include <functional>
+#include <string>
+
+#include <pocketgss/secret.h>
+
+#include "tools/fallible.h"
+
+namespace pocketgss::tools {
+
+// FileChange makes the next content of the file at `path`, which may not exist.
+using FileChange = std::function<Fallible<SecretBytes>(const std::string& path, bool exists)>;
+
+// update_file asks `change` for the next content under a lock of the folder, and puts that in the
+// file's place atomically, mode 0600, owned as the file was. A symbolic link is followed. A crash
+// leaves the old version or the new one. `what` the file is, for messages. Failures: those of
+// `change`, kCantCreate.
+Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change);
+
+}  // namespace pocketgss::tools
+
+#endif  // PGSS_TOOLS_UPDATE_FILE_H_
