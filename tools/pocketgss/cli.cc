@@ -17,11 +17,19 @@ using AddVerb = void (*)(CLI::App&, Run&);
 
 // In the order in which --help lists them.
 std::vector<AddVerb> all_verbs() {
-  return {add_send, add_serve, add_passwd, add_decode};
+  return {add_send, add_serve, add_passwd, add_keytab, add_klist, add_kdestroy, add_decode};
 }
 
 std::string version_text() {
   return std::string("pocketgss " PGSS_VERSION " (Botan ") + crypto::library_version() + ")";
+}
+
+// add_exit_codes ends the help of every verb, and of what a verb has below it, with their table.
+void add_exit_codes(CLI::App& app) {
+  for (CLI::App* verb : app.get_subcommands({})) {
+    verb->footer((verb->get_footer().empty() ? "" : verb->get_footer() + "\n\n") + kExitCodeHelp);
+    add_exit_codes(*verb);
+  }
 }
 
 void configure(CLI::App& app, Run& run) {
@@ -30,21 +38,22 @@ void configure(CLI::App& app, Run& run) {
   app.require_subcommand(1);
   app.footer(std::string("`pocketgss VERB --help` tells more about a verb.\n\n") + kExitCodeHelp);
   for (const AddVerb add : all_verbs()) add(app, run);
-  for (CLI::App* verb : app.get_subcommands({})) {
-    verb->footer((verb->get_footer().empty() ? "" : verb->get_footer() + "\n\n") + kExitCodeHelp);
-  }
+  add_exit_codes(app);
 }
 
 // usage_error names the verb where one was given, so that the hint leads to the right help.
 ExitCode usage_error(const CLI::App& app, const CLI::ParseError& error) {
-  const auto chosen = app.get_subcommands();
-  const std::string verb = chosen.empty() ? "pocketgss" : "pocketgss " + chosen.front()->get_name();
+  std::string verb = "pocketgss";
+  for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
+    at = at->get_subcommands().front();
+    verb += " " + at->get_name();
+  }
   std::cerr << verb << ": " << error.what() << "; see `" << verb << " --help`" << std::endl;
   return ExitCode::kUsage;
 }
 
 ExitCode run_verb(int argc, const char* const* argv) {
-  CLI::App app("SPNEGO and NTLM for SMTP: submit mail, serve, keep accounts, read tokens.",
+  CLI::App app("SPNEGO and NTLM for SMTP: submit mail, serve, keep accounts and keys, read tokens.",
                "pocketgss");
   Run run;
   configure(app, run);

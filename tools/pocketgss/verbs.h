@@ -21,6 +21,9 @@ void add_send(CLI::App& app, Run& run);
 void add_serve(CLI::App& app, Run& run);
 void add_passwd(CLI::App& app, Run& run);
 void add_decode(CLI::App& app, Run& run);
+void add_keytab(CLI::App& app, Run& run);
+void add_klist(CLI::App& app, Run& run);
+void add_kdestroy(CLI::App& app, Run& run);
 
 }  // namespace pocketgss::tools
 

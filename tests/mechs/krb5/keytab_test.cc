@@ -180,7 +180,7 @@ TEST(Keytab, QuirkA21_FindsAHostOfAnyCase) {
   EXPECT_EQ(table.find(1).first, 1u);
 }
 
-TEST(Keytab, KRA_12_KeepsRealmsAndServicesApart) {
+TEST(Keytab, KeepsRealmsAndServicesApart) {
   Table table;
   table.add(1);
   const auto file = write_keytab(table.entries);

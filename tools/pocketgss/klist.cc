@@ -1,0 +1,81 @@
+// The verb `klist`: what is in a credential cache.
+#include <iostream>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+
+#include <pocketgss/env.h>
+
+#include "tools/krb5/files.h"
+#include "tools/krb5/names.h"
+#include "tools/pocketgss/report.h"
+#include "tools/pocketgss/verbs.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using mechs::krb5::CcacheCredential;
+using mechs::krb5::principal_text;
+using mechs::krb5::PrincipalView;
+
+struct Options {
+  std::string ccache;
+  bool all = false;
+};
+
+std::string shown(const PrincipalView& principal) {
+  return printable(principal_text(principal));
+}
+
+// remark says why a credential is of no use now.
+std::string remark(const CcacheCredential& credential, int64_t now) {
+  if (credential.removed()) return "  (removed)";
+  if (credential.is_config()) return "  (a setting, no ticket)";
+  if (credential.endtime <= now) return "  (expired)";
+  if (credential.starttime > now) return "  (not valid yet)";
+  return "";
+}
+
+void print(const CcacheCredential& credential, int64_t now) {
+  const uint32_t start = credential.starttime != 0 ? credential.starttime : credential.authtime;
+  std::cout << time_text(start) << "  " << time_text(credential.endtime) << "  "
+            << shown(credential.server) << remark(credential, now) << '\n';
+  if (credential.is_config()) return;
+  std::cout << "  key " << etype_name(credential.etype);
+  if (credential.renew_till != 0)
+    std::cout << ", renewable until " << time_text(credential.renew_till);
+  for (const std::string& flag : ticket_flag_names(credential.ticket_flags))
+    std::cout << ", " << flag;
+  std::cout << '\n';
+}
+
+ExitCode run_klist(const Options& options) {
+  const auto path = ccache_path(options.ccache);
+  if (!path.has_value()) return report("klist", path.failure());
+  const auto loaded = load_ccache(path.value());
+  if (!loaded.has_value()) return report("klist", loaded.failure());
+  const int64_t now = system_clock().now() / 1000000;
+  std::cout << "cache:     " << printable(path.value()) << "\nprincipal: "
+            << shown(loaded.value().ccache.default_principal()) << '\n';
+  for (const CcacheCredential& credential : loaded.value().ccache) {
+    if (options.all || (!credential.removed() && !credential.is_config())) print(credential, now);
+  }
+  return ExitCode::kOk;
+}
+
+}  // namespace
+
+void add_klist(CLI::App& app, Run& run) {
+  CLI::App* verb = app.add_subcommand("klist", "List the tickets of a Kerberos credential cache");
+  const auto options = std::make_shared<Options>();
+  verb->add_option("--ccache", options->ccache,
+                   "The cache; default: KRB5CCNAME, else /tmp/krb5cc_UID")
+      ->type_name("FILE");
+  verb->add_flag("--all", options->all, "Settings and removed tickets too");
+  verb->footer("Each ticket has two lines: start, end and service; then the type of its session "
+               "key and its flags.\nTimes are UTC. Keys are never shown.");
+  verb->callback([options, &run] { run = [options] { return run_klist(*options); }; });
+}
+
+}  // namespace pocketgss::tools
