@@ -143,25 +143,28 @@ TEST(NtlmAcceptor, NTL_9_P4_StrictComparesEveryPairOfTheChallenge) {
   ASSERT_TRUE(original.until_challenge().has_value());
   const ChallengeMessage challenge = parse_challenge(original.challenge).value();
   for (const AvPair sent : *challenge.av_pairs) {
-    const auto alter = [id = sent.id](Bytes& pairs) {
-      Bytes changed;
-      Bytes list = pairs;
-      append_av_eol(list);
-      const AvPairs old = parse_av_pairs(list, 0).value();
-      for (const AvPair pair : old) {
-        Bytes value = pair.value.to_bytes();
-        if (pair.id == id) value.back() ^= 1;
-        append_av_pair(changed, pair.id, value);
-      }
-      pairs = changed;
-    };
-    FakeExchange e;
-    e.strict();
-    e.fake.change_pairs = alter;
-    EXPECT_EQ(e.run().error().code, Errc::kPolicy) << name(sent.id);
-    FakeExchange lenient;
-    lenient.fake.change_pairs = alter;
-    EXPECT_TRUE(lenient.run().has_value()) << name(sent.id);
+    for (const bool dropped : {false, true}) {
+      const auto alter = [id = sent.id, dropped](Bytes& pairs) {
+        Bytes changed;
+        Bytes list = pairs;
+        append_av_eol(list);
+        const AvPairs old = parse_av_pairs(list, 0).value();
+        for (const AvPair pair : old) {
+          Bytes value = pair.value.to_bytes();
+          if (pair.id == id && dropped) continue;
+          if (pair.id == id) value.back() ^= 1;
+          append_av_pair(changed, pair.id, value);
+        }
+        pairs = changed;
+      };
+      FakeExchange e;
+      e.strict();
+      e.fake.change_pairs = alter;
+      EXPECT_EQ(e.run().error().code, Errc::kPolicy) << name(sent.id) << dropped;
+      FakeExchange lenient;
+      lenient.fake.change_pairs = alter;
+      EXPECT_TRUE(lenient.run().has_value()) << name(sent.id) << dropped;
+    }
   }
 }
 
@@ -191,6 +194,13 @@ TEST(NtlmAcceptor, QuirkC20_QuirkC28_TakesAResponseWithoutPairsAtDefaultAlone) {
   e.fake.zeros_after_eol = 64;
   e.fake.change_pairs = [](Bytes& pairs) { pairs.clear(); };
   EXPECT_TRUE(e.run().has_value());
+
+  FakeExchange f;
+  f.strict();
+  f.fake.claim_mic = f.fake.has_mic_field = false;
+  f.fake.zeros_after_eol = 64;
+  f.fake.change_pairs = [](Bytes& pairs) { pairs.clear(); };
+  EXPECT_EQ(f.run().error().code, Errc::kPolicy);
 }
 
 TEST(NtlmAcceptor, NTL_1_EveryFlippedBitOfTheProvedBytesIsRefused) {

@@ -55,7 +55,7 @@ TEST(NtlmAcceptor, NTP_11_RefusesEveryMessageOutOfTurn) {
   }
 }
 
-TEST(NtlmAcceptor, CallsOutOfTurnAreMisuse) {
+TEST(NtlmAcceptor, NTP_11_CallsOutOfTurnAreMisuse) {
   FakeExchange e;
   e.start();
   EXPECT_EQ(e.server->resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
@@ -316,6 +316,14 @@ TEST(NtlmAcceptor, P23_NTL_10_P20_EveryUselessAccountIsTheSameError) {
     e.account = lookup;
     EXPECT_EQ(e.run().error(), kWrong);
     EXPECT_EQ(e.server->resume(AccountAnswer{}).error(), kWrong) << "and it stays so";
+  }
+  // The right key, but not as long as a key is.
+  for (const size_t size : {15u, 17u}) {
+    FakeExchange e;
+    Bytes key = ByteView(e.server_hash.view()).to_bytes();
+    key.resize(size);
+    e.account = [&key] { return Account{"alice", SecretBytes(ByteView(key))}; };
+    EXPECT_EQ(e.run().error(), kWrong) << size;
   }
 }
 

@@ -61,9 +61,12 @@ TEST_F(NtlmSealing, BothDirectionsAgree) {
 }
 
 TEST_F(NtlmSealing, QuirkA5_SignatureComesFirst) {
-  const Bytes token = wrap(*initiator_, "hello");
-  ASSERT_EQ(token.size(), 21u);
-  EXPECT_EQ(hex(ByteView(token).prefix(4)), "01000000");
+  // [MS-NLMP] 4.2.4.4: "Signature" and "Data".
+  const Bytes plain = unhex("50006c00610069006e007400650078007400");
+  Bytes token(initiator_->wrap_size(plain.size()));
+  ASSERT_TRUE(initiator_->wrap(plain, true, token).has_value());
+  EXPECT_EQ(hex(ByteView(token).prefix(16)), "010000007fb38ec5c55d497600000000");
+  EXPECT_EQ(hex(ByteView(token).from(16)), "54e50165bf1936dc996020c1811b0f06fb5f");
 }
 
 TEST_F(NtlmSealing, QuirkA6_WrapSealsEvenWhereOnlySignWasNegotiated) {
@@ -107,11 +110,16 @@ TEST_F(NtlmSealing, QuirkB3_TheCipherStartsAgainAfterMechListMicAndTheSequenceGo
 }
 
 TEST_F(NtlmSealing, QuirkB3_EachDirectionStartsAgainForItself) {
+  // The acceptor's stream has moved, by what is no mechListMIC; the initiator's is set back alone.
+  ASSERT_TRUE(initiator_->verify_mic(as_bytes("x"), mic(*acceptor_, "x")).has_value());
   ASSERT_TRUE(acceptor_->verify_mic(as_bytes("m"), mic(*initiator_, "m")).has_value());
   initiator_->mech_list_mic_done(Direction::kSent);
   acceptor_->mech_list_mic_done(Direction::kReceived);
-  // The acceptor has sent no mechListMIC; its first wrap is the first of its stream all the same.
-  EXPECT_EQ(unwrap(*initiator_, wrap(*acceptor_, "back")).value(), "back");
+  const Bytes back = wrap(*acceptor_, "back");
+  const auto undisturbed = make(Sender::kAcceptor);
+  mic(*undisturbed, "x");
+  EXPECT_EQ(hex(back), hex(wrap(*undisturbed, "back")));
+  EXPECT_EQ(unwrap(*initiator_, back).value(), "back");
   EXPECT_EQ(unwrap(*acceptor_, wrap(*initiator_, "forth")).value(), "forth");
 }
 
