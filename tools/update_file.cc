@@ -90,8 +90,7 @@ Fallible<Nothing> replace(const Target& target, ByteView text, int folder) {
 
 }  // namespace
 
-Fallible<Nothing> update_file(const std::string& path, const char* what,
-                              const FileChange& change) {
+Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change) {
   const Target target{target_of(path), what};
   const Descriptor folder = lock_folder(target.path.parent_path());
   if (!folder.valid()) return cannot_write(target, errno);

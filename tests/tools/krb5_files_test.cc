@@ -47,7 +47,8 @@ std::string text(const Bytes& octets) {
 
 struct Keytab : ::testing::Test {
   testing::Outcome add(const testing::Arguments& more) {
-    testing::Arguments arguments = {"keytab", "add", "--keytab", folder / "keytab",
+    testing::Arguments arguments = {"keytab",          "add",
+                                    "--keytab",        folder / "keytab",
                                     "--password-file", folder.write("pw", "Secret.123\n")};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run(arguments);
@@ -66,15 +67,15 @@ TEST_F(Keytab, AddsTheKeysOfAPassword) {
                          "aes256-cts-hmac-sha1-96", "--etype", "19"});
   ASSERT_EQ(done.exit_code, 0) << done.error;
   const auto listed = list({"--show-keys"});
-  EXPECT_THAT(listed.output, ::testing::ContainsRegex(
-                                 "300  20..-..-..T..:..:..Z  user@EXAMPLE.TEST  "
-                                 "aes256-cts-hmac-sha1-96  "
-                                 "6c12fc8ddc8fa70f5b3b65f8f54820887d7a468b6667388a620f0362ae2ad379"));
+  EXPECT_THAT(
+      listed.output,
+      ::testing::ContainsRegex("300  20..-..-..T..:..:..Z  user@EXAMPLE.TEST  "
+                               "aes256-cts-hmac-sha1-96  "
+                               "6c12fc8ddc8fa70f5b3b65f8f54820887d7a468b6667388a620f0362ae2ad379"));
   EXPECT_THAT(listed.output, HasSubstr("  aes128-cts-hmac-sha256-128  "
                                        "5b3eb49b90a878d164a00e1cb0319789\n"));
   EXPECT_THAT(list().output, Not(HasSubstr("6c12fc8d")));
-  EXPECT_EQ(std::filesystem::status(folder / "keytab").permissions(),
-            std::filesystem::perms(0600));
+  EXPECT_EQ(std::filesystem::status(folder / "keytab").permissions(), std::filesystem::perms(0600));
 }
 
 TEST_F(Keytab, AddsTheFourTypesWithAesByDefault) {
@@ -88,10 +89,10 @@ TEST_F(Keytab, AddsTheFourTypesWithAesByDefault) {
 }
 
 TEST_F(Keytab, TakesASaltThatIsGiven) {
-  ASSERT_EQ(add({"--principal", "other@R", "--kvno", "1", "--etype", "18", "--salt",
-                 "EXAMPLE.TESTuser"})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      add({"--principal", "other@R", "--kvno", "1", "--etype", "18", "--salt", "EXAMPLE.TESTuser"})
+          .exit_code,
+      0);
   EXPECT_THAT(list({"--show-keys"}).output, HasSubstr("6c12fc8ddc8fa70f"));
 }
 
@@ -101,8 +102,7 @@ TEST_F(Keytab, KeepsWhatIsThereAndRefusesTheSameTwice) {
   ASSERT_EQ(add({"--principal", "smtp/host@R", "--kvno", "1", "--etype", "18"}).exit_code, 0);
   const std::string file = content_of(folder / "keytab");
   EXPECT_EQ(file.substr(0, old.size()), text(old));
-  EXPECT_EQ(std::filesystem::status(folder / "keytab").permissions(),
-            std::filesystem::perms(0600));
+  EXPECT_EQ(std::filesystem::status(folder / "keytab").permissions(), std::filesystem::perms(0600));
   const auto again = add({"--principal", "smtp/host@R", "--kvno", "1"});
   EXPECT_EQ(again.exit_code, 65);
   EXPECT_THAT(again.error, HasSubstr("already"));
@@ -184,8 +184,7 @@ TEST_F(Caches, KlistLeavesOutWhatIsNoTicketUnlessAsked) {
   const std::string removed = write(1000, 0, 0xffffffff);
   EXPECT_THAT(run({"klist", "--ccache", removed}).output, Not(HasSubstr("krbtgt")));
   EXPECT_THAT(run({"klist", "--all", "--ccache", removed}).output, HasSubstr("(removed)"));
-  const std::string of_kinit =
-      folder.write("kinit", text(vector("krb5/ccache.vec", "Kinit", 3)));
+  const std::string of_kinit = folder.write("kinit", text(vector("krb5/ccache.vec", "Kinit", 3)));
   EXPECT_THAT(run({"klist", "--ccache", of_kinit}).output, Not(HasSubstr("X-CACHECONF")));
   EXPECT_THAT(run({"klist", "--all", "--ccache", of_kinit}).output, HasSubstr("a setting"));
 }
@@ -290,8 +289,7 @@ TEST(DecodeKrb5Files, ShowsCachesOfEveryVersion) {
     EXPECT_EQ(credential["server"]["value"], "test/host@EXAMPLE.COM");
     EXPECT_EQ(credential["ticket"]["value"], "7469636b6574");
     EXPECT_EQ(credential["key"]["value"], "<secret>");
-    EXPECT_EQ(credential["ticket_flags"]["names"],
-              (json{"forwardable", "renewable"}));
+    EXPECT_EQ(credential["ticket_flags"]["names"], (json{"forwardable", "renewable"}));
     if (version < 3) continue;
     for (const char* name : {"enctype", "endtime", "is_skey", "ticket_flags", "renew_till"})
       EXPECT_EQ(credential[name]["value"], number_at(file, credential[name])) << name;
@@ -307,8 +305,7 @@ TEST(DecodeKrb5Files, SaysWhatIsWrongWithAFile) {
 }
 
 TEST(DecodeKrb5Files, ShowsKeysOnlyWhereTheCommandLineSaysSo) {
-  const std::string hex =
-      pocketgss::testing::hex(vector("krb5/keytab.vec", "Keytab"));
+  const std::string hex = pocketgss::testing::hex(vector("krb5/keytab.vec", "Keytab"));
   EXPECT_THAT(run({"decode"}, hex).output, Not(HasSubstr("6c12fc8d")));
   EXPECT_THAT(run({"decode", "--show-keys"}, hex).output, HasSubstr("key: 6c12fc8d"));
 }

@@ -16,9 +16,8 @@ namespace pocketgss::tools {
 // The kinds, as --as takes them and as the output names them.
 inline constexpr auto kTokenKinds = [] {
   constexpr std::array<std::string_view, 8> kOthers = {
-      "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp",
-      "ntlm.Negotiate",      "ntlm.Challenge",       "ntlm.Authenticate",
-      "krb5.keytab",         "krb5.ccache"};
+      "spnego.NegTokenInit", "spnego.NegTokenInit2", "spnego.NegTokenResp", "ntlm.Negotiate",
+      "ntlm.Challenge",      "ntlm.Authenticate",    "krb5.keytab",         "krb5.ccache"};
   std::array<std::string_view, kOthers.size() + kKrb5Kinds.size()> all{};
   std::copy(kKrb5Kinds.begin(), kKrb5Kinds.end(),
             std::copy(kOthers.begin(), kOthers.end(), all.begin()));

@@ -33,10 +33,11 @@ class Tree {
   Field principal(const char* name, const PrincipalView& principal) const {
     size_t length = principal.realm.size();
     for (const std::string_view component : principal.components)
-      length = offset_of(as_bytes(component)) + component.size() -
-               offset_of(as_bytes(principal.realm));
+      length =
+          offset_of(as_bytes(component)) + component.size() - offset_of(as_bytes(principal.realm));
     return make_field(name, at_.base + offset_of(as_bytes(principal.realm)), length,
-                      principal_text(principal), "name type " + std::to_string(principal.name_type));
+                      principal_text(principal),
+                      "name type " + std::to_string(principal.name_type));
   }
 
   Field number(const char* name, uint32_t offset, size_t length, uint64_t value,
@@ -165,10 +166,10 @@ Result<Children> decode_ccache(ByteView file, const DecodeContext& at) {
                                  " s and " + std::to_string(offset->microseconds) + " us"));
   }
   out.push_back(tree.principal("default principal", ccache.default_principal()));
-  const auto start = static_cast<uint32_t>(
-      ccache.size() == 0 ? file.size() : (*ccache.begin()).offset);
-  out.push_back(make_field("credentials", at.base + start, file.size() - start,
-                           std::move(credentials)));
+  const auto start =
+      static_cast<uint32_t>(ccache.size() == 0 ? file.size() : (*ccache.begin()).offset);
+  out.push_back(
+      make_field("credentials", at.base + start, file.size() - start, std::move(credentials)));
   return out;
 }
 

@@ -24,12 +24,11 @@ Fallible<std::vector<Key>> keys_of(const NewKeys& wanted, const SecretBytes& pas
     if (!etype)
       return Failure{ExitCode::kConfig, etype_name(number) + " is not part of this build"};
     auto key = mechs::krb5::string_to_key(runtime.value().crypto(), *etype, password.view(),
-                                          as_bytes(salt),
-                                          mechs::krb5::default_iterations(*etype));
+                                          as_bytes(salt), mechs::krb5::default_iterations(*etype));
     if (!key.has_value()) {
-      return Failure{ExitCode::kDataError, "no key for " + etype_name(number) +
-                                               " can be made of the password: " +
-                                               describe(key.error())};
+      return Failure{ExitCode::kDataError,
+                     "no key for " + etype_name(number) +
+                         " can be made of the password: " + describe(key.error())};
     }
     out.push_back(std::move(key).value());
   }
@@ -86,14 +85,13 @@ Fallible<Nothing> add_keys(const std::string& path, const NewKeys& wanted,
                            const SecretBytes& password) {
   const auto keys = keys_of(wanted, password);
   if (!keys.has_value()) return keys.failure();
-  return update_file(path, "key table",
-                     [&](const std::string& target, bool exists) -> Fallible<SecretBytes> {
-                       if (!exists) return appended({}, target, wanted, keys.value());
-                       auto current = load_keytab(target);
-                       if (!current.has_value()) return current.failure();
-                       return appended(std::move(current.value().octets), target, wanted,
-                                       keys.value());
-                     });
+  return update_file(
+      path, "key table", [&](const std::string& target, bool exists) -> Fallible<SecretBytes> {
+        if (!exists) return appended({}, target, wanted, keys.value());
+        auto current = load_keytab(target);
+        if (!current.has_value()) return current.failure();
+        return appended(std::move(current.value().octets), target, wanted, keys.value());
+      });
 }
 
 }  // namespace pocketgss::tools

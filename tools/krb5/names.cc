@@ -29,10 +29,23 @@ constexpr std::array kEtypes = {
 };
 
 // RFC 4120 5.3, RFC 6806 11 and RFC 8062 2: by the number of the bit.
-constexpr std::array kTicketFlags = {
-    "reserved",  "forwardable", "forwarded", "proxiable", "proxy",       "may-postdate",
-    "postdated", "invalid",     "renewable", "initial",   "pre-authent", "hw-authent",
-    "transited-policy-checked", "ok-as-delegate", "bit 14", "enc-pa-rep", "anonymous"};
+constexpr std::array kTicketFlags = {"reserved",
+                                     "forwardable",
+                                     "forwarded",
+                                     "proxiable",
+                                     "proxy",
+                                     "may-postdate",
+                                     "postdated",
+                                     "invalid",
+                                     "renewable",
+                                     "initial",
+                                     "pre-authent",
+                                     "hw-authent",
+                                     "transited-policy-checked",
+                                     "ok-as-delegate",
+                                     "bit 14",
+                                     "enc-pa-rep",
+                                     "anonymous"};
 
 bool same_letters(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };

@@ -58,7 +58,10 @@ Fallible<Nothing> add(const Options& options) {
   if (!path.has_value()) return path.failure();
   auto principal = principal_of(options.principal);
   if (!principal.has_value()) return principal.failure();
-  NewKeys keys{std::move(principal).value(), options.kvno, {}, options.salt,
+  NewKeys keys{std::move(principal).value(),
+               options.kvno,
+               {},
+               options.salt,
                static_cast<uint32_t>(system_clock().now() / 1000000)};
   for (const std::string& name : options.etypes) keys.etypes.push_back(*etype_of_name(name));
   const auto password = read_password(options.password_file,
@@ -93,8 +96,9 @@ void add_list(CLI::App* keytab, Run& run) {
   const auto options = std::make_shared<Options>();
   add_keytab_option(verb, options);
   verb->add_flag("--show-keys", options->show_keys, "Show the keys themselves, in hex");
-  verb->footer("A line a key: key version, time when it was added (UTC), principal, encryption "
-               "type.");
+  verb->footer(
+      "A line a key: key version, time when it was added (UTC), principal, encryption "
+      "type.");
   verb->callback([options, &run] { run = [options] { return run_list(*options); }; });
 }
 
@@ -122,8 +126,9 @@ void add_add(CLI::App* keytab, Run& run) {
                    "Read the password from this file (one trailing line end is dropped) and not "
                    "from the terminal")
       ->type_name("FILE");
-  verb->footer("The file is made if it is not there, its mode is 0600, and it is replaced "
-               "atomically.");
+  verb->footer(
+      "The file is made if it is not there, its mode is 0600, and it is replaced "
+      "atomically.");
   verb->callback([options, &run] { run = [options] { return run_add(*options); }; });
 }
 

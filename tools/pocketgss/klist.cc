@@ -56,8 +56,8 @@ ExitCode run_klist(const Options& options) {
   const auto loaded = load_ccache(path.value());
   if (!loaded.has_value()) return report("klist", loaded.failure());
   const int64_t now = system_clock().now() / 1000000;
-  std::cout << "cache:     " << printable(path.value()) << "\nprincipal: "
-            << shown(loaded.value().ccache.default_principal()) << '\n';
+  std::cout << "cache:     " << printable(path.value())
+            << "\nprincipal: " << shown(loaded.value().ccache.default_principal()) << '\n';
   for (const CcacheCredential& credential : loaded.value().ccache) {
     if (options.all || (!credential.removed() && !credential.is_config())) print(credential, now);
   }
@@ -73,8 +73,9 @@ void add_klist(CLI::App& app, Run& run) {
                    "The cache; default: KRB5CCNAME, else /tmp/krb5cc_UID")
       ->type_name("FILE");
   verb->add_flag("--all", options->all, "Settings and removed tickets too");
-  verb->footer("Each ticket has two lines: start, end and service; then the type of its session "
-               "key and its flags.\nTimes are UTC. Keys are never shown.");
+  verb->footer(
+      "Each ticket has two lines: start, end and service; then the type of its session "
+      "key and its flags.\nTimes are UTC. Keys are never shown.");
   verb->callback([options, &run] { run = [options] { return run_klist(*options); }; });
 }
 
