@@ -39,7 +39,7 @@ class Workspace;
 }
 
 // Runtime belongs to one thread, is made once, and outlives every context made with it. It holds
-// the keyed crypto objects that contexts borrow for the length of a call: about 1 KiB.
+// the keyed crypto objects that contexts borrow for the length of a call: about 4 KiB.
 class Runtime {
  public:
   // Errors: kInternal where the crypto library lacks an algorithm (MD4 left out of it); kNoMemory.
