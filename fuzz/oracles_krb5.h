@@ -21,6 +21,18 @@ void check_krb_ap_rep(ByteView input);  // AP-REP, EncAPRepPart
 // authorization data that may have a PAC in it.
 void check_pac(ByteView input);
 
+// Tokens made past the cryptography, with the key that the receiver has: the first octets choose
+// etype, form and header, the rest is what is encrypted or checked. A model that shares no code says
+// whether a token is to be taken, and with which message. Whatever comes, the next good token is
+// taken, and of one that is refused nothing is left behind.
+void check_krb_cfx_wrap(ByteView input);
+void check_krb_cfx_mic(ByteView input);
+
+// An exchange whose ticket, authenticator or EncAPRepPart has been edited before it was encrypted
+// with the right key, or whose tokens have been edited as they are. What is established has both
+// sides agree on key and names; an error is final.
+void check_krb_ap_session(ByteView input);
+
 }  // namespace pocketgss::fuzz
 
 #endif  // PGSS_FUZZ_ORACLES_KRB5_H_

@@ -189,7 +189,7 @@ mechs::krb5::AuthenticatorTag tag(uint32_t number, uint32_t low = 0) {
   return out;
 }
 
-TEST(ReplayCache, KRA_11_KeepsEachForTwiceTheSkew) {
+TEST(ReplayCache, P17_KRA_11_KeepsEachForTwiceTheSkew) {
   ReplayCache cache(0, 4);
   const UnixMicros now = 10 * kSkew;
   EXPECT_EQ(cache.add(tag(1), now, now, kSkew), Verdict::kNew);
@@ -197,7 +197,7 @@ TEST(ReplayCache, KRA_11_KeepsEachForTwiceTheSkew) {
   EXPECT_EQ(cache.add(tag(1), now, now + 2 * kSkew + 1, kSkew), Verdict::kNew);
 }
 
-TEST(ReplayCache, KRA_11_CannotTellWhatMayHaveComeBeforeItsTime) {
+TEST(ReplayCache, P17_KRA_11_CannotTellWhatMayHaveComeBeforeItsTime) {
   ReplayCache cache(kSkew, 4);
   EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kUnknown);
   EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kReplay);

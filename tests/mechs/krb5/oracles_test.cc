@@ -62,5 +62,17 @@ TEST(Krb5Oracles, HoldWhereTheTreeOfElementsIsEdited) {
   }
 }
 
+// The oracles of contexts over octets that nobody chose.
+TEST(Krb5Oracles, HoldOverRandomScripts) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 3000; ++i) {
+    Bytes script(random() % 40);
+    for (uint8_t& octet : script) octet = static_cast<uint8_t>(random());
+    check_krb_cfx_wrap(script);
+    check_krb_cfx_mic(script);
+    check_krb_ap_session(script);
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss::fuzz
