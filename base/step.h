@@ -51,6 +51,7 @@ struct Continue {
 struct NeedExchange {
   std::string realm;
   Bytes request;
+  bool stream_only = false;  // the reply did not fit in a datagram: ask by TCP
 };
 
 // NeedAccount: an acceptor asks who this is. `user` and `domain` are the names as the peer sent

@@ -129,6 +129,14 @@ Result<Bytes> encode(const EncryptedData& data) {
   return encode_new(data, kOther + data.cipher.size());
 }
 
+Result<Checksum> parse_checksum(ByteView der) {
+  return decode<Checksum>(der, "Checksum");
+}
+Result<Bytes> encode(const Checksum& sum) {
+  constexpr size_t kOther = 24;
+  return encode_new(sum, kOther + sum.checksum.size());
+}
+
 Result<PaEncTsEnc> parse_pa_enc_ts_enc(ByteView der) {
   return decode<PaEncTsEnc>(der, "PA-ENC-TS-ENC");
 }

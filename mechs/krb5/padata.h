@@ -52,6 +52,10 @@ Result<Bytes> encode(const EtypeInfo2&);
 Result<EncryptedData> parse_encrypted_data(ByteView der);
 Result<Bytes> encode(const EncryptedData&);
 
+// RFC 4120 5.2.9, by itself: PA-REQ-ENC-PA-REP of a reply (RFC 6806 11).
+Result<Checksum> parse_checksum(ByteView der);
+Result<Bytes> encode(const Checksum&);
+
 // RFC 4120 5.2.7.2, what PA-ENC-TIMESTAMP encrypts
 struct PaEncTsEnc {
   KerberosTime patimestamp;            // [0]

@@ -1,0 +1,104 @@
+// A list that is searched from its front: a client has a handful of tickets.
+#include "mechs/krb5/ticket_cache.h"
+
+#include <algorithm>
+
+#include "base/guard.h"
+#include "mechs/krb5/kdc_time.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+constexpr UnixMicros kEnoughForOneLogin = 60 * kSecond;
+
+bool valid(const ServiceCredential& credential, UnixMicros now) {
+  const UnixMicros kdc_time = now + credential.clock_offset;
+  return unix_micros(credential.starttime) <= kdc_time + kMaxSkew &&
+         unix_micros(credential.endtime) > kdc_time + kEnoughForOneLogin;
+}
+
+KerberosTime seconds(uint32_t time) {
+  return KerberosTime{int64_t{time}};
+}
+
+// credential_of copies an entry of a file.
+Result<ServiceCredential> credential_of(const CcacheCredential& entry, UnixMicros clock_offset) {
+  PGSS_TRY(Key key, Key::create(entry.etype, entry.key));
+  return ServiceCredential{
+      Principal(entry.client),
+      Principal(entry.server),
+      entry.ticket.to_bytes(),
+      std::move(key),
+      entry.ticket_flags,
+      seconds(entry.authtime),
+      seconds(entry.starttime != 0 ? entry.starttime : entry.authtime),
+      seconds(entry.endtime),
+      seconds(entry.renew_till),
+      clock_offset,
+  };
+}
+
+bool usable(const CcacheCredential& entry) {
+  return !entry.is_config() && !entry.removed() && !entry.is_skey &&
+         (entry.ticket_flags & ticket_flag::kInvalid) == 0;
+}
+
+}  // namespace
+
+ServiceCredential clone(const ServiceCredential& from) {
+  return ServiceCredential{
+      from.client,       from.server,   from.ticket,    from.session_key.clone(),
+      from.ticket_flags, from.authtime, from.starttime, from.endtime,
+      from.renew_till,   from.clock_offset,
+  };
+}
+
+void TicketCache::add(const Principal& client, const Principal& server,
+                      const ServiceCredential& credential) {
+  Entry entry{client, server, clone(credential)};
+  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& old) {
+    return same_principal(old.client.view(), client.view()) &&
+           same_principal(old.server.view(), server.view());
+  });
+  if (same != entries_.end()) {
+    *same = std::move(entry);
+  } else if (entries_.size() < kMaxTickets) {
+    entries_.push_back(std::move(entry));
+  } else {
+    *std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+      return a.credential.endtime < b.credential.endtime;
+    }) = std::move(entry);
+  }
+}
+
+const ServiceCredential* TicketCache::find(const PrincipalView& client, const PrincipalView& server,
+                                           UnixMicros now) const {
+  for (const Entry& entry : entries_) {
+    if (same_principal(entry.client.view(), client) &&
+        same_principal(entry.server.view(), server) && valid(entry.credential, now))
+      return &entry.credential;
+  }
+  return nullptr;
+}
+
+const ServiceCredential* TicketCache::find_tgt(const PrincipalView& client, UnixMicros now) const {
+  const std::string_view names[] = {kTgsName, client.realm};
+  return find(client, {name_type::kSrvInst, client.realm, Components(names)}, now);
+}
+
+Result<void> TicketCache::add_all(const Ccache& file) {
+  return guarded("credential cache", [&]() -> Result<void> {
+    UnixMicros offset = 0;
+    if (file.kdc_offset())
+      offset = file.kdc_offset()->seconds * kSecond + file.kdc_offset()->microseconds;
+    for (const CcacheCredential& entry : file) {
+      if (!usable(entry)) continue;
+      const auto credential = credential_of(entry, offset);
+      if (!credential.has_value()) continue;
+      add(credential.value().client, credential.value().server, credential.value());
+    }
+    return {};
+  });
+}
+
+}  // namespace pocketgss::mechs::krb5

@@ -1,0 +1,49 @@
+// The tickets that a program keeps in memory, for all its logins.
+#ifndef PGSS_MECHS_KRB5_TICKET_CACHE_H_
+#define PGSS_MECHS_KRB5_TICKET_CACHE_H_
+
+#include <vector>
+
+#include "mechs/krb5/ccache.h"
+#include "mechs/krb5/credential.h"
+
+namespace pocketgss::mechs::krb5 {
+
+// clone copies a credential, its key too.
+ServiceCredential clone(const ServiceCredential&);
+
+// TicketCache belongs to one thread at a time. A ticket is found by the client and the service as
+// they were asked for, so that nobody gets another user's (quirk D21), and by no other name.
+class TicketCache {
+ public:
+  static constexpr size_t kMaxTickets = 256;
+
+  // add keeps a copy, in place of one for the same names; the cache being full, of the one that
+  // ends first. A ticket of a KDC that has renamed the client or the service is kept under the names
+  // that were asked for. May throw std::bad_alloc.
+  void add(const Principal& client, const Principal& server, const ServiceCredential&);
+
+  // find returns one that is valid now and for a minute more, by the KDC's clock; nullptr where there
+  // is none. Valid until the cache changes.
+  const ServiceCredential* find(const PrincipalView& client, const PrincipalView& server,
+                                UnixMicros now) const;
+  const ServiceCredential* find_tgt(const PrincipalView& client, UnixMicros now) const;
+
+  // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
+  // at some time. A ticket of an etype that we do not know is passed over. Errors: kNoMemory.
+  Result<void> add_all(const Ccache&);
+
+  size_t size() const { return entries_.size(); }
+  void clear() { entries_.clear(); }
+
+ private:
+  struct Entry {
+    Principal client, server;
+    ServiceCredential credential;
+  };
+  std::vector<Entry> entries_;
+};
+
+}  // namespace pocketgss::mechs::krb5
+
+#endif  // PGSS_MECHS_KRB5_TICKET_CACHE_H_
