@@ -145,8 +145,7 @@ Result<AsExchange::Answer> AsExchange::on_error(const Asked& asked, const KrbErr
       return on_preauth_required(asked, error);
     case error_code::kEtypeNosupp: {
       // Quirk D4: a read-only domain controller may have guessed; once.
-      const bool has_data =
-          error.e_data && parse_e_data(*error.e_data).method_data.has_value();
+      const bool has_data = error.e_data && parse_e_data(*error.e_data).method_data.has_value();
       if (has_data && !renegotiated_) return on_preauth_required(asked, error);
       return error_of(error);
     }
@@ -167,14 +166,12 @@ Result<AsExchange::Answer> AsExchange::on_error(const Asked& asked, const KrbErr
 
 Result<AsExchange::Answer> AsExchange::on_preauth_required(const Asked& asked,
                                                            const KrbError& error) {
-  if (!error.e_data)
-    return misbehaved("KRB-ERROR.e-data: no METHOD-DATA", error.error_code);
+  if (!error.e_data) return misbehaved("KRB-ERROR.e-data: no METHOD-DATA", error.error_code);
   const EData data = parse_e_data(*error.e_data);
-  if (!data.method_data)
-    return misbehaved("KRB-ERROR.e-data: no METHOD-DATA", error.error_code);
+  if (!data.method_data) return misbehaved("KRB-ERROR.e-data: no METHOD-DATA", error.error_code);
 
-  PGSS_TRY(KeyHint hint, choose_hint(*data.method_data, etypes_, default_salt(client_.view()),
-                                     policy_));
+  PGSS_TRY(KeyHint hint,
+           choose_hint(*data.method_data, etypes_, default_salt(client_.view()), policy_));
   // What was sent did not do. It is sent again where the KDC speaks of another key, once (quirk D4),
   // or has another time (quirk D5); a kind of several rounds goes on.
   const bool first = !asked.preauth_sent;
@@ -269,11 +266,9 @@ Result<AsExchange::Answer> AsExchange::on_reply(const Asked& asked, const KdcRep
     return Error{Errc::kPolicy, "AS-REP.enc-part.etype was not offered (policy row P10)", 0, 0};
   }
   PGSS_TRY(const Key key, reply_key(rep));
-  PGSS_TRY(const ReplyPart reply,
-           open_reply(runtime_.crypto(), key, KeyUsage::kAsRepEncPart, rep));
+  PGSS_TRY(const ReplyPart reply, open_reply(runtime_.crypto(), key, KeyUsage::kAsRepEncPart, rep));
   PGSS_CHECK(check_names(asked.question, rep, reply.part));
-  if (reply.part.nonce.bits() != asked.question.nonce)
-    return misbehaved("EncKDCRepPart.nonce");
+  if (reply.part.nonce.bits() != asked.question.nonce) return misbehaved("EncKDCRepPart.nonce");
   PGSS_CHECK(check_request_was_ours(key, asked, reply.part));
   PGSS_CHECK(settle_clock(reply.part));
   PGSS_CHECK(check_reply(asked.question, rep, reply.part, kdc_time()));

@@ -107,8 +107,7 @@ Result<std::optional<KeyHint>> hint_for(const MethodData& hints, Etype etype, st
     PGSS_TRY(const EtypeInfo entries, parse_etype_info(*info));
     for (const EtypeInfoEntry& entry : entries) {
       if (entry.etype == wanted)
-        return some(
-            hint_of(etype, entry.salt ? as_text(*entry.salt) : salt, std::nullopt, policy));
+        return some(hint_of(etype, entry.salt ? as_text(*entry.salt) : salt, std::nullopt, policy));
     }
     return std::optional<KeyHint>();
   }
@@ -124,11 +123,10 @@ Result<KeyHint> choose_hint(const MethodData& hints, const std::vector<Etype>& e
     if (hint) return std::move(*hint);
   }
   PGSS_TRY(const std::vector<int32_t> named, etypes_of(hints));
-  if (named.empty() && !etypes.empty())
-    return hint_of(etypes.front(), salt, std::nullopt, policy);
+  if (named.empty() && !etypes.empty()) return hint_of(etypes.front(), salt, std::nullopt, policy);
   // Row KRC-3, quirk D3: an account whose password is old may have nothing else.
-  const bool rc4 = std::find(named.begin(), named.end(), static_cast<int32_t>(Etype::kRc4Hmac)) !=
-                   named.end();
+  const bool rc4 =
+      std::find(named.begin(), named.end(), static_cast<int32_t>(Etype::kRc4Hmac)) != named.end();
   if (rc4) {
     return Error{Errc::kPolicy,
                  "the account has a key of etype 23 (rc4-hmac) only, which is not allowed (policy "

@@ -101,16 +101,15 @@ Result<CredentialSource::Answer> KdcClient::begin() {
 Result<CredentialSource::Answer> KdcClient::begin_as() {
   if (config_.secret == nullptr)
     return Error{Errc::kNeedsCredential, "there is no ticket, and no password to get one", 0, 0};
-  AwaitTgt next{
-      std::make_unique<AsExchange>(runtime_, config_.policy, client(), *config_.secret)};
+  AwaitTgt next{std::make_unique<AsExchange>(runtime_, config_.policy, client(), *config_.secret)};
   PGSS_TRY(AsExchange::Answer answer, next.exchange->start());
   state_ = std::move(next);
   return Answer(std::move(std::get<NeedExchange>(answer)));
 }
 
 Result<CredentialSource::Answer> KdcClient::begin_tgs() {
-  AwaitTicket next{std::make_unique<TgsExchange>(runtime_, config_.policy, *tgt_,
-                                                 config_.services[service_])};
+  AwaitTicket next{
+      std::make_unique<TgsExchange>(runtime_, config_.policy, *tgt_, config_.services[service_])};
   PGSS_TRY(TgsExchange::Answer answer, next.exchange->start());
   state_ = std::move(next);
   return Answer(std::move(std::get<NeedExchange>(answer)));
@@ -167,8 +166,7 @@ Result<CredentialSource::Answer> KdcClient::done(ServiceCredential credential) {
 
 Result<std::unique_ptr<CredentialSource>> make_kdc_client(Runtime& runtime,
                                                           const KdcClientConfig& config) {
-  if (config.clients.empty())
-    return Error{Errc::kNeedsCredential, "there is no user name", 0, 0};
+  if (config.clients.empty()) return Error{Errc::kNeedsCredential, "there is no user name", 0, 0};
   return std::unique_ptr<CredentialSource>(std::make_unique<KdcClient>(runtime, config));
 }
 

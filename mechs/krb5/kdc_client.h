@@ -18,7 +18,7 @@ struct KdcClientConfig {
   // (KDC_ERR_C_PRINCIPAL_UNKNOWN), the next service only where it does not know that one
   // (KDC_ERR_S_PRINCIPAL_UNKNOWN, quirk A21). See client_names() and service_names().
   std::vector<Principal> clients;
-  std::vector<Principal> services;  // none: the result is the ticket-granting ticket
+  std::vector<Principal> services;       // none: the result is the ticket-granting ticket
   const ClientSecret* secret = nullptr;  // none: only what the cache has
   TicketCache* cache = nullptr;          // looked into first, and added to
   KdcPolicy policy;

@@ -109,9 +109,9 @@ Result<void> check_reply(const KdcQuestion& question, const KdcRep& rep, const E
   if (rep.ticket.realm != part.srealm) return misbehaved("KDC-REP.ticket.realm");
   if (part.nonce.bits() != question.nonce) return misbehaved("EncKDCRepPart.nonce");
   if (part.flags.has(kNeverAsked)) return misbehaved("EncKDCRepPart.flags");
-  const bool offered = std::any_of(
-      question.etypes.begin(), question.etypes.end(),
-      [&](Etype etype) { return static_cast<int32_t>(etype) == part.key.keytype; });
+  const bool offered =
+      std::any_of(question.etypes.begin(), question.etypes.end(),
+                  [&](Etype etype) { return static_cast<int32_t>(etype) == part.key.keytype; });
   if (!offered) {
     return Error{Errc::kPolicy,
                  "EncKDCRepPart.key is of an etype that was not offered (policy row P10)", 0, 0};

@@ -15,9 +15,9 @@ namespace pocketgss::mechs::krb5 {
 struct PreauthRound {
   Runtime& runtime;
   const Key& client_key;
-  UnixMicros time;         // by the KDC's clock, as far as we know it
-  ByteView offer;          // the padata-value by which the KDC offers this kind
-  ByteView request_body;   // the KDC-REQ-BODY, as it will be sent
+  UnixMicros time;        // by the KDC's clock, as far as we know it
+  ByteView offer;         // the padata-value by which the KDC offers this kind
+  ByteView request_body;  // the KDC-REQ-BODY, as it will be sent
 };
 
 // Preauth is one kind in one AS exchange; it may take several rounds.

@@ -165,8 +165,7 @@ Result<TgsExchange::Answer> TgsExchange::on_reply(const Asked& asked, const KdcR
     state_ = Done{};
     return Answer(std::move(credential));
   }
-  const bool may_refer =
-      question.canonicalize || !granted_realm(question.server.view()).empty();
+  const bool may_refer = question.canonicalize || !granted_realm(question.server.view()).empty();
   if (may_refer && !realm.empty() && realm != tgs_realm()) return on_referral(rep, part, realm);
   // Quirk D8: Active Directory may give a ticket for its own KDC, and of old renamed the service.
   return ask_without_canonicalize("EncKDCRepPart.sname");

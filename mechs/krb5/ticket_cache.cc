@@ -47,9 +47,8 @@ bool usable(const CcacheCredential& entry) {
 
 ServiceCredential clone(const ServiceCredential& from) {
   return ServiceCredential{
-      from.client,       from.server,   from.ticket,    from.session_key.clone(),
-      from.ticket_flags, from.authtime, from.starttime, from.endtime,
-      from.renew_till,   from.clock_offset,
+      from.client,   from.server,    from.ticket,  from.session_key.clone(), from.ticket_flags,
+      from.authtime, from.starttime, from.endtime, from.renew_till,          from.clock_offset,
   };
 }
 

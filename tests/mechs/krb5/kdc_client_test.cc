@@ -1,0 +1,534 @@
+// The TGS exchange, and both exchanges in a row, with KDCs of the tests' own.
+#include "mechs/krb5/kdc_client.h"
+
+#include <gtest/gtest.h>
+
+#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/names.h"
+#include "tests/fakes/fake_kdc.h"
+#include "tests/support/allocations.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_random.h"
+
+namespace pocketgss::mechs::krb5 {
+namespace {
+
+using testing::CountingRandom;
+using testing::FakeClock;
+using testing::FakeKdc;
+using testing::FakeRealms;
+using testing::WireName;
+
+constexpr UnixMicros kHour = 3600 * kSecond;
+
+class KdcClientTest : public ::testing::Test {
+ protected:
+  KdcClientTest() {
+    realms.add(kdc);
+    kdc.add_user("alice", "Password1").etypes = {17};
+    kdc.add_user("bob", "Password2").etypes = {17};
+    kdc.add_service("smtp/mail.example.test");
+    secret.password = SecretBytes(std::string_view("Password1"));
+    config.clients = client_names("alice", "EXAMPLE.TEST").value();
+    config.services = service_names("smtp", "mail.example.test", "").value();
+    config.secret = &secret;
+    config.policy.etypes = {Etype::kAes128CtsHmacSha1, Etype::kAes256CtsHmacSha1};
+  }
+
+  // run gives a copy of the credential.
+  Result<ServiceCredential> run() {
+    auto source = make_kdc_client(runtime, config);
+    if (!source.has_value()) return source.error();
+    auto answer = source.value()->start();
+    for (;;) {
+      proof_sent = source.value()->proof_sent();
+      if (!answer.has_value()) {
+        EXPECT_EQ(source.value()->resume({}).error(), answer.error()) << "it stays refused";
+        return answer.error();
+      }
+      if (auto* done = std::get_if<const ServiceCredential*>(&answer.value())) return clone(**done);
+      const auto& need = std::get<NeedExchange>(answer.value());
+      answer = source.value()->resume({realms.carry(need.realm, need.request)});
+    }
+  }
+  Error refused() {
+    const auto result = run();
+    if (result.has_value()) {
+      ADD_FAILURE() << "a ticket was taken";
+      return {};
+    }
+    return result.error();
+  }
+  // in_tgs applies a twist to TGS-REPs only.
+  void in_tgs(std::function<void(KdcRep&)> rep, std::function<void(EncKdcRepPart&)> part = {}) {
+    kdc.twist.rep = [rep](KdcRep& out) {
+      if (rep && out.msg_type == MessageType::kTgsRep) rep(out);
+    };
+    kdc.twist.part = [part](EncKdcRepPart& out) {
+      if (part && out.of == MessageType::kTgsRep) part(out);
+    };
+  }
+  static std::string name(const Principal& principal) { return principal_text(principal.view()); }
+
+  FakeClock clock{KdcPolicy{}.clock_floor + 24 * kHour};
+  CountingRandom random;
+  Runtime runtime = Runtime::create(clock, random).value();
+  FakeKdc kdc{runtime, "EXAMPLE.TEST"};
+  FakeRealms realms;
+  ClientSecret secret;
+  KdcClientConfig config;
+  bool proof_sent = false;
+};
+
+TEST_F(KdcClientTest, FromAPasswordToTheTicketOfAService) {
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().client), "alice@EXAMPLE.TEST");
+  EXPECT_EQ(name(ticket.value().server), "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(realms.messages, 3);
+  EXPECT_TRUE(proof_sent);
+
+  // The service can read the ticket, and it holds the key that we have.
+  const auto der = parse_ticket(ticket.value().ticket);
+  Bytes plain(der.value().enc_part.cipher.size());
+  const auto size = decrypt(runtime.crypto(), kdc.services.at("smtp/mail.example.test"),
+                            KeyUsage::kTicket, der.value().enc_part.cipher, plain);
+  ASSERT_TRUE(size.has_value());
+  const auto part = parse_enc_ticket_part(ByteView(plain).prefix(size.value()));
+  EXPECT_TRUE(ct_equal(part.value().key.keyvalue, ticket.value().session_key.view()));
+}
+
+TEST_F(KdcClientTest, WithoutServicesTheResultIsTheTicketGrantingTicket) {
+  config.services.clear();
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value());
+  EXPECT_EQ(name(ticket.value().server), "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST");
+}
+
+TEST_F(KdcClientTest, P12_TgsRequestsNeverAskToForward) {
+  ASSERT_TRUE(run().has_value());
+  ASSERT_EQ(kdc.kdc_options.size(), 3u);
+  EXPECT_EQ(kdc.kdc_options[2], kdc_option::kCanonicalize);
+}
+
+// ---- names
+
+TEST_F(KdcClientTest, QuirkA21_SmtpSvcWhereSmtpIsNotKnown) {
+  kdc.services.clear();
+  kdc.add_service("SMTPSVC/mail.example.test");
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value());
+  EXPECT_EQ(name(ticket.value().server), "SMTPSVC/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(kdc.asked,
+            (std::vector<std::string>{"smtp/mail.example.test", "SMTPSVC/mail.example.test"}));
+}
+
+TEST_F(KdcClientTest, QuirkA21_NoOtherErrorMakesItTryAgain) {
+  for (const int32_t code : {error_code::kEtypeNosupp, error_code::kPolicy, error_code::kSkew,
+                             error_code::kGeneric, error_code::kSvcUnavailable}) {
+    kdc.asked.clear();
+    kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+      if (req.msg_type == MessageType::kAsReq) return std::nullopt;
+      return kdc.krb_error(code);
+    };
+    EXPECT_EQ(refused().peer_status, code);
+    EXPECT_EQ(kdc.asked.size(), 1u);
+  }
+}
+
+TEST_F(KdcClientTest, AnUnknownServiceIsToldAsSuch) {
+  kdc.services.clear();
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kPeerIncompatible);
+  EXPECT_EQ(error.peer_status, error_code::kSPrincipalUnknown);
+  EXPECT_STREQ(error.where, "the service is not known to the realm");
+  EXPECT_EQ(kdc.asked.size(), 2u);
+}
+
+TEST_F(KdcClientTest, QuirkD9_APlainNameBeforeTheEnterpriseNameWhereTheSuffixIsTheRealm) {
+  config.clients = client_names("alice@example.test", "").value();
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().client), "alice@EXAMPLE.TEST");
+
+  config.clients = client_names("upn@example.test", "EXAMPLE.TEST").value();
+  kdc.add_user("upn@example.test", "Password1").etypes = {17};
+  kdc.users["upn@example.test"].canonical = "alice";
+  const auto second = run();
+  ASSERT_TRUE(second.has_value()) << describe(second.error());
+  EXPECT_EQ(name(second.value().client), "alice@EXAMPLE.TEST");
+}
+
+TEST(KdcNames, QuirkD9_WhatAUserNameMayMean) {
+  const auto texts = [](std::string_view user, std::string_view realm) {
+    std::string out;
+    const auto names = client_names(user, realm);
+    if (!names.has_value()) return std::string("refused");
+    for (const Principal& principal : names.value()) {
+      if (!out.empty()) out += " ";
+      out += principal_text(principal.view());
+      if (principal.view().name_type == name_type::kEnterprise) out += "(E)";
+    }
+    return out;
+  };
+  EXPECT_EQ(texts("alice", "R.TEST"), "alice@R.TEST");
+  EXPECT_EQ(texts("alice@r.test", ""), "alice@R.TEST alice\\@r.test@R.TEST(E)");
+  EXPECT_EQ(texts("alice@r.test", "R.TEST"), "alice@R.TEST alice\\@r.test@R.TEST(E)");
+  EXPECT_EQ(texts("alice@corp.test", "R.TEST"), "alice\\@corp.test@R.TEST(E)");
+  EXPECT_EQ(texts("host/mail.r.test@R.TEST", ""), "host/mail.r.test@R.TEST");
+  EXPECT_EQ(texts("alice", ""), "refused");
+  EXPECT_EQ(texts("", "R.TEST"), "refused");
+  EXPECT_EQ(texts("@R.TEST", ""), "refused");
+}
+
+TEST(KdcNames, P13_QuirkD24_TheServiceIsNamedAsItWasConfigured) {
+  const auto names = service_names("smtp", "Mail.Example.TEST.", "R.TEST").value();
+  ASSERT_EQ(names.size(), 2u);
+  EXPECT_EQ(principal_text(names[0].view()), "smtp/mail.example.test@R.TEST");
+  EXPECT_EQ(principal_text(names[1].view()), "SMTPSVC/mail.example.test@R.TEST");
+  EXPECT_EQ(service_names("imap", "h", "").value().size(), 1u);
+}
+
+TEST(KdcNames, AnIpAddressHasNoServices) {
+  for (const char* host : {"192.0.2.1", "2001:db8::1", "[2001:db8::1]", "::1", "10.1"}) {
+    const auto names = service_names("smtp", host, "");
+    ASSERT_FALSE(names.has_value()) << host;
+    EXPECT_EQ(names.error().code, Errc::kPeerIncompatible);
+  }
+  EXPECT_TRUE(service_names("smtp", "mail1.example.test", "").has_value());
+  EXPECT_EQ(service_names("smtp", "", "").error().code, Errc::kApiMisuse);
+  EXPECT_EQ(service_names("smtp", std::string(256, 'a'), "").error().code, Errc::kApiMisuse);
+}
+
+// ---- KRC-1, KRC-2: the reply is that to the request
+
+TEST_F(KdcClientTest, KRC_1_RefusesATicketOfAnotherNameThanTheEncryptedPartHas) {
+  const WireName other("smtp/evil.test");
+  in_tgs([&](KdcRep& rep) { rep.ticket.sname = other.name(); });
+  EXPECT_STREQ(refused().where, "KDC-REP.ticket.sname");
+}
+
+TEST_F(KdcClientTest, KRC_1_RefusesAnEncryptedPartOfAnotherServiceThanWasAskedFor) {
+  const WireName other("smtp/evil.test");
+  in_tgs([&](KdcRep& rep) { rep.ticket.sname = other.name(); },
+         [&](EncKdcRepPart& part) { part.sname = other.name(); });
+  EXPECT_STREQ(refused().where, "EncKDCRepPart.sname");
+}
+
+TEST_F(KdcClientTest, KRC_1_RefusesAnotherRealm) {
+  in_tgs([](KdcRep& rep) { rep.ticket.realm = "EVIL.TEST"; });
+  EXPECT_STREQ(refused().where, "KDC-REP.ticket.realm");
+  in_tgs([](KdcRep& rep) { rep.ticket.realm = "EVIL.TEST"; },
+         [](EncKdcRepPart& part) { part.srealm = "EVIL.TEST"; });
+  EXPECT_STREQ(refused().where, "EncKDCRepPart.srealm");
+}
+
+TEST_F(KdcClientTest, KRC_2_RefusesAnotherNonceAndAnotherClient) {
+  in_tgs({}, [](EncKdcRepPart& part) { part.nonce = UInt32(part.nonce.bits() ^ 1); });
+  EXPECT_STREQ(refused().where, "EncKDCRepPart.nonce");
+  const WireName other("mallory");
+  in_tgs([&](KdcRep& rep) { rep.cname = other.name(); });
+  EXPECT_STREQ(refused().where, "TGS-REP.cname or crealm");
+  in_tgs([](KdcRep& rep) { rep.crealm = "EVIL.TEST"; });
+  EXPECT_STREQ(refused().where, "TGS-REP.cname or crealm");
+}
+
+TEST_F(KdcClientTest, KRC_2_RefusesTimesFlagsAndEtypesThatWereNotAskedFor) {
+  in_tgs({}, [](EncKdcRepPart& part) { part.endtime = part.authtime; });
+  EXPECT_EQ(refused().code, Errc::kPeerMisbehaved);
+  in_tgs({}, [](EncKdcRepPart& part) { part.flags.bits |= ticket_flag::kInvalid; });
+  EXPECT_STREQ(refused().where, "EncKDCRepPart.flags");
+  in_tgs({}, [](EncKdcRepPart& part) { part.key.keytype = 23; });
+  EXPECT_EQ(refused().code, Errc::kPolicy);
+}
+
+TEST_F(KdcClientTest, KRC_2_RefusesAnAsRepForATgsReq) {
+  in_tgs([](KdcRep& rep) { rep.msg_type = MessageType::kAsRep; });
+  EXPECT_STREQ(refused().where, "KDC-REP.msg-type");
+}
+
+TEST_F(KdcClientTest, KRC_2_RefusesOtherKeyUsages) {
+  config.services.clear();
+  TicketCache cache;
+  config.cache = &cache;
+  ASSERT_TRUE(run().has_value());
+  config.services = service_names("imap", "mail.example.test", "").value();
+  kdc.add_service("imap/mail.example.test");
+  for (const KeyUsage usage : {KeyUsage::kAsRepEncPart, KeyUsage::kTicket,
+                               KeyUsage::kTgsRepEncPartSessionKey, KeyUsage::kApRepEncPart}) {
+    kdc.twist.usage = usage;  // with the sub-key of etype 17
+    EXPECT_EQ(refused().code, Errc::kAuthFailed);
+  }
+}
+
+TEST_F(KdcClientTest, QuirkD11_TheSessionKeyIsTakenTooWithItsOwnUsage) {
+  kdc.twist.tgs_session_key = true;
+  EXPECT_TRUE(run().has_value());
+  kdc.twist.usage = KeyUsage::kAsRepEncPart;
+  EXPECT_TRUE(refused().code == Errc::kAuthFailed);
+}
+
+TEST_F(KdcClientTest, KRC_2_RefusesTheReplyToAnotherTgsReq) {
+  std::optional<Bytes> first;
+  kdc.twist.octets = [&](Bytes& reply) {
+    if (message_type(reply) != MessageType::kTgsRep) return;
+    if (!first) first = reply;
+    reply = *first;
+  };
+  ASSERT_TRUE(run().has_value());
+  EXPECT_EQ(refused().code, Errc::kAuthFailed) << "each request has a sub-key of its own";
+}
+
+// ---- realms
+
+class TwoRealmsTest : public KdcClientTest {
+ protected:
+  TwoRealmsTest() {
+    realms.add(middle);
+    realms.add(far);
+    kdc.trust(middle);
+    middle.trust(far);
+    kdc.services.clear();
+    kdc.referrals["smtp/mail.example.test"] = "MIDDLE.TEST";
+    middle.referrals["smtp/mail.example.test"] = "FAR.TEST";
+    far.add_service("smtp/mail.example.test");
+  }
+  FakeKdc middle{runtime, "MIDDLE.TEST"};
+  FakeKdc far{runtime, "FAR.TEST"};
+};
+
+TEST_F(TwoRealmsTest, ReferralsLeadToTheServicesRealm) {
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().server), "smtp/mail.example.test@FAR.TEST");
+  EXPECT_EQ(name(ticket.value().client), "alice@EXAMPLE.TEST");
+  EXPECT_EQ(realms.carried, (std::vector<std::string>{"EXAMPLE.TEST", "EXAMPLE.TEST",
+                                                      "EXAMPLE.TEST", "MIDDLE.TEST", "FAR.TEST"}));
+}
+
+TEST_F(TwoRealmsTest, AServiceOfAKnownRealmIsAskedForThere) {
+  config.services = service_names("smtp", "mail.example.test", "FAR.TEST").value();
+  kdc.referrals["krbtgt/FAR.TEST"] = "MIDDLE.TEST";  // the nearest that it knows
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().server), "smtp/mail.example.test@FAR.TEST");
+}
+
+TEST_F(TwoRealmsTest, QuirkD5_TheOffsetGoesOnToTheTgs) {
+  for (FakeKdc* each : {&kdc, &middle, &far}) each->clock_ahead = -3 * kHour;
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(ticket.value().clock_offset, -3 * kHour);
+}
+
+TEST_F(TwoRealmsTest, KRC_7_ReferralsInACircleEnd) {
+  middle.trust(kdc);
+  middle.referrals["smtp/mail.example.test"] = "EXAMPLE.TEST";
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(realms.messages, 4);
+}
+
+TEST_F(TwoRealmsTest, KRC_7_AChainOfAHundredRealmsStopsAtTen) {
+  std::deque<FakeKdc> chain;
+  FakeKdc* last = &far;
+  far.services.clear();
+  for (int i = 0; i < 100; ++i) {
+    FakeKdc& next = chain.emplace_back(runtime, "R" + std::to_string(i) + ".TEST");
+    realms.add(next);
+    last->trust(next);
+    last->referrals["smtp/mail.example.test"] = next.realm();
+    last = &next;
+  }
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(realms.messages, 2 + 11);
+}
+
+TEST_F(TwoRealmsTest, NoReferralsWhereThePolicyHasNone) {
+  config.policy.server_referrals = false;
+  EXPECT_EQ(refused().peer_status, error_code::kSPrincipalUnknown);
+  EXPECT_EQ(middle.requests, 0);
+}
+
+TEST_F(TwoRealmsTest, KRC_1_AReferralByARealmThatSpeaksForAnotherIsRefused) {
+  in_tgs([](KdcRep& rep) { rep.ticket.realm = "FAR.TEST"; },
+         [](EncKdcRepPart& part) { part.srealm = "FAR.TEST"; });
+  EXPECT_STREQ(refused().where, "EncKDCRepPart.srealm");
+}
+
+TEST_F(KdcClientTest, QuirkD8_ATicketForTheOwnKdcMakesItAskWithoutCanonicalisation) {
+  const WireName own("krbtgt/EXAMPLE.TEST", name_type::kSrvInst);
+  const auto canonical = [&] { return (kdc.kdc_options.back() & kdc_option::kCanonicalize) != 0; };
+  in_tgs([&](KdcRep& rep) { if (canonical()) rep.ticket.sname = own.name(); },
+         [&](EncKdcRepPart& part) { if (canonical()) part.sname = own.name(); });
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().server), "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(kdc.asked.size(), 2u);
+}
+
+TEST_F(KdcClientTest, KRC_9_TooBigForADatagramAsksForTcp) {
+  int tgs = 0;
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq || ++tgs > 1) return std::nullopt;
+    return kdc.krb_error(error_code::kResponseTooBig);
+  };
+  EXPECT_TRUE(run().has_value());
+  EXPECT_EQ(tgs, 2);
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq) return std::nullopt;
+    return kdc.krb_error(error_code::kResponseTooBig);
+  };
+  EXPECT_EQ(refused().code, Errc::kPeerMisbehaved);
+}
+
+TEST_F(KdcClientTest, KRC_11_NeitherS4uNorUserToUserIsEverAskedFor) {
+  std::vector<int32_t> padata;
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.padata) {
+      for (const PaData& each : *req.padata) padata.push_back(each.padata_type);
+    }
+    EXPECT_FALSE(req.req_body.additional_tickets.has_value());
+    EXPECT_FALSE(req.req_body.enc_authorization_data.has_value());
+    return std::nullopt;
+  };
+  ASSERT_TRUE(run().has_value());
+  for (const int32_t type : padata) {
+    EXPECT_TRUE(type == padata_type::kTgsReq || type == padata_type::kEncTimestamp ||
+                type == padata_type::kReqEncPaRep || type == padata_type::kPacRequest)
+        << type;
+  }
+}
+
+// ---- the cache
+
+class CacheTest : public KdcClientTest {
+ protected:
+  CacheTest() { config.cache = &cache; }
+  TicketCache cache;
+};
+
+TEST_F(CacheTest, ASecondLoginNeedsNoKdc) {
+  ASSERT_TRUE(run().has_value());
+  EXPECT_EQ(realms.messages, 3);
+  config.secret = nullptr;
+  ASSERT_TRUE(run().has_value());
+  EXPECT_EQ(realms.messages, 3);
+  EXPECT_FALSE(proof_sent);
+}
+
+TEST_F(CacheTest, ATicketGrantingTicketServesForOtherServices) {
+  kdc.add_service("imap/mail.example.test");
+  ASSERT_TRUE(run().has_value());
+  config.services = service_names("imap", "mail.example.test", "").value();
+  config.secret = nullptr;
+  ASSERT_TRUE(run().has_value());
+  EXPECT_EQ(realms.messages, 4);
+}
+
+TEST_F(CacheTest, QuirkD21_NobodyGetsAnotherUsersTicket) {
+  ASSERT_TRUE(run().has_value());
+  config.clients = client_names("bob", "EXAMPLE.TEST").value();
+  config.secret = nullptr;
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+  ClientSecret other;
+  other.password = SecretBytes(std::string_view("Password2"));
+  config.secret = &other;
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value());
+  EXPECT_EQ(name(ticket.value().client), "bob@EXAMPLE.TEST");
+}
+
+TEST_F(CacheTest, ATicketThatHasEndedIsNotUsed) {
+  ASSERT_TRUE(run().has_value());
+  clock.advance(11 * kHour);
+  ASSERT_TRUE(run().has_value());
+  EXPECT_EQ(realms.messages, 6);
+  config.secret = nullptr;
+  clock.advance(11 * kHour);
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+}
+
+TEST_F(CacheTest, P16_TheOffsetIsRememberedWithTheTicket) {
+  kdc.clock_ahead = 20 * kHour;
+  ASSERT_TRUE(run().has_value());
+  const auto again = run();
+  ASSERT_TRUE(again.has_value()) << "by our clock it is not valid yet";
+  EXPECT_EQ(again.value().clock_offset, 20 * kHour);
+  EXPECT_EQ(realms.messages, 3);
+}
+
+TEST_F(CacheTest, AFullCacheLosesWhatEndsFirst) {
+  ASSERT_TRUE(run().has_value());
+  const ServiceCredential one = run().value();
+  Principal client(name_type::kPrincipal, "R");
+  client.add("u");
+  for (size_t i = 0; i < TicketCache::kMaxTickets + 10; ++i) {
+    Principal server(name_type::kSrvHst, "R");
+    server.add("smtp").add("h" + std::to_string(i));
+    ServiceCredential each = clone(one);
+    each.endtime.seconds += static_cast<int64_t>(i) + 1;
+    cache.add(client, server, each);
+  }
+  EXPECT_EQ(cache.size(), TicketCache::kMaxTickets);
+  Principal last(name_type::kSrvHst, "R");
+  last.add("smtp").add("h" + std::to_string(TicketCache::kMaxTickets + 9));
+  EXPECT_NE(cache.find(client.view(), last.view(), clock.now()), nullptr);
+  EXPECT_EQ(cache.find(config.clients[0].view(), config.services[0].view(), clock.now()), nullptr);
+}
+
+// ---- the machine
+
+TEST_F(KdcClientTest, CallsOutOfTurnChangeNothing) {
+  auto source = make_kdc_client(runtime, config).value();
+  EXPECT_EQ(source->resume({Bytes{}}).error().code, Errc::kApiMisuse);
+  ASSERT_TRUE(source->start().has_value());
+  EXPECT_EQ(source->start().error().code, Errc::kApiMisuse);
+}
+
+TEST_F(KdcClientTest, NoUserNameIsNoClient) {
+  config.clients.clear();
+  EXPECT_EQ(make_kdc_client(runtime, config).error().code, Errc::kNeedsCredential);
+}
+
+TEST_F(KdcClientTest, MEM_1_SessionKeysAreWiped) {
+  ServiceCredential ticket = run().value();
+  std::vector<Bytes> secrets = {ticket.session_key.view().to_bytes()};
+  testing::FreedSecrets watch(secrets);
+  {
+    const ServiceCredential copy = clone(ticket);
+    ServiceCredential moved = clone(copy);
+    const ServiceCredential last = std::move(moved);
+  }
+  EXPECT_EQ(watch.found(), 0u);
+}
+
+TEST_F(KdcClientTest, MEM_3_AFailedAllocationAnywhereEndsInAnError) {
+  for (size_t n = 1; n < 4000; n += 5) {
+    auto source = make_kdc_client(runtime, config).value();
+    Result<CredentialSource::Answer> answer = source->start();
+    bool reached = false;
+    while (answer.has_value() && std::holds_alternative<NeedExchange>(answer.value())) {
+      const auto& need = std::get<NeedExchange>(answer.value());
+      const ExchangeAnswer reply{realms.carry(need.realm, need.request)};
+      ExchangeAnswer copy = reply;
+      try {
+        const testing::FailingAllocations failing(n);
+        answer = source->resume(std::move(copy));
+        reached = reached || failing.reached();
+      } catch (const std::bad_alloc&) {
+        reached = true;
+        answer = source->resume(reply);
+        ASSERT_FALSE(answer.has_value()) << "the state is Failed";
+      }
+      if (reached) break;
+    }
+    if (!reached) return;  // n is more than a step makes
+    EXPECT_FALSE(answer.has_value());
+  }
+  FAIL() << "a step makes too many allocations";
+}
+
+}  // namespace
+}  // namespace pocketgss::mechs::krb5
