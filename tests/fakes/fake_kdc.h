@@ -67,10 +67,11 @@ class FakeKdc {
 
   // Twist is how a hostile, or an old, KDC differs. Each is off by default.
   struct Twist {
-    std::function<std::optional<Bytes>(const krb5::KdcReq&)> instead;  // an answer of the test's own
-    std::function<void(krb5::KdcRep&)> rep;                            // before it is encoded
-    std::function<void(krb5::EncKdcRepPart&)> part;                    // before it is encrypted
-    std::function<void(Bytes& reply)> octets;                          // as they leave
+    std::function<std::optional<Bytes>(const krb5::KdcReq&)>
+        instead;                                     // an answer of the test's own
+    std::function<void(krb5::KdcRep&)> rep;          // before it is encoded
+    std::function<void(krb5::EncKdcRepPart&)> part;  // before it is encrypted
+    std::function<void(Bytes& reply)> octets;        // as they leave
     std::function<void(krb5::KrbError&)> error;
     std::optional<krb5::KeyUsage> usage;  // of the encrypted part
     bool tgs_session_key = false;         // a TGS-REP under the session key
@@ -224,8 +225,8 @@ class FakeKdc {
       return error_code::kPreauthFailed;
     const Key key = user_key(user, data.value().etype);
     Bytes plain(data.value().cipher.size());
-    const auto size = decrypt(runtime_.crypto(), key, KeyUsage::kPaEncTimestamp,
-                              data.value().cipher, plain);
+    const auto size =
+        decrypt(runtime_.crypto(), key, KeyUsage::kPaEncTimestamp, data.value().cipher, plain);
     if (!size.has_value()) return error_code::kPreauthFailed;
     const auto stamp = parse_pa_enc_ts_enc(ByteView(plain).prefix(size.value()));
     if (!stamp.has_value()) return error_code::kPreauthFailed;
@@ -264,13 +265,11 @@ class FakeKdc {
     const Authenticator& auth = authenticator.value();
     if (auth.crealm != ticket.value().crealm || !same_name(auth.cname, ticket.value().cname))
       return krb_error(error_code::kBadmatch);
-    if (std::abs(auth.ctime.seconds - seconds().seconds) > 300)
-      return krb_error(error_code::kSkew);
-    if (!auth.cksum || !verify_checksum(runtime_.crypto(), session,
-                                        KeyUsage::kTgsReqAuthenticatorChecksum,
-                                        auth.cksum->cksumtype, {req.req_body.der},
-                                        auth.cksum->checksum)
-                            .has_value())
+    if (std::abs(auth.ctime.seconds - seconds().seconds) > 300) return krb_error(error_code::kSkew);
+    if (!auth.cksum ||
+        !verify_checksum(runtime_.crypto(), session, KeyUsage::kTgsReqAuthenticatorChecksum,
+                         auth.cksum->cksumtype, {req.req_body.der}, auth.cksum->checksum)
+             .has_value())
       return krb_error(error_code::kInappCksum);
     const Key subkey = auth.subkey
                            ? Key::create(auth.subkey->keytype, auth.subkey->keyvalue).value()
@@ -291,8 +290,9 @@ class FakeKdc {
     }
     if (service_key == nullptr) return krb_error(error_code::kSPrincipalUnknown);
     const WireName server(granted, req.req_body.sname->name_type);
-    Issue issue{req,     ticket.value().cname, std::string(ticket.value().crealm),
-                server.name(), *service_key, reply_key, usage};
+    Issue issue{req,           ticket.value().cname, std::string(ticket.value().crealm),
+                server.name(), *service_key,         reply_key,
+                usage};
     issue.flags = ticket_flag::kPreAuthent;
     issue.reply = MessageType::kTgsRep;
     return reply(issue);
@@ -342,7 +342,7 @@ class FakeKdc {
     krb5::KeyUsage usage;
     uint32_t flags = 0;
     krb5::MessageType reply{};
-    std::optional<std::string> salt = std::nullopt;          // in ETYPE-INFO2 of the reply
+    std::optional<std::string> salt = std::nullopt;         // in ETYPE-INFO2 of the reply
     std::optional<ByteView> request_octets = std::nullopt;  // for PA-REQ-ENC-PA-REP
   };
 
@@ -409,9 +409,8 @@ class FakeKdc {
     rep.ticket.sname = issue.sname;
     rep.ticket.enc_part = {static_cast<int32_t>(issue.service_key.etype()), UInt32(1),
                            ticket_cipher};
-    rep.enc_part = {
-        twist.reply_etype.value_or(static_cast<int32_t>(issue.reply_key.etype())), UInt32(1),
-        cipher};
+    rep.enc_part = {twist.reply_etype.value_or(static_cast<int32_t>(issue.reply_key.etype())),
+                    UInt32(1), cipher};
     if (twist.rep) twist.rep(rep);
     Bytes out = encode(rep).value();
     if (twist.octets) twist.octets(out);

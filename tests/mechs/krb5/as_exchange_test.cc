@@ -238,8 +238,8 @@ TEST_F(AsExchangeTest, QuirkD25_AnNtStatusTellsMore) {
 }
 
 TEST_F(AsExchangeTest, QuirkD25_EveryErrorThatAUserMeetsHasWords) {
-  for (const int32_t code : {6, 7, 12, 14, 18, 23, 24, 29, 31, 32, 33, 34, 35, 36, 37, 41, 44, 45,
-                             52, 60, 68}) {
+  for (const int32_t code :
+       {6, 7, 12, 14, 18, 23, 24, 29, 31, 32, 33, 34, 35, 36, 37, 41, 44, 45, 52, 60, 68}) {
     KrbError error;
     error.error_code = code;
     EXPECT_NE(error_text(code), nullptr) << code;
@@ -397,8 +397,7 @@ TEST_F(AsExchangeTest, KRC_3_TheBestOfWhatBothHaveIsTaken) {
                                     {18, "EXAMPLE.TESTalice", std::nullopt}});
   ASSERT_TRUE(login().has_value());
   const auto req = parse_as_req(sent[1]);
-  const auto stamp =
-      parse_encrypted_data(*find(*req.value().padata, padata_type::kEncTimestamp));
+  const auto stamp = parse_encrypted_data(*find(*req.value().padata, padata_type::kEncTimestamp));
   EXPECT_EQ(stamp.value().etype, 18);
 }
 
@@ -767,7 +766,8 @@ TEST_F(AsExchangeTest, QuirkD5_SkewThatIsSaidAsPreauthRequiredIsCorrected) {
 TEST_F(AsExchangeTest, KRC_12_TimesThatDoNotExistAreMalformed) {
   Bytes honest = kdc.krb_error(error_code::kGeneric);
   const std::string now(as_text(honest).substr(as_text(honest).find("\x18\x0f") + 2, 15));
-  for (const char* wrong : {"99991231235960Z", "20261301000000Z", "202611012200000", "2026110122.0Z0"}) {
+  for (const char* wrong :
+       {"99991231235960Z", "20261301000000Z", "202611012200000", "2026110122.0Z0"}) {
     Bytes altered = honest;
     const size_t at = as_text(altered).find(now);
     std::copy_n(wrong, std::min<size_t>(15, std::string_view(wrong).size()),

@@ -360,8 +360,13 @@ TEST_F(TwoRealmsTest, KRC_1_AReferralByARealmThatSpeaksForAnotherIsRefused) {
 TEST_F(KdcClientTest, QuirkD8_ATicketForTheOwnKdcMakesItAskWithoutCanonicalisation) {
   const WireName own("krbtgt/EXAMPLE.TEST", name_type::kSrvInst);
   const auto canonical = [&] { return (kdc.kdc_options.back() & kdc_option::kCanonicalize) != 0; };
-  in_tgs([&](KdcRep& rep) { if (canonical()) rep.ticket.sname = own.name(); },
-         [&](EncKdcRepPart& part) { if (canonical()) part.sname = own.name(); });
+  in_tgs(
+      [&](KdcRep& rep) {
+        if (canonical()) rep.ticket.sname = own.name();
+      },
+      [&](EncKdcRepPart& part) {
+        if (canonical()) part.sname = own.name();
+      });
   const auto ticket = run();
   ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
   EXPECT_EQ(name(ticket.value().server), "smtp/mail.example.test@EXAMPLE.TEST");
