@@ -32,9 +32,9 @@ void check_inside(const PrincipalView& principal, ByteView file) {
   PGSS_FUZZ_CHECK(count == principal.components.size());
 }
 
-void check_inside(const CountedList<TypedData>& list, ByteView file) {
+void check_inside(const CountedList<TypedOctets>& list, ByteView file) {
   PGSS_FUZZ_CHECK(list.size() <= file.size() / 6);
-  for (const TypedData& element : list) PGSS_FUZZ_CHECK(inside(element.value, file));
+  for (const TypedOctets& element : list) PGSS_FUZZ_CHECK(inside(element.value, file));
 }
 
 void check_refusal(const Error& error, ByteView file) {

@@ -65,9 +65,9 @@ Result<PrincipalView> read_principal(FileReader& in, uint8_t version,
   return out;
 }
 
-Result<CountedList<TypedData>> read_list(FileReader& in, const char* field) {
+Result<CountedList<TypedOctets>> read_list(FileReader& in, const char* field) {
   PGSS_TRY(const uint32_t count, in.u32(field));
-  return in.list<TypedData>(count, field);
+  return in.list<TypedOctets>(count, field);
 }
 
 Result<bool> read_is_skey(FileReader& in) {
@@ -128,8 +128,8 @@ Result<void> check_principal(const PrincipalView& principal, const PrincipalFiel
   return {};
 }
 
-Result<void> check_list(const CountedList<TypedData>& list, const char* field) {
-  for (const TypedData& element : list) {
+Result<void> check_list(const CountedList<TypedOctets>& list, const char* field) {
+  for (const TypedOctets& element : list) {
     if (!fits_int16(element.type) || element.value.size() > kMaxData)
       return Error{Errc::kApiMisuse, field, 0, 0};
   }
@@ -158,9 +158,9 @@ void write_principal(FileWriter& out, const PrincipalView& principal) {
   out.names(principal);
 }
 
-void write_list(FileWriter& out, const CountedList<TypedData>& list) {
+void write_list(FileWriter& out, const CountedList<TypedOctets>& list) {
   out.u32(static_cast<uint32_t>(list.size()));
-  for (const TypedData& element : list) {
+  for (const TypedOctets& element : list) {
     out.i16(element.type);
     out.data(element.value);
   }

@@ -30,13 +30,13 @@ struct CcacheCredential {
   ByteView key;       // the session key: a secret
   // Seconds since 1970, without a sign, so that they last until 2106; 0: none.
   uint32_t authtime = 0, starttime = 0, endtime = 0, renew_till = 0;
-  bool is_skey = false;              // the ticket is encrypted in a session key (user-to-user)
-  uint32_t ticket_flags = 0;         // TicketFlags, bit 0 of RFC 4120 5.3 being the highest
-  CountedList<TypedData> addresses;  // HostAddresses
-  CountedList<TypedData> authdata;   // AuthorizationData
-  ByteView ticket;                   // DER; of a configuration entry its value
-  ByteView second_ticket;            // DER, for user-to-user; mostly empty
-  uint32_t offset = 0;               // of the credential in the file
+  bool is_skey = false;                // the ticket is encrypted in a session key (user-to-user)
+  uint32_t ticket_flags = 0;           // TicketFlags, bit 0 of RFC 4120 5.3 being the highest
+  CountedList<TypedOctets> addresses;  // HostAddresses
+  CountedList<TypedOctets> authdata;   // AuthorizationData
+  ByteView ticket;                     // DER; of a configuration entry its value
+  ByteView second_ticket;              // DER, for user-to-user; mostly empty
+  uint32_t offset = 0;                 // of the credential in the file
 
   // A setting that programs leave for each other ("fast_avail", "refresh_time"), in the disguise of
   // a credential: the server's realm is "X-CACHECONF:".

@@ -29,12 +29,12 @@ constexpr uint32_t load(const uint8_t* in, size_t size, std::endian order) {
   return value;
 }
 
-// TypedData is an address or an element of authorization data of a credential cache.
-struct TypedData {
+// TypedOctets is an address or an element of authorization data of a credential cache.
+struct TypedOctets {
   int32_t type = 0;  // 16 bits in the file, with a sign
   ByteView value;
 
-  bool operator==(const TypedData&) const = default;
+  bool operator==(const TypedOctets&) const = default;
 };
 
 // CountedList borrows elements in the octets of a file that have been checked, or, to be written or
@@ -113,7 +113,7 @@ class CountedList {
   }
 
  private:
-  static constexpr size_t kTypeSize = std::is_same_v<T, TypedData> ? 2 : 0;
+  static constexpr size_t kTypeSize = std::is_same_v<T, TypedOctets> ? 2 : 0;
 
   const T* items_ = nullptr;
   const uint8_t* octets_ = nullptr;

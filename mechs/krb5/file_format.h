@@ -44,7 +44,7 @@ class FileReader {
   Result<CountedList<T>> list(uint32_t count, const char* field) {
     const uint8_t* const start = in_.rest().data();
     for (uint32_t i = 0; i < count; ++i) {
-      if constexpr (std::is_same_v<T, TypedData>) PGSS_CHECK(u16(field));
+      if constexpr (std::is_same_v<T, TypedOctets>) PGSS_CHECK(u16(field));
       PGSS_CHECK(data(field));
     }
     return CountedList<T>::checked(start, count, layout_);

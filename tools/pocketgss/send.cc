@@ -114,10 +114,10 @@ Fallible<Nothing> check_inner(const std::vector<InnerMechanism>& inner) {
   for (const InnerMechanism mechanism : inner) {
     if (mechanism == InnerMechanism::kNtlm) return Nothing{};
   }
-  return Failure{
-      ExitCode::kConfig,
-      "Kerberos is not built in yet, and NTLM is used only where you name it: add --inner ntlm "
-      "if the server's policy still takes NTLM"};
+  return Failure{ExitCode::kConfig,
+                 "this program does not speak Kerberos yet, and NTLM is used only where you name "
+                 "it: add --inner ntlm "
+                 "if the server's policy still takes NTLM"};
 }
 
 Fallible<Credential> credential(const Options& options, Runtime& runtime) {
