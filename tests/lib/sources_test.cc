@@ -1,6 +1,7 @@
 // What the sources of the library must not say.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -26,7 +27,7 @@ std::vector<std::filesystem::path> sources(const Layers& layers) {
 }
 
 // expect_nowhere: no line but those of `allowed` matches.
-void expect_nowhere(const std::string& pattern, const std::string& allowed,
+void expect_nowhere(const std::string& pattern, const std::vector<std::string>& allowed,
                     const Layers& layers = kAllLayers) {
   const std::regex forbidden(pattern);
   for (const auto& file : sources(layers)) {
@@ -36,7 +37,8 @@ void expect_nowhere(const std::string& pattern, const std::string& allowed,
       ++number;
       const std::string code = line.substr(0, line.find("//"));
       if (!std::regex_search(code, forbidden)) continue;
-      if (!allowed.empty() && code.find(allowed) != code.npos) continue;
+      const auto in_code = [&](const std::string& text) { return code.find(text) != code.npos; };
+      if (std::any_of(allowed.begin(), allowed.end(), in_code)) continue;
       ADD_FAILURE() << file << ":" << number << ": " << line;
     }
   }
@@ -45,9 +47,13 @@ void expect_nowhere(const std::string& pattern, const std::string& allowed,
 // ct_equal is the one way to compare what may be a secret: these stop at the first difference.
 TEST(Sources, TIM_1_P21_CompareMemoryByCtEqualAlone) {
   ASSERT_GT(sources(kAllLayers).size(), 40u);
-  expect_nowhere(R"(\b(memcmp|bcmp|strncmp|strcasecmp)\s*\()", "");
-  expect_nowhere(R"(\bstrcmp\s*\()", "std::strcmp(where, other.where)");  // static text of errors
-  expect_nowhere(R"(\bstd::(equal|mismatch|lexicographical_compare)\s*\()", "", {"mechs"});
+  expect_nowhere(R"(\b(memcmp|bcmp|strncmp|strcasecmp)\s*\()", {});
+  expect_nowhere(R"(\bstrcmp\s*\()", {"std::strcmp(where, other.where)"});  // static text of errors
+  // Names and lists of public things, in mechs/krb5.
+  expect_nowhere(R"(\bstd::(equal|mismatch|lexicographical_compare)\s*\()",
+                 {"std::equal(a.begin(), a.end(), b.begin(), b.end(),",
+                  "std::equal(begin(), end(), other.begin())", "a.components.begin()"},
+                 {"mechs"});
 }
 
 // A secret's view compared by ==, which ByteView has for public bytes. (Both of those allowed are
@@ -56,7 +62,7 @@ TEST(Sources, TIM_1_P21_CompareNoKeyOrMicByOperator) {
   expect_nowhere(
       R"(([Mm]ac|[Kk]ey|[Hh]ash|[Mm]ic|[Pp]roof|[Cc]hecksum)(_|\(\)|\.view\(\))*\s*[!=]= )"
       R"((expected|ours|sent|\w*([Kk]ey|[Hh]ash|[Mm]ic|[Pp]roof|[Cc]hecksum))(?!::))",
-      "hash == mask_hash");
+      {"hash == mask_hash"});
 }
 
 }  // namespace

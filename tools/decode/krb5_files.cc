@@ -15,7 +15,7 @@ using mechs::krb5::Keytab;
 using mechs::krb5::KeytabEntry;
 using mechs::krb5::principal_text;
 using mechs::krb5::PrincipalView;
-using mechs::krb5::TypedData;
+using mechs::krb5::TypedOctets;
 
 constexpr size_t kVersionAt = 1;
 
@@ -63,10 +63,10 @@ class Tree {
     return octets_field(name, at_.base + offset_of(octets), octets);
   }
 
-  Field list(const char* name, uint32_t offset, const CountedList<TypedData>& list) const {
+  Field list(const char* name, uint32_t offset, const CountedList<TypedOctets>& list) const {
     Items items;
     size_t length = 4;
-    for (const TypedData& element : list) {
+    for (const TypedOctets& element : list) {
       items.items.push_back(octets("type " + std::to_string(element.type), element.value));
       length += 6 + element.value.size();
     }

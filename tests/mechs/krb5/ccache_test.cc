@@ -34,9 +34,9 @@ std::string fields_of(const CcacheCredential& c) {
          std::to_string(c.renew_till) + " is_skey " + (c.is_skey ? "1" : "0") + " flags " + flags;
 }
 
-std::string text_of(const CountedList<TypedData>& list) {
+std::string text_of(const CountedList<TypedOctets>& list) {
   std::string out;
-  for (const TypedData& element : list)
+  for (const TypedOctets& element : list)
     out += (out.empty() ? "" : " ") + std::to_string(element.type) + ":" + hex(element.value);
   return out;
 }
@@ -343,15 +343,15 @@ TEST(Ccache, RefusesToWriteWhatTheFormatCannotHold) {
     return std::string(refused.error().where);
   };
   const std::vector<std::string_view> many(33, "a");
-  const TypedData odd[] = {{0x8000, {}}};
+  const TypedOctets odd[] = {{0x8000, {}}};
   EXPECT_EQ(refusal([&](CcacheCredential& c) { c.client.components = Components(many); }),
             "ccache.client.count of components");
   EXPECT_EQ(refusal([&](CcacheCredential& c) { c.server.components = Components(many); }),
             "ccache.server.count of components");
   EXPECT_EQ(refusal([](CcacheCredential& c) { c.etype = -0x8001; }), "ccache.enctype");
-  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.addresses = CountedList<TypedData>(odd); }),
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.addresses = CountedList<TypedOctets>(odd); }),
             "ccache.addresses");
-  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.authdata = CountedList<TypedData>(odd); }),
+  EXPECT_EQ(refusal([&](CcacheCredential& c) { c.authdata = CountedList<TypedOctets>(odd); }),
             "ccache.authdata");
 }
 

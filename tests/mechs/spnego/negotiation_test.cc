@@ -481,19 +481,6 @@ TEST_F(SpnegoPair, SPN_7_FailsWhenAMechListMicIsDropped) {
     ASSERT_TRUE(side.error.has_value()) << dropped;
     EXPECT_EQ(side.error->code, Errc::kAuthFailed);
   }
-  // Here the acceptor's went first, and it waits for nothing but the initiator's.
-  one.wants_mic = true;
-  Pair pair = negotiate({&one}, {&one}, PolicyLevel::kDefault,
-                        [](size_t index, Bytes token) -> std::optional<Bytes> {
-                          if (index != 4) return token;
-                          NegTokenResp cut = parse_neg_token_resp(token).value();
-                          EXPECT_TRUE(cut.mech_list_mic.has_value());
-                          cut.mech_list_mic.reset();
-                          return encode(cut).value();
-                        });
-  EXPECT_FALSE(pair.acceptor.established());
-  ASSERT_TRUE(pair.acceptor.error.has_value());
-  EXPECT_EQ(*pair.acceptor.error, (Error{Errc::kAuthFailed, "mechListMIC", 0, 0}));
 }
 
 TEST_F(SpnegoPair, QuirkB10_FailsWhenAFirstChoicesWantedMechListMicIsMissing) {
