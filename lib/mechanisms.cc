@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -49,6 +50,21 @@ bool names(const Policy& policy, InnerMechanism mechanism) {
 Error needs(const char* field) {
   return Error{Errc::kNeedsCredential, field, 0, 0};
 }
+
+// Entries is a list with room for every mechanism that there is, in place.
+class Entries {
+ public:
+  void add(MechanismEntry entry) { entries_[size_++] = std::move(entry); }
+  bool has(asn1::Oid oid) const {
+    return std::any_of(entries_.begin(), entries_.end(),
+                       [&](const MechanismEntry& entry) { return entry.oid == oid; });
+  }
+  std::span<const MechanismEntry> all() const { return std::span(entries_).first(size_); }
+
+ private:
+  std::array<MechanismEntry, 2> entries_;
+  size_t size_ = 0;
+};
 
 // kerberos_entry is Kerberos under both of its OIDs (quirk B8).
 MechanismEntry kerberos_entry(std::function<MadeMechanism(bool)> make) {
@@ -122,15 +138,13 @@ class InitiatorContext final : public MechanismContext {
   void add(InnerMechanism mechanism) {
     const bool kerberos = mechanism == InnerMechanism::kKerberos;
     const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
-    const bool there = std::any_of(entries_.begin(), entries_.end(),
-                                   [&](const MechanismEntry& entry) { return entry.oid == oid; });
-    if (there || !usable(config_, mechanism)) return;
+    if (entries_.has(oid) || !usable(config_, mechanism)) return;
     if (kerberos) {
-      entries_.push_back(kerberos_entry([this](bool) { return make_kerberos(); }));
+      entries_.add(kerberos_entry([this](bool) { return make_kerberos(); }));
     } else {
-      entries_.push_back({oid, std::nullopt,
-                          [this](bool integrity_needed) { return make_ntlm(integrity_needed); },
-                          ntlm::recognises});
+      entries_.add({oid, std::nullopt,
+                    [this](bool integrity_needed) { return make_ntlm(integrity_needed); },
+                    ntlm::recognises});
     }
   }
   MadeMechanism make(MechanismKind kind) {
@@ -142,7 +156,7 @@ class InitiatorContext final : public MechanismContext {
       case MechanismKind::kSpnego:
         break;
     }
-    return spnego::make_initiator(runtime_, {entries_, ntlm_.level});
+    return spnego::make_initiator(runtime_, {entries_.all(), ntlm_.level});
   }
   MadeMechanism make_kerberos() {
     PGSS_TRY(auto source, config_.tickets->start(runtime_, config_.target));
@@ -170,7 +184,7 @@ class InitiatorContext final : public MechanismContext {
   std::string principal_;
   ntlm::InitiatorConfig ntlm_;
   krb5::InitiatorConfig kerberos_;
-  std::vector<MechanismEntry> entries_;
+  Entries entries_;
 };
 
 // --- acceptor ---
@@ -238,10 +252,10 @@ class AcceptorContext final : public MechanismContext {
     ntlm_.guard = config.guard.get();
     if (config.keys != nullptr) {
       set_kerberos(config);
-      entries_.push_back(kerberos_entry([this](bool) { return make_kerberos(); }));
+      entries_.add(kerberos_entry([this](bool) { return make_kerberos(); }));
     }
     if (config.ntlm) {
-      entries_.push_back(
+      entries_.add(
           {mechs::kNtlmOid, std::nullopt, [this](bool) { return make_ntlm(); }, ntlm::recognises});
     }
   }
@@ -291,7 +305,7 @@ class AcceptorContext final : public MechanismContext {
       case MechanismKind::kSpnego:
         break;
     }
-    return spnego::make_acceptor(runtime_, {entries_, ntlm_.level});
+    return spnego::make_acceptor(runtime_, {entries_.all(), ntlm_.level});
   }
 
   Runtime& runtime_;
@@ -299,7 +313,7 @@ class AcceptorContext final : public MechanismContext {
   std::string default_targets_;  // one after the other
   ntlm::AcceptorConfig ntlm_;
   krb5::AcceptorConfig kerberos_;
-  std::vector<MechanismEntry> entries_;
+  Entries entries_;
 };
 
 }  // namespace
