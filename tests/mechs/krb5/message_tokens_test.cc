@@ -83,7 +83,7 @@ class CfxMessageTokens : public ::testing::TestWithParam<Etype> {};
 
 TEST_P(MessageTokens, GoBothWaysInEverySize) {
   Pair pair(GetParam());
-  for (const size_t size : {0, 1, 15, 16, 17, 64, 1000, 16384}) {
+  for (const size_t size : {0u, 1u, 15u, 16u, 17u, 64u, 1000u, 16384u}) {
     const Bytes message = message_of(size);
     for (MessageProtection* sender : {pair.initiator.get(), pair.acceptor.get()}) {
       MessageProtection& receiver =
