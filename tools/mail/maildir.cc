@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <utility>
 
 #include "base/cursor.h"
 #include "tools/text.h"
@@ -70,7 +71,13 @@ Delivery::Delivery(std::shared_ptr<const Folders> folders, std::string id, std::
       file_(std::move(file)) {}
 
 Delivery::~Delivery() {
-  if (!in_new_) ::unlinkat(folders_->temporary.get(), name_.c_str(), 0);
+  discard();
+}
+
+void Delivery::discard() {
+  if (name_.empty()) return;
+  ::unlinkat(folders_->temporary.get(), name_.c_str(), 0);
+  name_.clear();
 }
 
 Fallible<Nothing> Delivery::write(ByteView content) {
@@ -86,6 +93,13 @@ Fallible<Nothing> Delivery::write(ByteView content) {
 }
 
 Fallible<Nothing> Delivery::commit() {
+  auto moved = move_to_new();
+  // Here, and not where the last owner lets go: who is told of the failure finds nothing left.
+  if (!moved.has_value()) discard();
+  return moved;
+}
+
+Fallible<Nothing> Delivery::move_to_new() {
   if (last_was_cr_ && !write_all(file_.get(), as_bytes("\r")))
     return disk_failure("the message cannot be written", errno);
   if (::fsync(file_.get()) != 0) return disk_failure("the message cannot be put on disk", errno);
@@ -94,12 +108,12 @@ Fallible<Nothing> Delivery::commit() {
       0) {
     return disk_failure("the message cannot be moved into new/", errno);
   }
-  in_new_ = true;
+  const std::string name = std::exchange(name_, {});
   if (::fsync(folders_->fresh.get()) != 0) {
     // Not certain to be on disk, so it will not be answered by a 250, and must not be there when it
     // comes again.
     const int error = errno;
-    ::unlinkat(folders_->fresh.get(), name_.c_str(), 0);
+    ::unlinkat(folders_->fresh.get(), name.c_str(), 0);
     return disk_failure("the folder new/ cannot be put on disk", error);
   }
   return Nothing{};

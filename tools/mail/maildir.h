@@ -27,7 +27,7 @@ class Delivery {
   Fallible<Nothing> write(ByteView content);
   // commit puts the message on disk and into new/. It waits for the disk: call it outside an event
   // loop's thread, at most once, and nothing at the same time. When it returned well, the message
-  // survives a crash of the machine. Failures: kIoError.
+  // survives a crash of the machine; otherwise nothing of it is left. Failures: kIoError.
   Fallible<Nothing> commit();
 
   // id is unique among all deliveries of this host: the file's name, less the host.
@@ -40,12 +40,14 @@ class Delivery {
   };
   Delivery(std::shared_ptr<const Folders> folders, std::string id, std::string name,
            Descriptor file);
+  Fallible<Nothing> move_to_new();
+  void discard();
 
   std::shared_ptr<const Folders> folders_;
-  std::string id_, name_;
+  std::string id_;
+  std::string name_;  // of the file in tmp/; empty when it is no longer there
   Descriptor file_;
   bool last_was_cr_ = false;
-  bool in_new_ = false;
 };
 
 class Maildir {
