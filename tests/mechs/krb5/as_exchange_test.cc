@@ -167,8 +167,8 @@ TEST_F(AsExchangeTest, KeysServeInsteadOfAPassword) {
   EXPECT_EQ(req.value().req_body.etype.size(), 1u) << "only what there is a key of";
 }
 
-#ifdef PGSS_RC4_HMAC
 TEST_F(AsExchangeTest, P10_AnNtHashIsOfUseOnlyWhereRc4IsAllowed) {
+  if (!known_etype(23)) GTEST_SKIP() << "not built";
   kdc.users["alice"].etypes = {23};
   const Key hash =
       string_to_key(runtime.crypto(), Etype::kRc4Hmac, as_bytes("Password1"), {}, 1).value();
@@ -178,7 +178,6 @@ TEST_F(AsExchangeTest, P10_AnNtHashIsOfUseOnlyWhereRc4IsAllowed) {
   policy.etypes.push_back(Etype::kRc4Hmac);
   EXPECT_TRUE(login().has_value());
 }
-#endif
 
 TEST_F(AsExchangeTest, P20_NoPasswordIsNoLogin) {
   secret.password = SecretBytes();
