@@ -1,8 +1,11 @@
 // Key tables and credential caches as trees.
 #include "tools/decode/krb5_files.h"
 
+#include "asn1/time.h"
 #include "mechs/krb5/ccache.h"
 #include "mechs/krb5/keytab.h"
+#include "tools/decode/krb5_names.h"
+#include "tools/decode/spnego.h"
 #include "tools/krb5/names.h"
 
 namespace pocketgss::tools {
@@ -46,7 +49,7 @@ class Tree {
   }
 
   Field time(const char* name, uint32_t offset, uint32_t value) const {
-    return number(name, offset, 4, value, value == 0 ? "" : time_text(value));
+    return number(name, offset, 4, value, value == 0 ? "" : asn1::iso_text({value}));
   }
 
   Field etype(uint32_t offset, int32_t etype) const {
@@ -61,6 +64,14 @@ class Tree {
 
   Field octets(const char* name, ByteView octets) const {
     return octets_field(name, at_.base + offset_of(octets), octets);
+  }
+
+  // What does not decode is shown as it is, for a setting's value is no ticket.
+  Field ticket(const CcacheCredential& credential) const {
+    Field out = octets("ticket", credential.ticket);
+    if (!credential.is_config())
+      (void)decode_nested(credential.ticket, out, DecodeContext{out.offset, at_.notes});
+    return out;
   }
 
   Field list(const char* name, uint32_t offset, const CountedList<TypedOctets>& list) const {
@@ -119,13 +130,13 @@ Field credential_field(const Tree& tree, const CcacheCredential& credential, siz
   fields.push_back(tree.time("renew_till", times + 12, credential.renew_till));
   fields.push_back(tree.number("is_skey", times + kIsSkey, 1, credential.is_skey ? 1 : 0));
   Field flags = tree.number("ticket_flags", times + kFlags, 4, credential.ticket_flags);
-  flags.names = ticket_flag_names(credential.ticket_flags);
+  flags.names = krb5_flag_names("EncTicketPart.flags", credential.ticket_flags);
   fields.push_back(std::move(flags));
   fields.push_back(tree.list("addresses", times + kAddresses, credential.addresses));
   const auto& addresses = fields.back();
   fields.push_back(tree.list("authdata", addresses.offset - tree.base() + addresses.length,
                              credential.authdata));
-  fields.push_back(tree.octets("ticket", credential.ticket));
+  fields.push_back(tree.ticket(credential));
   fields.push_back(tree.octets("second_ticket", credential.second_ticket));
   const size_t end = tree.offset_of(credential.second_ticket) + credential.second_ticket.size();
   return make_field("credential", tree.base() + credential.offset, end - credential.offset,

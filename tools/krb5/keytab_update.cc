@@ -1,6 +1,7 @@
 // Adding keys to a key table.
 #include "tools/krb5/keytab_update.h"
 
+#include "mechs/krb5/client_secret.h"
 #include "mechs/krb5/crypto.h"
 #include "tools/krb5/files.h"
 #include "tools/krb5/names.h"
@@ -17,7 +18,7 @@ using mechs::krb5::KeytabEntry;
 Fallible<std::vector<Key>> keys_of(const NewKeys& wanted, const SecretBytes& password) {
   auto runtime = Runtime::create();
   if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
-  const std::string salt = wanted.salt.value_or(default_salt(wanted.principal.view()));
+  const std::string salt = wanted.salt.value_or(mechs::krb5::default_salt(wanted.principal.view()));
   std::vector<Key> out;
   for (const int32_t number : wanted.etypes) {
     const auto etype = mechs::krb5::known_etype(number);
@@ -74,12 +75,6 @@ Fallible<SecretBytes> appended(SecretBytes file, const std::string& path, const 
 }
 
 }  // namespace
-
-std::string default_salt(const mechs::krb5::PrincipalView& principal) {
-  std::string out(principal.realm);
-  for (const std::string_view component : principal.components) out.append(component);
-  return out;
-}
 
 Fallible<Nothing> add_keys(const std::string& path, const NewKeys& wanted,
                            const SecretBytes& password) {

@@ -19,12 +19,9 @@ struct NewKeys {
   mechs::krb5::Principal principal;
   uint32_t kvno = 0;
   std::vector<int32_t> etypes;
-  std::optional<std::string> salt;  // none: default_salt()
+  std::optional<std::string> salt;  // none: mechs::krb5::default_salt()
   uint32_t timestamp = 0;           // seconds since 1970
 };
-
-// default_salt is the realm and then each component, with nothing between (RFC 4120 4).
-std::string default_salt(const mechs::krb5::PrincipalView&);
 
 // add_keys puts them into the key table at `path`, which is made if it is not there: all or none,
 // atomically, mode 0600. Failures: those of update_file() and load_keytab(); kDataError (there is a

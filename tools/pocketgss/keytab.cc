@@ -6,6 +6,7 @@
 
 #include <pocketgss/env.h>
 
+#include "asn1/time.h"
 #include "tools/decode/hex.h"
 #include "tools/krb5/files.h"
 #include "tools/krb5/keytab_update.h"
@@ -35,7 +36,7 @@ ExitCode run_list(const Options& options) {
   const auto loaded = load_keytab(path.value());
   if (!loaded.has_value()) return report("keytab list", loaded.failure());
   for (const KeytabEntry& entry : loaded.value().keytab) {
-    std::cout << entry.kvno() << "  " << time_text(entry.timestamp) << "  "
+    std::cout << entry.kvno() << "  " << asn1::iso_text({entry.timestamp}) << "  "
               << printable(mechs::krb5::principal_text(entry.principal)) << "  "
               << etype_name(entry.etype);
     if (options.show_keys) std::cout << "  " << to_hex(entry.key);
@@ -80,9 +81,9 @@ std::string known_etype_name(const std::string& name) {
 }
 
 std::string etypes_help() {
-  std::string text = "Encryption type; may be given more than once. Known:";
-  for (const std::string& name : etype_names()) text += " " + name;
-  return text;
+  std::string text = "Encryption type; may be given more than once. Default:";
+  for (const std::string& name : etypes_with_aes()) text += " " + name;
+  return etype_of_name("rc4-hmac") ? text + "; also rc4-hmac" : text;
 }
 
 void add_keytab_option(CLI::App* verb, const std::shared_ptr<Options>& options) {
@@ -105,8 +106,7 @@ void add_list(CLI::App* keytab, Run& run) {
 void add_add(CLI::App* keytab, Run& run) {
   CLI::App* verb = keytab->add_subcommand("add", "Add the keys of a password to a key table");
   const auto options = std::make_shared<Options>();
-  const std::vector<std::string> all = etype_names();
-  options->etypes.assign(all.begin(), all.begin() + 4);  // not rc4-hmac, unless it is asked for
+  options->etypes = etypes_with_aes();
   add_keytab_option(verb, options);
   verb->add_option("--principal", options->principal, "Whose keys: SERVICE/HOST@REALM")
       ->type_name("NAME")

@@ -6,6 +6,8 @@
 
 #include <pocketgss/env.h>
 
+#include "asn1/time.h"
+#include "tools/decode/krb5_names.h"
 #include "tools/krb5/files.h"
 #include "tools/krb5/names.h"
 #include "tools/pocketgss/report.h"
@@ -39,13 +41,13 @@ std::string remark(const CcacheCredential& credential, int64_t now) {
 
 void print(const CcacheCredential& credential, int64_t now) {
   const uint32_t start = credential.starttime != 0 ? credential.starttime : credential.authtime;
-  std::cout << time_text(start) << "  " << time_text(credential.endtime) << "  "
+  std::cout << asn1::iso_text({start}) << "  " << asn1::iso_text({credential.endtime}) << "  "
             << shown(credential.server) << remark(credential, now) << '\n';
   if (credential.is_config()) return;
   std::cout << "  key " << etype_name(credential.etype);
   if (credential.renew_till != 0)
-    std::cout << ", renewable until " << time_text(credential.renew_till);
-  for (const std::string& flag : ticket_flag_names(credential.ticket_flags))
+    std::cout << ", renewable until " << asn1::iso_text({credential.renew_till});
+  for (const std::string& flag : krb5_flag_names("EncTicketPart.flags", credential.ticket_flags))
     std::cout << ", " << flag;
   std::cout << '\n';
 }

@@ -1,6 +1,6 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import binding, clients, control, cyrus, dotnet, mit, postfix, samba
+from . import binding, clients, control, cyrus, dotnet, keytab, mit, postfix, samba
 
 GROUPS = [
     *dotnet.GROUPS,
@@ -8,6 +8,7 @@ GROUPS = [
     *cyrus.GROUPS,
     *samba.GROUPS,
     *mit.GROUPS,
+    *keytab.GROUPS,
     *binding.GROUPS,
     *clients.GROUPS,
     *control.GROUPS,

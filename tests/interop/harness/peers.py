@@ -54,6 +54,7 @@ _ALL = (
         "samba samba-common-bin winbind",
         _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo"),
     ),
+    Peer("krb5-user", "krb5-user", _programs("klist", "ktutil")),
     Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
     Peer("curl", "curl", _programs("curl")),
     Peer("nodemailer", "nodejs npm", _programs("node", "npm")),
