@@ -181,7 +181,7 @@ TEST(KdcNames, QuirkD9_WhatAUserNameMayMean) {
   EXPECT_EQ(texts("@R.TEST", ""), "refused");
 }
 
-TEST(KdcNames, P13_QuirkD24_TheServiceIsNamedAsItWasConfigured) {
+TEST(KdcNames, KRC_8_P13_QuirkD24_TheServiceIsNamedAsItWasConfigured) {
   const auto names = service_names("smtp", "Mail.Example.TEST.", "R.TEST").value();
   ASSERT_EQ(names.size(), 2u);
   EXPECT_EQ(principal_text(names[0].view()), "smtp/mail.example.test@R.TEST");
