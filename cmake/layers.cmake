@@ -11,6 +11,7 @@ set(PGSS_PUBLIC_HEADERS
     lib/channel_bindings.h
     lib/context.h
     lib/credential.h
+    lib/platform/kdc_transport.h
     lib/policy.h
     sasl/base64.h
     sasl/sasl.h

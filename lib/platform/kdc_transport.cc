@@ -1,0 +1,180 @@
+// One KDC after the other, each within its time.
+#include "lib/platform/kdc_transport.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/guard.h"
+#include "lib/platform/kdc_framing.h"
+#include "lib/platform/sockets.h"
+#include "mechs/krb5/messages.h"
+
+namespace pocketgss {
+namespace {
+
+using std::chrono::milliseconds;
+namespace krb5 = mechs::krb5;
+
+constexpr size_t kMaxDatagram = 65535;
+// What MIT krb5 sends by UDP at most (quirk D6).
+constexpr size_t kMaxRequestByUdp = 1465;
+constexpr milliseconds kUdpRepeat{1'000};
+constexpr int kUdpAttempts = 2;
+
+// error_code_of returns the error-code of a KRB-ERROR.
+std::optional<int32_t> error_code_of(ByteView reply) {
+  if (krb5::message_type(reply) != krb5::MessageType::kKrbError) return std::nullopt;
+  const auto error = krb5::parse_krb_error(reply);
+  if (!error.has_value()) return std::nullopt;
+  return error.value().error_code;
+}
+
+std::optional<Bytes> ask_by_tcp(const SocketAddress& address, ByteView request, SteadyTime end) {
+  const auto socket = connected(address, SOCK_STREAM, end);
+  if (!socket || !send_all(*socket, frame(request), end)) return std::nullopt;
+  constexpr size_t kPiece = 16384;
+  KdcFrameReader reader;
+  for (;;) {
+    const auto piece = receive_some(*socket, kPiece, end);
+    if (!piece || piece->empty()) return std::nullopt;
+    auto message = reader.feed(*piece);
+    if (!message.has_value()) return std::nullopt;
+    if (message.value()) return std::move(*message.value());
+  }
+}
+
+// Datagrams get lost: the same request is sent again (RFC 4120 7.2.1).
+std::optional<Bytes> ask_by_udp(const SocketAddress& address, ByteView request, SteadyTime end) {
+  const auto socket = connected(address, SOCK_DGRAM, end);
+  if (!socket) return std::nullopt;
+  for (int attempt = 0; attempt < kUdpAttempts; ++attempt) {
+    const SteadyTime until = std::min(end, std::chrono::steady_clock::now() + kUdpRepeat);
+    if (!send_all(*socket, request, until)) return std::nullopt;
+    auto reply = receive_some(*socket, kMaxDatagram, until);
+    if (reply && !reply->empty()) return reply;
+  }
+  return std::nullopt;
+}
+
+Error not_an_address() {
+  return Error{Errc::kApiMisuse, "the address of a KDC is HOST or HOST:PORT", 0, 0};
+}
+
+Result<uint16_t> parse_port(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size() || port == 0)
+    return not_an_address();
+  return port;
+}
+
+}  // namespace
+
+Result<KdcAddress> parse_kdc_address(std::string_view text) {
+  return guarded("KDC address", [&]() -> Result<KdcAddress> {
+    std::string_view host = text, port;
+    if (!text.empty() && text.front() == '[') {
+      const size_t end = text.find(']');
+      if (end == std::string_view::npos) return not_an_address();
+      host = text.substr(1, end - 1);
+      const std::string_view behind = text.substr(end + 1);
+      if (!behind.empty() && behind.front() != ':') return not_an_address();
+      if (behind.size() == 1) return not_an_address();
+      if (!behind.empty()) port = behind.substr(1);
+    } else if (const size_t colon = text.find(':');
+               colon != std::string_view::npos &&
+               text.find(':', colon + 1) == std::string_view::npos) {
+      host = text.substr(0, colon);
+      port = text.substr(colon + 1);
+      if (port.empty()) return not_an_address();
+    }
+    if (host.empty() || host.find('\0') != std::string_view::npos) return not_an_address();
+    KdcAddress out{std::string(host), kKdcPort};
+    if (!port.empty()) {
+      PGSS_TRY(out.port, parse_port(port));
+    }
+    return out;
+  });
+}
+
+void ConfiguredKdcs::add(std::string_view realm, KdcAddress kdc) {
+  kdcs_[std::string(realm)].push_back(std::move(kdc));
+}
+
+Result<std::vector<KdcAddress>> ConfiguredKdcs::kdcs(std::string_view realm, milliseconds) {
+  auto found = kdcs_.find(realm);
+  if (found == kdcs_.end()) found = kdcs_.find(std::string_view());
+  if (found == kdcs_.end())
+    return Error{Errc::kUnreachable, "no KDC of the realm is configured", 0, 0};
+  return found->second;
+}
+
+KdcTransport::KdcTransport(KdcResolver& resolver, const KdcTransportConfig& config)
+    : resolver_(resolver), config_(config) {}
+
+Result<ExchangeAnswer> KdcTransport::exchange(const NeedExchange& need) {
+  return guarded("KDC transport", [&]() -> Result<ExchangeAnswer> { return carry(need); });
+}
+
+ExchangeAnswer KdcTransport::carry(const NeedExchange& need) {
+  if (!end_) end_ = Clock::now() + config_.overall;
+  const auto left = std::chrono::duration_cast<milliseconds>(*end_ - Clock::now());
+  if (left.count() <= 0) return {};
+  auto found = resolver_.kdcs(need.realm, left);
+  if (!found.has_value()) return {};
+
+  std::optional<Bytes> unavailable;  // better than nothing
+  for (const KdcAddress& kdc : in_order(need.realm, std::move(found).value())) {
+    const auto end = std::min(*end_, Clock::now() + config_.per_kdc);
+    if (end <= Clock::now()) break;
+    auto reply = ask(kdc, need, end);
+    const bool serves = reply && error_code_of(*reply) != krb5::error_code::kSvcUnavailable;
+    remember(need.realm, kdc, serves);
+    if (serves) return {std::move(reply)};
+    if (reply) unavailable = std::move(reply);
+  }
+  return {std::move(unavailable)};
+}
+
+std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange& need,
+                                       Clock::time_point end) const {
+  const bool by_udp =
+      config_.udp_first && !need.stream_only && need.request.size() <= kMaxRequestByUdp;
+  // The addresses are of one KDC: its time is for all of them.
+  for (const SocketAddress& address : addresses_of(kdc.host, kdc.port, SOCK_STREAM)) {
+    if (by_udp) {
+      auto reply = ask_by_udp(address, need.request, end);
+      if (reply && error_code_of(*reply) != krb5::error_code::kResponseTooBig) return reply;
+    }
+    if (auto reply = ask_by_tcp(address, need.request, end)) return reply;
+  }
+  return std::nullopt;
+}
+
+std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
+                                               std::vector<KdcAddress> kdcs) const {
+  const auto found = known_.find(realm);
+  if (found == known_.end()) return kdcs;
+  const auto rank = [&](const KdcAddress& kdc) {
+    for (const Known& known : found->second) {
+      if (known.address == kdc) return known.answered ? 0 : 2;
+    }
+    return 1;
+  };
+  std::stable_sort(kdcs.begin(), kdcs.end(),
+                   [&](const KdcAddress& a, const KdcAddress& b) { return rank(a) < rank(b); });
+  return kdcs;
+}
+
+void KdcTransport::remember(const std::string& realm, const KdcAddress& address, bool answered) {
+  std::vector<Known>& list = known_[realm];
+  for (Known& known : list) {
+    if (known.address == address) {
+      known.answered = answered;
+      return;
+    }
+  }
+  list.push_back({address, answered});
+}
+
+}  // namespace pocketgss
