@@ -1,6 +1,6 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import binding, clients, control, cyrus, dotnet, keytab, mit, postfix, samba
+from . import binding, clients, control, cyrus, dotnet, kdc, keytab, mit, postfix, samba
 
 GROUPS = [
     *dotnet.GROUPS,
@@ -9,6 +9,7 @@ GROUPS = [
     *samba.GROUPS,
     *mit.GROUPS,
     *keytab.GROUPS,
+    *kdc.GROUPS,
     *binding.GROUPS,
     *clients.GROUPS,
     *control.GROUPS,

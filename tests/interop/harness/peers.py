@@ -55,6 +55,11 @@ _ALL = (
         _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo"),
     ),
     Peer("krb5-user", "krb5-user", _programs("klist", "ktutil")),
+    Peer(
+        "krb5kdc",
+        "krb5-kdc krb5-admin-server krb5-user",
+        _programs("krb5kdc", "kdb5_util", "kadmin.local", "klist"),
+    ),
     Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
     Peer("curl", "curl", _programs("curl")),
     Peer("nodemailer", "nodejs npm", _programs("node", "npm")),

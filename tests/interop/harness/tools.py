@@ -30,6 +30,10 @@ class Tools:
         return self.build / "tests" / "interop" / "pgss_peer"
 
     @property
+    def pgss_kdc(self):
+        return self.build / "tests" / "interop" / "pgss_kdc"
+
+    @property
     def gss_peer(self):
         return self.build / "tests" / "interop" / "gss_peer"
 
