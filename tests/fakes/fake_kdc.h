@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -62,6 +63,7 @@ class FakeKdc {
     std::string salt;
     std::vector<int32_t> etypes = {18, 17, 20, 19};  // of its keys
     bool preauth = true;
+    std::shared_ptr<const krb5::Key> key;  // in place of one made of the password: quick
     std::string canonical;  // the name that an AS-REP has instead, where canonicalisation is asked
   };
 
@@ -71,6 +73,7 @@ class FakeKdc {
         instead;                                     // an answer of the test's own
     std::function<void(krb5::KdcRep&)> rep;          // before it is encoded
     std::function<void(krb5::EncKdcRepPart&)> part;  // before it is encrypted
+    std::function<void(SecretBytes&)> plaintext;     // of the encrypted part
     std::function<void(Bytes& reply)> octets;        // as they leave
     std::function<void(krb5::KrbError&)> error;
     std::optional<krb5::KeyUsage> usage;  // of the encrypted part
@@ -390,7 +393,8 @@ class FakeKdc {
       part.encrypted_pa_data = MethodData(std::span(&enc_pa, 1));
     }
     if (twist.part) twist.part(part);
-    const SecretBytes plain = encode_secret(part).value();
+    SecretBytes plain = encode_secret(part).value();
+    if (twist.plaintext) twist.plaintext(plain);
     const Bytes cipher = seal(issue.reply_key, twist.usage.value_or(issue.usage), plain.view());
 
     Bytes info2;
@@ -424,6 +428,7 @@ class FakeKdc {
   }
 
   krb5::Key user_key(const User& user, int32_t etype) {
+    if (user.key) return user.key->clone();
     const krb5::Etype known = *krb5::known_etype(etype);
     return string_to_key(runtime_.crypto(), known, as_bytes(user.password), as_bytes(user.salt),
                          std::max(default_iterations(known), uint32_t{1}))
