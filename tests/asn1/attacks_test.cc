@@ -235,6 +235,17 @@ TEST(DerReader, DER_4_AllocatesNothing) {
   EXPECT_EQ(watch.count(), 0U);
 }
 
+// 2^32 + 128 and 2^56 + 128 in front of 128 octets: what is left of them in 32 bits would fit.
+TEST(DerReader, DER_4_RefusesALengthThatWouldWrap) {
+  for (const char* length : {"850100000080", "880100000000000080"}) {
+    Bytes der{kOctetString.octet};
+    append(der, unhex(length));
+    der.resize(der.size() + 128);
+    EXPECT_EQ(Reader{ByteView(der)}.octet_string("f").error(),
+              (Error{Errc::kMalformed, "f", 1, 0}));
+  }
+}
+
 TEST(DerDump, DER_4_AllocatesInProportionToTheInput) {
   const Bytes bad = unhex("3084ffffffff");
   const AllocationWatch watch;

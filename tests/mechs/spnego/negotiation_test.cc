@@ -483,6 +483,23 @@ TEST_F(SpnegoPair, SPN_7_FailsWhenAMechListMicIsDropped) {
   }
 }
 
+// The acceptor's went first, beside the mechanism's last token: the initiator's is all that is awaited.
+TEST_F(SpnegoPair, SPN_7_FailsWhenTheMechListMicThatIsAwaitedIsDropped) {
+  one.tokens = 2;
+  one.wants_mic = true;
+  Pair pair = negotiate({&one}, {&one}, PolicyLevel::kDefault,
+                        [](size_t index, Bytes token) -> std::optional<Bytes> {
+                          if (index != 2) return token;
+                          NegTokenResp cut = parse_neg_token_resp(token).value();
+                          EXPECT_TRUE(cut.mech_list_mic.has_value());
+                          cut.mech_list_mic.reset();
+                          return encode(cut).value();
+                        });
+  EXPECT_FALSE(pair.acceptor.established());
+  ASSERT_TRUE(pair.acceptor.error.has_value());
+  EXPECT_EQ(*pair.acceptor.error, (Error{Errc::kAuthFailed, "mechListMIC", 0, 0}));
+}
+
 TEST_F(SpnegoPair, QuirkB10_FailsWhenAFirstChoicesWantedMechListMicIsMissing) {
   one.wants_mic = true;
   Pair pair = negotiate({&one}, {&one}, PolicyLevel::kDefault,
