@@ -5,21 +5,21 @@
 
 #include <pocketgss/result.h>
 
-#include <new>
 #include <utility>
 
 namespace pocketgss {
 
-// guarded runs `body`, which returns a Result. An allocation that failed becomes kNoMemory; any
-// other exception (a callback that throws, against its contract) kInternal.
+// error_of_exception says what the exception is that is being handled: an allocation that failed is
+// kNoMemory, any other (a callback that throws, against its contract) kInternal.
+[[gnu::cold]] Error error_of_exception(const char* where) noexcept;
+
+// guarded runs `body`, which returns a Result; an exception becomes an Error.
 template <typename Body>
 auto guarded(const char* where, Body&& body) noexcept -> decltype(body()) {
   try {
     return std::forward<Body>(body)();
-  } catch (const std::bad_alloc&) {
-    return Error{Errc::kNoMemory, where, 0, 0};
   } catch (...) {
-    return Error{Errc::kInternal, where, 0, 0};
+    return error_of_exception(where);
   }
 }
 

@@ -3,10 +3,10 @@
 #define POCKETGSS_RESULT_H_
 
 #include <cstdlib>
+#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 #include <pocketgss/error.h>
 
@@ -14,23 +14,53 @@ namespace pocketgss PGSS_EXPORT {
 
 namespace internal {
 
-// What a Result holds: a variant, or, for a T that is copied as bytes, value and error side by
-// side. A compiler keeps those apart in registers, where it would spill a variant to memory at each
-// PGSS_TRY: the DER reader is some ten times faster so.
+// ErrorPlace has room for an Error, which need not be there: so it is copied without asking.
+union ErrorPlace {
+  ErrorPlace() {}
+  explicit ErrorPlace(const Error& e) : error(e) {}
+  Error error;
+};
+
+// What a Result holds: value and error side by side, not one of the two as in a std::variant. Of a
+// T that is copied as bytes a compiler keeps them apart in registers, where it would spill a
+// variant to memory at each PGSS_TRY: the DER reader is some ten times faster so. Of any other T it
+// takes half the code to move.
 template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
 class ResultStorage {
  public:
-  explicit ResultStorage(T&& value) : state_(std::in_place_index<0>, std::move(value)) {}
-  explicit ResultStorage(std::in_place_t) : state_(std::in_place_index<0>) {}
-  explicit ResultStorage(const Error& error) : state_(std::in_place_index<1>, error) {}
+  explicit ResultStorage(T&& value) : value_(std::move(value)), ok_(true) {}
+  explicit ResultStorage(std::in_place_t) : value_(), ok_(true) {}
+  explicit ResultStorage(const Error& error) : error_(error), ok_(false) {}
+  ResultStorage(ResultStorage&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : error_(other.error_), ok_(other.ok_) {
+    if (ok_) std::construct_at(&value_, std::move(other.value_));
+  }
+  ResultStorage(const ResultStorage& other)
+    requires std::is_copy_constructible_v<T>
+      : error_(other.error_), ok_(other.ok_) {
+    if (ok_) std::construct_at(&value_, other.value_);
+  }
+  ResultStorage& operator=(ResultStorage other) {  // whatever is to throw has thrown by now
+    static_assert(std::is_nothrow_move_constructible_v<T>);
+    std::destroy_at(this);
+    std::construct_at(this, std::move(other));
+    return *this;
+  }
+  ~ResultStorage() {
+    if (ok_) std::destroy_at(&value_);
+  }
 
-  bool has_value() const noexcept { return state_.index() == 0; }
-  T& value() { return *std::get_if<0>(&state_); }
-  const T& value() const { return *std::get_if<0>(&state_); }
-  const Error& error() const { return *std::get_if<1>(&state_); }
+  bool has_value() const noexcept { return ok_; }
+  T& value() { return value_; }
+  const T& value() const { return value_; }
+  const Error& error() const { return error_.error; }
 
  private:
-  std::variant<T, Error> state_;
+  union {
+    T value_;
+  };
+  ErrorPlace error_;
+  bool ok_;
 };
 
 template <typename T>
@@ -43,15 +73,13 @@ class ResultStorage<T, true> {
   bool has_value() const noexcept { return ok_; }
   T& value() { return value_; }
   const T& value() const { return value_; }
-  const Error& error() const { return error_; }
+  const Error& error() const { return error_.error; }
 
  private:
   union {  // alone in its union, so that it need not be constructed
     T value_;
   };
-  union {
-    Error error_;
-  };
+  ErrorPlace error_;
   bool ok_;
 };
 
@@ -64,7 +92,10 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : storage_(std::move(value)) {}  // NOLINT: `return value;`
+  Result(T&& value) : storage_(std::move(value)) {}  // NOLINT: `return value;`
+  Result(const T& value)                              // NOLINT
+    requires std::is_copy_constructible_v<T>
+      : storage_(T(value)) {}
   Result(const Error& error) : storage_(error) {}  // NOLINT: `return error;`
   // A default T, for the caller to fill where it stands: of a large one a copy is dear.
   explicit Result(std::in_place_t) : storage_(std::in_place) {}

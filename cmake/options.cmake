@@ -26,6 +26,9 @@ endif()
 
 add_library(pgss_flags INTERFACE)
 target_compile_options(pgss_flags INTERFACE -Wall -Wextra -Wpedantic -Wconversion -Wshadow)
+# What nothing reaches is left out of a shared library (GNU ld, gold and lld).
+target_compile_options(pgss_flags INTERFACE -ffunction-sections -fdata-sections)
+target_link_options(pgss_flags INTERFACE -Wl,--gc-sections)
 if(PGSS_WERROR)
   target_compile_options(pgss_flags INTERFACE -Werror)
 endif()

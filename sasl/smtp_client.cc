@@ -1,7 +1,7 @@
 // An SMTP client that logs in and submits mail, as a machine without I/O.
 #include <pocketgss/smtp_client.h>
 
-#include <deque>
+#include <list>
 
 #include <pocketgss/base64.h>
 
@@ -51,7 +51,7 @@ bool is_reserved(std::string_view verb) {
 //   --235--> Ready --> Quitting
 // With a security layer the 235 leads to Ehlo once more (RFC 4954 4), and then to Ready. With STARTTLS the first EHLO's answer is good for one thing, to see STARTTLS in it. Failed from
 // everywhere.
-class SmtpClient::Impl {
+class PGSS_LOCAL SmtpClient::Impl {
  public:
   Impl(ContextProvider& contexts, SmtpClientConfig config)
       : contexts_(contexts), config_(std::move(config)), reader_(kReplyLine) {
@@ -440,14 +440,14 @@ class SmtpClient::Impl {
   sasl::LayeredStream stream_;
   bool exchange_open_ = false;
 
-  std::deque<Command> queue_;          // given, not yet sent
-  std::deque<std::string> in_flight_;  // verbs that wait for their reply
+  std::list<Command> queue_;          // given, not yet sent
+  std::list<std::string> in_flight_;  // verbs that wait for their reply
   Data data_ = Data::kNone;
   bool quit_ = false;
   sasl::DotStuffer stuffer_;
 
   Bytes output_;
-  std::deque<Event> events_;
+  std::list<Event> events_;
   std::optional<Error> broken_;  // to be told by next_event()
 };
 

@@ -3,7 +3,7 @@
 #ifndef PGSS_SASL_SMTP_SERVER_IMPL_H_
 #define PGSS_SASL_SMTP_SERVER_IMPL_H_
 
-#include <deque>
+#include <list>
 
 #include <pocketgss/smtp_server.h>
 
@@ -20,7 +20,7 @@ namespace pocketgss {
 //                   `--DATA--> AwaitReply --354--> Content --.--> AwaitReply --> Command
 // Closed from everywhere. AwaitTls, AwaitAccount and AwaitReply take no input; what arrives waits
 // in pending_.
-class SmtpServer::Impl {
+class PGSS_LOCAL SmtpServer::Impl {
  public:
   Impl(ContextProvider& contexts, const SmtpServerConfig& config, SmtpTranscript* transcript);
 
@@ -130,7 +130,7 @@ class SmtpServer::Impl {
   sasl::LayeredStream stream_;
   Bytes pending_;  // as it came over the wire
   Bytes output_;
-  std::deque<Event> events_;
+  std::list<Event> events_;
   std::optional<Error> broken_;  // to be told by next_event()
   bool stopping_ = false;
 
