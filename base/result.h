@@ -14,11 +14,39 @@ namespace pocketgss PGSS_EXPORT {
 
 namespace internal {
 
-// ErrorPlace has room for an Error, which need not be there: so it is copied without asking.
-union ErrorPlace {
-  ErrorPlace() {}
-  explicit ErrorPlace(const Error& e) : error(e) {}
-  Error error;
+// Refusal is the Error of a Result, on its way to the Result of the function around it.
+struct Refusal {
+  const Error& error;
+  operator const Error&() const { return error; }  // NOLINT: of a function that returns an Error
+};
+
+// ResultHead is what every Result begins with, whatever its value: so there is one way, and in code
+// built for size one function, to pass an Error on from one Result to another.
+class ResultHead {
+ public:
+  bool has_value() const noexcept { return ok_; }
+  const Error& error() const noexcept { return place_.error; }
+
+ protected:
+  ResultHead() noexcept : ok_(true) {}
+  explicit ResultHead(const Error& error) noexcept : place_(error), ok_(false) {}
+#ifdef __OPTIMIZE_SIZE__
+  explicit ResultHead(const Refusal& refusal) noexcept : ResultHead(refusal, OutOfLine()) {}
+#else
+  explicit ResultHead(const Refusal& refusal) noexcept : ResultHead(refusal.error) {}
+#endif
+
+ private:
+  union Place {  // so that the error need not be there, and is copied without asking
+    Place() {}
+    explicit Place(const Error& e) : error(e) {}
+    Error error;
+  };
+  struct OutOfLine {};
+  ResultHead(const Refusal&, OutOfLine) noexcept;
+
+  Place place_;
+  bool ok_;
 };
 
 // What a Result holds: value and error side by side, not one of the two as in a std::variant. Of a
@@ -26,19 +54,20 @@ union ErrorPlace {
 // variant to memory at each PGSS_TRY: the DER reader is some ten times faster so. Of any other T it
 // takes half the code to move.
 template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
-class ResultStorage {
+class ResultStorage : public ResultHead {
  public:
-  explicit ResultStorage(T&& value) : value_(std::move(value)), ok_(true) {}
-  explicit ResultStorage(std::in_place_t) : value_(), ok_(true) {}
-  explicit ResultStorage(const Error& error) : error_(error), ok_(false) {}
+  explicit ResultStorage(T&& value) : value_(std::move(value)) {}
+  explicit ResultStorage(std::in_place_t) : value_() {}
+  explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
+  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
   ResultStorage(ResultStorage&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
-      : error_(other.error_), ok_(other.ok_) {
-    if (ok_) std::construct_at(&value_, std::move(other.value_));
+      : ResultHead(other) {
+    if (has_value()) std::construct_at(&value_, std::move(other.value_));
   }
   ResultStorage(const ResultStorage& other)
     requires std::is_copy_constructible_v<T>
-      : error_(other.error_), ok_(other.ok_) {
-    if (ok_) std::construct_at(&value_, other.value_);
+      : ResultHead(other) {
+    if (has_value()) std::construct_at(&value_, other.value_);
   }
   ResultStorage& operator=(ResultStorage other) {  // whatever is to throw has thrown by now
     static_assert(std::is_nothrow_move_constructible_v<T>);
@@ -47,40 +76,41 @@ class ResultStorage {
     return *this;
   }
   ~ResultStorage() {
-    if (ok_) std::destroy_at(&value_);
+    if (has_value()) std::destroy_at(&value_);
   }
 
-  bool has_value() const noexcept { return ok_; }
   T& value() { return value_; }
   const T& value() const { return value_; }
-  const Error& error() const { return error_.error; }
 
  private:
   union {
     T value_;
   };
-  ErrorPlace error_;
-  bool ok_;
 };
 
 template <typename T>
-class ResultStorage<T, true> {
+class ResultStorage<T, true> : public ResultHead {
  public:
-  explicit ResultStorage(T&& value) : value_(value), ok_(true) {}
-  explicit ResultStorage(std::in_place_t) : ok_(true) { ::new (static_cast<void*>(&value_)) T; }
-  explicit ResultStorage(const Error& error) : error_(error), ok_(false) {}
+  explicit ResultStorage(T&& value) : value_(value) {}
+  explicit ResultStorage(std::in_place_t) { ::new (static_cast<void*>(&value_)) T; }
+  explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
+  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
 
-  bool has_value() const noexcept { return ok_; }
   T& value() { return value_; }
   const T& value() const { return value_; }
-  const Error& error() const { return error_.error; }
 
  private:
   union {  // alone in its union, so that it need not be constructed
     T value_;
   };
-  ErrorPlace error_;
-  bool ok_;
+};
+
+template <>
+class ResultStorage<void> : public ResultHead {
+ public:
+  ResultStorage() noexcept = default;
+  explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
+  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
 };
 
 }  // namespace internal
@@ -96,7 +126,8 @@ class [[nodiscard]] Result {
   Result(const T& value)                              // NOLINT
     requires std::is_copy_constructible_v<T>
       : storage_(T(value)) {}
-  Result(const Error& error) : storage_(error) {}  // NOLINT: `return error;`
+  Result(const Error& error) : storage_(error) {}            // NOLINT: `return error;`
+  Result(const internal::Refusal& from) : storage_(from) {}  // NOLINT: PGSS_TRY
   // A default T, for the caller to fill where it stands: of a large one a copy is dear.
   explicit Result(std::in_place_t) : storage_(std::in_place) {}
 
@@ -129,20 +160,20 @@ class [[nodiscard]] Result<void> {
   using value_type = void;
 
   Result() = default;
-  Result(Error error) : error_(error), ok_(false) {}  // NOLINT: `return error;`
+  Result(const Error& error) : storage_(error) {}            // NOLINT: `return error;`
+  Result(const internal::Refusal& from) : storage_(from) {}  // NOLINT: PGSS_CHECK
 
-  bool has_value() const noexcept { return ok_; }
+  bool has_value() const noexcept { return storage_.has_value(); }
   void value() const {
-    if (!ok_) std::abort();
+    if (!has_value()) std::abort();
   }
   const Error& error() const {
-    if (ok_) std::abort();
-    return error_;
+    if (has_value()) std::abort();
+    return storage_.error();
   }
 
  private:
-  Error error_{};
-  bool ok_ = true;
+  internal::ResultStorage<void> storage_;
 };
 
 }  // namespace pocketgss
@@ -156,7 +187,7 @@ class [[nodiscard]] Result<void> {
   PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
 #define PGSS_TRY_(temporary, declaration, ...)          \
   auto temporary = (__VA_ARGS__);                       \
-  if (!temporary.has_value()) return temporary.error(); \
+  if (!temporary.has_value()) return ::pocketgss::internal::Refusal{temporary.error()}; \
   declaration = std::move(temporary).value()
 
 // PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not
@@ -164,7 +195,7 @@ class [[nodiscard]] Result<void> {
 #define PGSS_CHECK(...)                                                 \
   do {                                                                  \
     if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) { \
-      return pgss_checked.error();                                      \
+      return ::pocketgss::internal::Refusal{pgss_checked.error()};                                      \
     }                                                                   \
   } while (false)
 
