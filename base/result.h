@@ -123,7 +123,7 @@ class [[nodiscard]] Result {
   using value_type = T;
 
   Result(T&& value) : storage_(std::move(value)) {}  // NOLINT: `return value;`
-  Result(const T& value)                              // NOLINT
+  Result(const T& value)                             // NOLINT
     requires std::is_copy_constructible_v<T>
       : storage_(T(value)) {}
   Result(const Error& error) : storage_(error) {}            // NOLINT: `return error;`
@@ -185,8 +185,8 @@ class [[nodiscard]] Result<void> {
 // Error.
 #define PGSS_TRY(declaration, ...) \
   PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
-#define PGSS_TRY_(temporary, declaration, ...)          \
-  auto temporary = (__VA_ARGS__);                       \
+#define PGSS_TRY_(temporary, declaration, ...)                                          \
+  auto temporary = (__VA_ARGS__);                                                       \
   if (!temporary.has_value()) return ::pocketgss::internal::Refusal{temporary.error()}; \
   declaration = std::move(temporary).value()
 
@@ -195,7 +195,7 @@ class [[nodiscard]] Result<void> {
 #define PGSS_CHECK(...)                                                 \
   do {                                                                  \
     if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) { \
-      return ::pocketgss::internal::Refusal{pgss_checked.error()};                                      \
+      return ::pocketgss::internal::Refusal{pgss_checked.error()};      \
     }                                                                   \
   } while (false)
 

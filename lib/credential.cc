@@ -83,9 +83,9 @@ std::string AccountName::text() const {
     case Form::kPlain:
       break;
     case Form::kDownLevel:
-      return domain + "\\" + user;
+      return std::string(domain).append("\\").append(user);
     case Form::kPrincipal:
-      return user + "@" + domain;
+      return std::string(user).append("@").append(domain);
   }
   return user;
 }

@@ -42,7 +42,7 @@ LoginDialogue::Action LoginDialogue::start(const SmtpCapabilities& capabilities)
   if (!candidates_.empty()) return next_mechanism();
   const std::string listed =
       capabilities.auth.empty() ? "no AUTH at all" : joined(capabilities.auth);
-  return Fail{failure_of_kind(SmtpFailure::Kind::kNoMechanism, "it lists " + listed)};
+  return Fail{failure_of_kind(SmtpFailure::Kind::kNoMechanism, concat({"it lists ", listed}))};
 }
 
 // choose: SSEAN-C2 and C3: what the server lists, GSSAPI first. NTLM by itself only where the
@@ -91,7 +91,7 @@ LoginDialogue::Action LoginDialogue::from(Result<SaslClient::Step> step) {
 // ask: SSEAN-C4. RFC 4954 4: an empty initial response is sent as "=".
 LoginDialogue::Action LoginDialogue::ask(Bytes first_token) {
   asked_ = true;
-  const std::string command = "AUTH " + std::string(sasl_name(mechanism_));
+  const std::string command = concat({"AUTH ", sasl_name(mechanism_)});
   if (!inline_fits(first_token.size())) {
     state_ = State::kAskedBare;
     first_token_ = std::move(first_token);
@@ -99,8 +99,8 @@ LoginDialogue::Action LoginDialogue::ask(Bytes first_token) {
   }
   state_ = State::kAsked;
   first_token_ = first_token;
-  if (first_token.empty()) return Send{command + " =", std::nullopt};
-  return Send{command + " ", std::move(first_token)};
+  if (first_token.empty()) return Send{concat({command, " ="}), std::nullopt};
+  return Send{concat({command, " "}), std::move(first_token)};
 }
 
 bool LoginDialogue::inline_fits(size_t token_size) const {
@@ -163,7 +163,7 @@ LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
   // A16).
   if (reply.code == 500 && state_ == State::kAsked && !first_token_.empty()) {
     state_ = State::kAskedBare;
-    return Send{"AUTH " + std::string(sasl_name(mechanism_)), std::nullopt};
+    return Send{concat({"AUTH ", sasl_name(mechanism_)}), std::nullopt};
   }
   SmtpFailure failure = failure_of_login(mechanism_, std::move(reply));
   asked_ = false;

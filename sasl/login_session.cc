@@ -1,13 +1,15 @@
 // One AUTH command on a server (RFC 4954 4).
 #include "sasl/login_session.h"
 
+#include "sasl/text.h"
+
 namespace pocketgss::sasl {
 namespace {
 
 constexpr size_t kMaxName = 256;
 
 std::string claimed_name(const NeedAccount& need) {
-  const std::string name = need.domain.empty() ? need.user : need.domain + "\\" + need.user;
+  const std::string name = need.domain.empty() ? need.user : concat({need.domain, "\\", need.user});
   return sanitise_text(name, kMaxName);
 }
 

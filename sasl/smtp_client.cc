@@ -145,15 +145,16 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   Result<void> mail(std::string_view reverse_path, const MailOptions& options) {
-    std::string line = "MAIL FROM:<" + std::string(reverse_path) + ">";
-    if (options.size && capabilities_.size) line += " SIZE=" + std::to_string(*options.size);
+    std::string line = sasl::concat({"MAIL FROM:<", reverse_path, ">"});
+    if (options.size && capabilities_.size)
+      line += sasl::concat({" SIZE=", sasl::decimal(*options.size)});
     if (options.eight_bit && capabilities_.eight_bit_mime) line += " BODY=8BITMIME";
     if (options.smtp_utf8 && capabilities_.smtp_utf8) line += " SMTPUTF8";
     return enqueue_path("MAIL", reverse_path, std::move(line));
   }
 
   Result<void> rcpt(std::string_view forward_path) {
-    return enqueue_path("RCPT", forward_path, "RCPT TO:<" + std::string(forward_path) + ">");
+    return enqueue_path("RCPT", forward_path, sasl::concat({"RCPT TO:<", forward_path, ">"}));
   }
 
   Result<void> enqueue(std::string_view verb, std::string line) {
@@ -327,7 +328,7 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   void send_ehlo() {
     state_ = State::kEhlo;
-    send_line("EHLO " + config_.ehlo_name);
+    send_line(sasl::concat({"EHLO ", config_.ehlo_name}));
   }
 
   void send_line(std::string_view line) {
@@ -422,10 +423,10 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   void show_reply(std::string_view last_text) {
     if (config_.transcript == nullptr) return;
-    const std::string code = std::to_string(reader_.code());
+    const std::string code = sasl::decimal(static_cast<unsigned>(reader_.code()));
     for (const std::string& line : reader_.earlier_lines())
-      show(SmtpParty::kServer, code + "-" + line);
-    show(SmtpParty::kServer, last_text.empty() ? code : code + " " + std::string(last_text));
+      show(SmtpParty::kServer, sasl::concat({code, "-", line}));
+    show(SmtpParty::kServer, last_text.empty() ? code : sasl::concat({code, " ", last_text}));
   }
 
   ContextProvider& contexts_;

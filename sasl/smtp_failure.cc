@@ -1,6 +1,8 @@
 // Words for what ended a client's session: whose fault it is, and what to do.
 #include "sasl/smtp_failure.h"
 
+#include "sasl/text.h"
+
 namespace pocketgss::sasl {
 namespace {
 
@@ -70,14 +72,14 @@ const Words& words_of(Kind kind) {
 SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::string& detail) {
   const Words& words = words_of(kind);
   SmtpFailure out{kind, words.party, std::move(reply), error, words.what};
-  if (!detail.empty()) out.message += " (" + detail + ")";
-  if (error.where[0] != '\0') out.message += ": " + describe(error);
+  if (!detail.empty()) out.message += concat({" (", detail, ")"});
+  if (error.where[0] != '\0') out.message.append(": ").append(describe(error));
   if (out.reply.code != 0) {
-    out.message += "; it said " + std::to_string(out.reply.code);
-    if (!out.reply.enhanced.empty()) out.message += " " + out.reply.enhanced;
+    out.message.append("; it said ").append(decimal(static_cast<unsigned>(out.reply.code)));
+    if (!out.reply.enhanced.empty()) out.message.append(" ").append(out.reply.enhanced);
     // The text may be of several lines; one is enough here.
     const std::string first = out.reply.text.substr(0, out.reply.text.find('\n'));
-    if (!first.empty()) out.message += " \"" + first + "\"";
+    if (!first.empty()) out.message += concat({" \"", first, "\""});
   }
   out.message += ". ";
   out.message += words.advice;
@@ -130,7 +132,7 @@ SmtpFailure failure_of_reply(Kind kind, SmtpReply reply) {
 
 SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply) {
   return make(kind_of_login(reply.code), std::move(reply), {},
-              "AUTH " + std::string(sasl_name(mechanism)));
+              concat({"AUTH ", sasl_name(mechanism)}));
 }
 
 SmtpFailure failure_of_error(const Error& error) {

@@ -40,7 +40,7 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
     state_ = State::kAwaitTls;
     events_.emplace_back(StartTls{});
   } else {
-    reply(220, "", config_.hostname + " " + config_.greeting);
+    reply(220, "", sasl::concat({config_.hostname, " ", config_.greeting}));
   }
 }
 
@@ -161,9 +161,9 @@ void SmtpServer::Impl::go_on() {
 // --- output ---
 
 void SmtpServer::Impl::reply(int code, std::string_view enhanced, std::string_view text) {
-  std::string line = std::to_string(code) + " ";
-  if (!enhanced.empty()) line.append(enhanced).append(" ");
-  line += text;
+  const std::string_view space = enhanced.empty() ? "" : " ";
+  const std::string line =
+      sasl::concat({sasl::decimal(static_cast<unsigned>(code)), " ", enhanced, space, text});
   show(SmtpParty::kServer, line);
   append(output_, as_bytes(line));
   append(output_, as_bytes("\r\n"));
@@ -229,7 +229,7 @@ Result<void> SmtpServer::Impl::tls_started(TlsChannel channel) {
   forget_client();
   state_ = State::kCommand;
   active_ = now_;
-  if (config_.implicit_tls) reply(220, "", config_.hostname + " " + config_.greeting);
+  if (config_.implicit_tls) reply(220, "", sasl::concat({config_.hostname, " ", config_.greeting}));
   return {};
 }
 

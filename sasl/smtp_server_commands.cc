@@ -14,7 +14,7 @@ constexpr size_t kMaxName = 255;  // RFC 5321 4.5.3.1.2
 
 }  // namespace
 
-const SmtpServer::Impl::Handler SmtpServer::Impl::kHandlers[] = {
+constinit const SmtpServer::Impl::Handler SmtpServer::Impl::kHandlers[] = {
     {"EHLO", &Impl::on_ehlo}, {"HELO", &Impl::on_helo}, {"STARTTLS", &Impl::on_starttls},
     {"MAIL", &Impl::on_mail}, {"RCPT", &Impl::on_rcpt}, {"DATA", &Impl::on_data},
     {"RSET", &Impl::on_rset}, {"NOOP", &Impl::on_noop}, {"VRFY", &Impl::on_vrfy},
@@ -71,7 +71,8 @@ std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
     lines.push_back(std::move(names));
   }
   if (config_.pipelining) lines.emplace_back("PIPELINING");
-  if (config_.message_size != 0) lines.push_back("SIZE " + std::to_string(config_.message_size));
+  if (config_.message_size != 0)
+    lines.push_back(sasl::concat({"SIZE ", sasl::decimal(config_.message_size)}));
   if (config_.eight_bit_mime) lines.emplace_back("8BITMIME");
   if (config_.enhanced_status_codes) lines.emplace_back("ENHANCEDSTATUSCODES");
   lines.insert(lines.end(), config_.ehlo_more.begin(), config_.ehlo_more.end());
@@ -80,7 +81,8 @@ std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
 
 void SmtpServer::Impl::reply_lines(int code, const std::vector<std::string>& lines) {
   for (size_t i = 0; i < lines.size(); ++i) {
-    const std::string line = std::to_string(code) + (i + 1 < lines.size() ? "-" : " ") + lines[i];
+    const std::string line = sasl::concat(
+        {sasl::decimal(static_cast<unsigned>(code)), i + 1 < lines.size() ? "-" : " ", lines[i]});
     show(SmtpParty::kServer, line);
     append(output_, as_bytes(line));
     append(output_, as_bytes("\r\n"));
@@ -187,7 +189,7 @@ void SmtpServer::Impl::on_auth(MutableBytes line) {
   const auto refused = auth_refusal(name);
   const bool malformed = response.find(' ') != response.npos;
   if (refused || malformed) {
-    show(SmtpParty::kClient, "AUTH " + name);
+    show(SmtpParty::kClient, sasl::concat({"AUTH ", name}));
     return refused ? refuse(*refused)
                    : refuse(501, "5.5.4", "AUTH mechanism [initial-response] expected");
   }
@@ -212,7 +214,7 @@ std::optional<SmtpReply> SmtpServer::Impl::auth_refusal(std::string_view name) c
 }
 
 void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_response) {
-  const std::string command = "AUTH " + std::string(sasl_name(mechanism));
+  const std::string command = sasl::concat({"AUTH ", sasl_name(mechanism)});
   session_.emplace(mechanism, config_.limits);
   state_ = State::kAuth;
   SaslServerOptions options{config_.early_success, config_.layer_step, config_.layer};
@@ -222,7 +224,8 @@ void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_
     show(SmtpParty::kClient, command);
     return refuse_login(refused->reply, refused->error);
   }
-  if (!initial_response.empty()) return take_response(initial_response, command + " ");
+  if (!initial_response.empty())
+    return take_response(initial_response, sasl::concat({command, " "}));
   show(SmtpParty::kClient, command);
   // [MS-SMTPNTLM]: "334 NTLM supported"; RFC 4954 4: an empty challenge for the others.
   reply(334, "", mechanism == SaslMechanism::kNtlm ? "NTLM supported" : "");

@@ -7,6 +7,26 @@
 
 namespace pocketgss::sasl {
 
+std::string concat(std::initializer_list<std::string_view> parts) {
+  size_t size = 0;
+  for (const std::string_view part : parts) size += part.size();
+  std::string out;
+  out.reserve(size);
+  for (const std::string_view part : parts) out.append(part);
+  return out;
+}
+
+std::string decimal(uint64_t number) {
+  char digits[20];  // of 2^64 - 1
+  char* const end = digits + sizeof(digits);
+  char* at = end;
+  do {
+    *--at = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  return std::string(at, end);
+}
+
 std::string to_ascii_upper(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(), ascii_upper);

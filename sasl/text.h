@@ -2,6 +2,8 @@
 #ifndef PGSS_SASL_TEXT_H_
 #define PGSS_SASL_TEXT_H_
 
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -10,6 +12,10 @@ namespace pocketgss::sasl {
 constexpr char ascii_upper(char c) {
   return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
+
+// concat is all parts in a row, in one allocation; operator+ makes a string for each.
+std::string concat(std::initializer_list<std::string_view> parts);
+std::string decimal(uint64_t number);
 
 std::string to_ascii_upper(std::string_view text);
 
