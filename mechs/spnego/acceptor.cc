@@ -275,7 +275,7 @@ Result<Step> Acceptor::after_inner(Negotiation&& n, Step&& step, const std::opti
     if (mic) return misbehaved(kMechListMic);
     return reply(std::move(n), NegState::kAcceptIncomplete, std::move(next->token));
   }
-  state_.emplace<AwaitAnswer>(AwaitAnswer{std::move(n), mic});
+  state_.emplace<AwaitAnswer>(std::move(n), mic);
   return std::move(step);
 }
 
@@ -284,7 +284,7 @@ Result<Step> Acceptor::reply(Negotiation&& n, NegState state,
   NegTokenResp resp = response(n, state);
   if (response_token) resp.response_token = ByteView(*response_token);
   PGSS_TRY(Bytes out, encode(resp));
-  state_.emplace<AwaitToken>(AwaitToken{std::move(n)});
+  state_.emplace<AwaitToken>(std::move(n));
   return Step(Continue{std::move(out)});
 }
 
@@ -304,7 +304,7 @@ Result<Step> Acceptor::after_own_last(Negotiation&& n, Complete&& inner) {
   PGSS_TRY(Bytes out, encode(resp));
   if (!required) return establish(n, std::move(inner), std::move(out));
   inner.token.reset();
-  state_.emplace<AwaitMic>(AwaitMic{std::move(n), std::move(inner)});
+  state_.emplace<AwaitMic>(std::move(n), std::move(inner));
   return Step(Continue{std::move(out)});
 }
 
@@ -331,7 +331,7 @@ Result<Step> Acceptor::after_peer_last(Negotiation&& n, Complete&& inner,
 
 Result<Step> Acceptor::request_mic(Negotiation&& n, Complete&& inner) {
   PGSS_TRY(Bytes out, encode(response(n, NegState::kRequestMic)));
-  state_.emplace<AwaitMic>(AwaitMic{std::move(n), std::move(inner)});
+  state_.emplace<AwaitMic>(std::move(n), std::move(inner));
   return Step(Continue{std::move(out)});
 }
 

@@ -184,7 +184,7 @@ Result<Step> Initiator::send_offer(Negotiation&& n, Step&& step) {
     const std::optional<Bytes> token = std::move(done->token);
     return send_init(std::move(n), token, std::move(*done));
   }
-  state_.emplace<AwaitAnswer>(AwaitAnswer{std::move(n), {}});
+  state_.emplace<AwaitAnswer>(std::move(n), Reply());
   return std::move(step);
 }
 
@@ -203,9 +203,9 @@ Result<Step> Initiator::send_init(Negotiation&& n, const std::optional<Bytes>& m
   }
   PGSS_TRY(Bytes out, encode(init));
   if (inner) {
-    state_.emplace<AwaitLastReply>(AwaitLastReply{std::move(n), std::move(*inner)});
+    state_.emplace<AwaitLastReply>(std::move(n), std::move(*inner));
   } else {
-    state_.emplace<AwaitReply>(AwaitReply{std::move(n)});
+    state_.emplace<AwaitReply>(std::move(n));
   }
   return Step(Continue{std::move(out)});
 }
@@ -325,10 +325,10 @@ Result<Step> Initiator::after_inner(Negotiation&& n, Step&& step, const Reply& r
     if (reply.mic) return misbehaved(kMechListMic);
     PGSS_TRY(Bytes out,
              encode(NegTokenResp{std::nullopt, std::nullopt, next->token, std::nullopt}));
-    state_.emplace<AwaitReply>(AwaitReply{std::move(n)});
+    state_.emplace<AwaitReply>(std::move(n));
     return Step(Continue{std::move(out)});
   }
-  state_.emplace<AwaitAnswer>(AwaitAnswer{std::move(n), reply});
+  state_.emplace<AwaitAnswer>(std::move(n), reply);
   return std::move(step);
 }
 
@@ -346,7 +346,7 @@ Result<Step> Initiator::send_last(Negotiation&& n, Complete&& inner, const Reply
   }
   PGSS_TRY(Bytes out, encode(resp));
   inner.token.reset();
-  state_.emplace<AwaitLastReply>(AwaitLastReply{std::move(n), std::move(inner)});
+  state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
   return Step(Continue{std::move(out)});
 }
 
@@ -372,7 +372,7 @@ Result<Step> Initiator::conclude(Negotiation&& n, Complete&& inner, const Reply&
   resp.mech_list_mic = mic.view();
   PGSS_TRY(Bytes out, encode(resp));
   if (n.mic.verified()) return establish(n, std::move(inner), std::move(out));
-  state_.emplace<AwaitLastReply>(AwaitLastReply{std::move(n), std::move(inner)});
+  state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
   return Step(Continue{std::move(out)});
 }
 
