@@ -7,6 +7,7 @@
 #include <new>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 #include <pocketgss/error.h>
 
@@ -57,7 +58,9 @@ template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
 class ResultStorage : public ResultHead {
  public:
   explicit ResultStorage(T&& value) : value_(std::move(value)) {}
-  explicit ResultStorage(std::in_place_t) : value_() {}
+  template <typename... Parts>
+  explicit ResultStorage(std::in_place_t, Parts&&... parts)
+      : value_(std::forward<Parts>(parts)...) {}
   explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
   explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
   ResultStorage(ResultStorage&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
@@ -115,6 +118,16 @@ class ResultStorage<void> : public ResultHead {
 
 }  // namespace internal
 
+namespace internal {
+
+// kIsAlternative: V is a std::variant with A among its types.
+template <typename A, typename V>
+constexpr bool kIsAlternative = false;
+template <typename A, typename... Types>
+constexpr bool kIsAlternative<A, std::variant<Types...>> = (std::is_same_v<A, Types> || ...);
+
+}  // namespace internal
+
 // Result<T> holds a T or an Error. There is no operator bool: with a boolean T it would mislead.
 // value() of an error, or error() of a value, is a bug of the caller's and ends the program.
 template <typename T>
@@ -126,6 +139,11 @@ class [[nodiscard]] Result {
   Result(const T& value)                             // NOLINT
     requires std::is_copy_constructible_v<T>
       : storage_(T(value)) {}
+  // Where T is a variant, one of its types is put in its place: `return Continue{...};`.
+  template <typename Alternative>
+    requires internal::kIsAlternative<std::remove_cvref_t<Alternative>, T>
+  Result(Alternative&& value)  // NOLINT
+      : storage_(std::in_place, std::forward<Alternative>(value)) {}
   Result(const Error& error) : storage_(error) {}            // NOLINT: `return error;`
   Result(const internal::Refusal& from) : storage_(from) {}  // NOLINT: PGSS_TRY
   // A default T, for the caller to fill where it stands: of a large one a copy is dear.

@@ -27,9 +27,9 @@ Result<ContextStep> MechanismContext::advance(Call&& call) {
   if (!result.has_value()) return fail(result.error());
 
   mechs::Step step = std::move(result).value();
-  if (auto* go_on = std::get_if<Continue>(&step)) return ContextStep(std::move(*go_on));
-  if (auto* exchange = std::get_if<NeedExchange>(&step)) return ContextStep(std::move(*exchange));
-  if (auto* account = std::get_if<NeedAccount>(&step)) return ContextStep(std::move(*account));
+  if (auto* go_on = std::get_if<Continue>(&step)) return std::move(*go_on);
+  if (auto* exchange = std::get_if<NeedExchange>(&step)) return std::move(*exchange);
+  if (auto* account = std::get_if<NeedAccount>(&step)) return std::move(*account);
   return establish(std::move(*std::get_if<mechs::Complete>(&step)));
 }
 
@@ -56,7 +56,7 @@ Result<ContextStep> MechanismContext::resume(Answer answer) {
 }
 
 Result<ContextStep> MechanismContext::peer_done() {
-  if (established()) return ContextStep(Established{});
+  if (established()) return Established{};
   return advance([](mechs::Mechanism& mechanism) { return mechanism.peer_done(); });
 }
 

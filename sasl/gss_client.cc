@@ -88,18 +88,18 @@ class GssClient final : public SaslClient {
   Result<Step> from(ContextStep next) {
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = State::kNegotiating;
-      return Step(Response{std::move(more->token)});
+      return Response{std::move(more->token)};
     }
     if (auto* need = std::get_if<NeedExchange>(&next)) {
       state_ = State::kAwaitExchange;
-      return Step(std::move(*need));
+      return std::move(*need);
     }
     auto* established = std::get_if<Established>(&next);
     if (established == nullptr)
       return Error{Errc::kInternal, "an initiator asked for an account", 0, 0};
     state_ = State::kEstablished;
     // RFC 4752 3.1: complete and no token left: an empty response, once (quirk A10).
-    return Step(Response{std::move(established->token).value_or(Bytes())});
+    return Response{std::move(established->token).value_or(Bytes())};
   }
 
   // SSEAN-W1: the offer is answered with "no layer", whatever size it names, or with the strongest
@@ -109,7 +109,7 @@ class GssClient final : public SaslClient {
       return Error{Errc::kPeerMisbehaved, "SASL challenge after AUTHENTICATE_MESSAGE", 0, 0};
     }
     // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
-    if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Step(Response{});
+    if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Response{};
     PGSS_TRY(const Bytes message, sasl::unprotect(*context_, challenge));
     PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
     const SecurityLayer wanted = options_.layer.layers & sasl::available_layers(*context_);
@@ -124,7 +124,7 @@ class GssClient final : public SaslClient {
     PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerChoice{chosen, report_.max_receive,
                                                                       options_.authzid})));
     state_ = State::kLayerChosen;
-    return Step(Response{std::move(token)});
+    return Response{std::move(token)};
   }
 
   Result<SaslReport> on_success() {

@@ -144,11 +144,11 @@ class GssServer final : public SaslServer {
   Result<Step> from(ContextStep next) {
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = State::kNegotiating;
-      return Step(Challenge{std::move(more->token)});
+      return Challenge{std::move(more->token)};
     }
     if (auto* need = std::get_if<NeedAccount>(&next)) {
       state_ = State::kAwaitAccount;
-      return Step(std::move(*need));
+      return std::move(*need);
     }
     auto* established = std::get_if<Established>(&next);
     if (established == nullptr)
@@ -166,7 +166,7 @@ class GssServer final : public SaslServer {
     // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
     // nothing.
     state_ = State::kAwaitEmpty;
-    return Step(Challenge{std::move(*established.token)});
+    return Challenge{std::move(*established.token)};
   }
 
   Result<Step> finish() {
@@ -185,7 +185,7 @@ class GssServer final : public SaslServer {
     const uint32_t size = offered_ == kNoLayer ? 0 : options_.layer.max_receive;
     PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
     state_ = State::kAwaitChoice;
-    return Step(Challenge{std::move(token)});
+    return Challenge{std::move(token)};
   }
 
   Result<Step> take_choice(ByteView response) {
@@ -206,7 +206,7 @@ class GssServer final : public SaslServer {
   Result<Step> done() {
     state_ = State::kDone;
     report_.context = context_->info();
-    return Step(Success{report_});
+    return Success{report_};
   }
 
   ContextProvider& contexts_;

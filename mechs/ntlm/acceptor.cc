@@ -174,7 +174,7 @@ Result<Step> Acceptor::on(Start&&, ByteView token) {
   state_.emplace<AwaitAuthenticate>(AwaitAuthenticate{
       std::move(transcript), OpenChallenge(config_.guard, server_challenge), runtime_.clock().now(),
       flags, has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem});
-  return Step(Continue{std::move(challenge)});
+  return Continue{std::move(challenge)};
 }
 
 // challenge_flags: what is asked for, as far as it is of use (policy row P3).
@@ -327,7 +327,7 @@ Result<Step> Acceptor::on(AwaitAuthenticate&& state, ByteView token) {
                     std::move(target_name)};
   std::copy_n(state.challenge.view().begin(), kChallengeSize, next.server_challenge.begin());
   state_.emplace<AwaitAccount>(std::move(next));
-  return Step(std::move(question));
+  return question;
 }
 
 // Policy row P3. The flags of the AUTHENTICATE may be fewer than those of the CHALLENGE (quirk C29:
@@ -446,7 +446,7 @@ Result<Step> Acceptor::on(AwaitAccount&& state, AccountAnswer&& answer) {
       std::make_unique<MessageSecurity>(crypto, state.flags, std::move(key), Sender::kAcceptor);
   mic_verified_ = mic_claimed;
   state_ = Established{};
-  return Step(std::move(complete));
+  return complete;
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ Result<Step> Initiator::on(Start&&, ByteView token) {
   AwaitChallenge next;
   std::copy_n(negotiate.begin(), kNegotiateSize, next.negotiate.begin());
   state_ = next;
-  return Step(Continue{std::move(negotiate)});
+  return Continue{std::move(negotiate)};
 }
 
 Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
@@ -154,7 +154,7 @@ Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
   proof_sent_ = true;
   mic_sent_ = agreement.timestamp.has_value();
   state_ = Established{};
-  return Step(Complete{std::move(authenticate), std::move(protection), std::move(established)});
+  return Complete{std::move(authenticate), std::move(protection), std::move(established)};
 }
 
 Result<Step> Initiator::on(Established&&, ByteView) {

@@ -152,7 +152,7 @@ Result<Step> Acceptor::send_hints() {
   hints.neg_hints = NegHints{"not_defined_in_RFC4178@please_ignore", std::nullopt};
   PGSS_TRY(Bytes out, encode(hints));
   state_.emplace<AwaitInit>();
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 Result<Step> Acceptor::on(AwaitInit&&, ByteView token) {
@@ -285,7 +285,7 @@ Result<Step> Acceptor::reply(Negotiation&& n, NegState state,
   if (response_token) resp.response_token = ByteView(*response_token);
   PGSS_TRY(Bytes out, encode(resp));
   state_.emplace<AwaitToken>(std::move(n));
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
@@ -305,7 +305,7 @@ Result<Step> Acceptor::after_own_last(Negotiation&& n, Complete&& inner) {
   if (!required) return establish(n, std::move(inner), std::move(out));
   inner.token.reset();
   state_.emplace<AwaitMic>(std::move(n), std::move(inner));
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 // RFC 4178 5 c: the initiator sent the mechanism's last token, and its mechListMIC beside it. A MIC
@@ -332,7 +332,7 @@ Result<Step> Acceptor::after_peer_last(Negotiation&& n, Complete&& inner,
 Result<Step> Acceptor::request_mic(Negotiation&& n, Complete&& inner) {
   PGSS_TRY(Bytes out, encode(response(n, NegState::kRequestMic)));
   state_.emplace<AwaitMic>(std::move(n), std::move(inner));
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 Result<Step> Acceptor::on(AwaitMic&& state, ByteView token) {
@@ -356,7 +356,7 @@ Result<Step> Acceptor::establish(Negotiation& n, Complete&& inner, std::optional
   inner.token = std::move(token);
   inner.info.mech_list_mic_verified = n.mic.verified();
   state_.emplace<Established>();
-  return Step(std::move(inner));
+  return std::move(inner);
 }
 
 }  // namespace

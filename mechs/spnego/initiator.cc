@@ -207,7 +207,7 @@ Result<Step> Initiator::send_init(Negotiation&& n, const std::optional<Bytes>& m
   } else {
     state_.emplace<AwaitReply>(std::move(n));
   }
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 Result<Step> Initiator::on(AwaitAnswer&& state, Answer&& answer) {
@@ -326,7 +326,7 @@ Result<Step> Initiator::after_inner(Negotiation&& n, Step&& step, const Reply& r
     PGSS_TRY(Bytes out,
              encode(NegTokenResp{std::nullopt, std::nullopt, next->token, std::nullopt}));
     state_.emplace<AwaitReply>(std::move(n));
-    return Step(Continue{std::move(out)});
+    return Continue{std::move(out)};
   }
   state_.emplace<AwaitAnswer>(std::move(n), reply);
   return std::move(step);
@@ -347,7 +347,7 @@ Result<Step> Initiator::send_last(Negotiation&& n, Complete&& inner, const Reply
   PGSS_TRY(Bytes out, encode(resp));
   inner.token.reset();
   state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 // conclude takes what the acceptor says once the mechanism is complete on this side. An absent
@@ -373,7 +373,7 @@ Result<Step> Initiator::conclude(Negotiation&& n, Complete&& inner, const Reply&
   PGSS_TRY(Bytes out, encode(resp));
   if (n.mic.verified()) return establish(n, std::move(inner), std::move(out));
   state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
-  return Step(Continue{std::move(out)});
+  return Continue{std::move(out)};
 }
 
 Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
@@ -381,7 +381,7 @@ Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
   inner.token = std::move(token);
   inner.info.mech_list_mic_verified = n.mic.verified();
   state_.emplace<Established>();
-  return Step(std::move(inner));
+  return std::move(inner);
 }
 
 // The initiator always asks for integrity: it cannot know yet whether a mechListMIC will be needed.
