@@ -161,9 +161,14 @@ std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
     }
     return 1;
   };
-  std::stable_sort(kdcs.begin(), kdcs.end(),
-                   [&](const KdcAddress& a, const KdcAddress& b) { return rank(a) < rank(b); });
-  return kdcs;
+  std::vector<KdcAddress> ordered;
+  ordered.reserve(kdcs.size());
+  for (int wanted = 0; wanted <= 2; ++wanted) {
+    for (const KdcAddress& kdc : kdcs) {
+      if (rank(kdc) == wanted) ordered.push_back(kdc);
+    }
+  }
+  return ordered;
 }
 
 void KdcTransport::remember(const std::string& realm, const KdcAddress& address, bool answered) {
