@@ -224,8 +224,9 @@ void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_
     show(SmtpParty::kClient, command);
     return refuse_login(refused->reply, refused->error);
   }
-  if (!initial_response.empty())
+  if (!initial_response.empty()) {
     return take_response(initial_response, sasl::concat({command, " "}));
+  }
   show(SmtpParty::kClient, command);
   // [MS-SMTPNTLM]: "334 NTLM supported"; RFC 4954 4: an empty challenge for the others.
   reply(334, "", mechanism == SaslMechanism::kNtlm ? "NTLM supported" : "");
