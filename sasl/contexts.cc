@@ -16,6 +16,12 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
     config_.flags = flags_ & static_cast<ContextFlags>(~(kIntegrity | kConfFlag));
   }
   if (request.layers != kNoLayer) config_.flags = config_.flags | kIntegrity;
+  // RFC 4752 3.1: the layer step is wrapped; "if the client will be requesting a security layer, it
+  // MUST also supply [...] a mutual_req_flag of TRUE".
+  if (request.kind == MechanismKind::kKerberos) {
+    config_.flags = config_.flags | kIntegFlag;
+    if (request.layers != kNoLayer) config_.flags = config_.flags | kMutualFlag;
+  }
   if ((request.layers & kConfidentialityLayer) != 0) config_.flags = config_.flags | kConfFlag;
   return make_initiator(runtime_, request.kind, config_);
 }

@@ -1,5 +1,5 @@
-// The client of GSSAPI ([MS-SSEAN]), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]): tokens of one context,
-// and, except for NTLM, the security-layer step where the server runs it.
+// The client of GSSAPI ([MS-SSEAN], RFC 4752), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]): tokens of one
+// context, and, except for NTLM, the security-layer step where the server runs it.
 #include <algorithm>
 
 #include <pocketgss/sasl.h>
@@ -110,7 +110,8 @@ class GssClient final : public SaslClient {
     }
     // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
     if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Response{};
-    PGSS_TRY(const Bytes message, sasl::unprotect(*context_, challenge));
+    PGSS_TRY(const Bytes message,
+             sasl::unprotect(*context_, challenge, sasl::sealing_of(report_.mechanism)));
     PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
     const SecurityLayer wanted = options_.layer.layers & sasl::available_layers(*context_);
     const SecurityLayer chosen = sasl::strongest(offer.layers & wanted);
@@ -137,10 +138,23 @@ class GssClient final : public SaslClient {
       report_.early_success = true;
     }
     report_.layer_step = state_ == State::kLayerChosen;
-    if (!report_.layer_step) PGSS_CHECK(agree_without_step());
+    if (!report_.layer_step) {
+      PGSS_CHECK(check_server_proven());
+      PGSS_CHECK(agree_without_step());
+    }
     state_ = State::kSucceeded;
     report_.context = context_->info();
     return report_;
+  }
+
+  // RFC 4752 3.1 has a layer step after every context. [MS-SSEAN] servers that take bare Kerberos
+  // may leave it out; the AP-REP has then proven the server (policy row P11).
+  Result<void> check_server_proven() const {
+    if (report_.mechanism != SaslMechanism::kGssapiKrb5 ||
+        has(context_->info().flags, kMutualFlag)) {
+      return {};
+    }
+    return Error{Errc::kPeerMisbehaved, "success before the security layer offer", 0, 0};
   }
 
   // Policy row P25. After an early success the acceptor counts a MIC that never came, so its
@@ -179,6 +193,21 @@ bool permits_ntlm(const Policy& policy) {
          policy.inner.end();
 }
 
+// context_kind: [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos, unless the user
+// names the other.
+MechanismKind context_kind(SaslMechanism mechanism) {
+  switch (mechanism) {
+    case SaslMechanism::kNtlm:
+      return MechanismKind::kNtlm;
+    case SaslMechanism::kGssapiKrb5:
+      return MechanismKind::kKerberos;
+    case SaslMechanism::kGssapi:
+    case SaslMechanism::kGssSpnego:
+      break;
+  }
+  return MechanismKind::kSpnego;
+}
+
 Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvider& contexts,
                                          std::span<const ChannelBinding> bindings,
                                          const SaslClientOptions& options) {
@@ -192,10 +221,9 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
   if (ntlm && !permits_ntlm(policy))
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
   if (ntlm) PGSS_CHECK(sasl::check_without_layer(options.layer));
-  // [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos.
-  ContextRequest request{ntlm ? MechanismKind::kNtlm : MechanismKind::kSpnego, bindings};
+  ContextRequest request{context_kind(mechanism), bindings};
   request.layers = ntlm ? kNoLayer : options.layer.layers;
-  request.exact_layers = mechanism != SaslMechanism::kGssapi;
+  request.exact_layers = ntlm || mechanism == SaslMechanism::kGssSpnego;
   PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
   return std::unique_ptr<SaslClient>(
       std::make_unique<GssClient>(mechanism, std::move(context), options));

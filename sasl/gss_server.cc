@@ -1,4 +1,4 @@
-// The server of GSSAPI ([MS-SSEAN]), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]).
+// The server of GSSAPI ([MS-SSEAN], RFC 4752), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]).
 #include <algorithm>
 #include <array>
 
@@ -14,14 +14,41 @@ namespace {
 using sasl::LayerChoice;
 using sasl::LayerOffer;
 
-// is_neg_token_init: [APPLICATION 0] with SPNEGO's OID, 1.3.6.1.5.5.2 (RFC 4178 4.2). Only a first
-// look: the token is parsed by the context.
-bool is_neg_token_init(ByteView token) {
-  static constexpr std::array<uint8_t, 8> kOid = {0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02};
+// is_framed: [APPLICATION 0] with this OID (RFC 2743 3.1). Only a first look: the token is parsed by
+// the context.
+bool is_framed(ByteView token, ByteView oid) {
   if (token.size() < 2 || token[0] != 0x60) return false;
   const size_t length_octets = token[1] < 0x80 ? 1 : 1 + (token[1] & 0x7fu);
-  if (token.size() < 1 + length_octets + kOid.size()) return false;
-  return token.sub(1 + length_octets, kOid.size()) == ByteView(kOid);
+  if (token.size() < 1 + length_octets + oid.size()) return false;
+  return token.sub(1 + length_octets, oid.size()) == oid;
+}
+
+// is_neg_token_init: SPNEGO's OID, 1.3.6.1.5.5.2 (RFC 4178 4.2).
+bool is_neg_token_init(ByteView token) {
+  static constexpr std::array<uint8_t, 8> kOid = {0x06, 0x06, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x02};
+  return is_framed(token, kOid);
+}
+
+// is_bare_kerberos: Kerberos' OID, 1.2.840.113554.1.2.2 (RFC 4121 4.1), or 1.2.840.48018.1.2.2,
+// which Microsoft has for the same ([MS-SPNG] 1.9; quirks A23, B8).
+bool is_bare_kerberos(ByteView token) {
+  static constexpr std::array<uint8_t, 11> kOid = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                                   0xf7, 0x12, 0x01, 0x02, 0x02};
+  static constexpr std::array<uint8_t, 11> kMicrosoftOid = {0x06, 0x09, 0x2a, 0x86, 0x48, 0x82,
+                                                            0xf7, 0x12, 0x01, 0x02, 0x02};
+  return is_framed(token, kOid) || is_framed(token, kMicrosoftOid);
+}
+
+// user_part of "DOMAIN\user", "user" or, in a principal's text, "user@REALM", where an "@" of the
+// name itself stands behind a backslash.
+std::string_view user_part(std::string_view name, bool principal) {
+  const size_t at = name.rfind('@');
+  const bool ends_user = at != name.npos && (!principal || at == 0 || name[at - 1] != '\\');
+  if (principal) return ends_user ? name.substr(0, at) : name;
+  if (const size_t backslash = name.find('\\'); backslash != name.npos) {
+    return name.substr(backslash + 1);
+  }
+  return ends_user ? name.substr(0, at) : name;
 }
 
 // is_own: an authorisation identity that is the authenticated one: its whole name, the account's,
@@ -29,12 +56,7 @@ bool is_neg_token_init(ByteView token) {
 // of letters.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
   const std::string_view name = info.initiator_name;
-  std::string_view user = name;
-  if (const size_t backslash = name.find('\\'); backslash != name.npos) {
-    user = name.substr(backslash + 1);
-  } else if (const size_t at = name.rfind('@'); at != name.npos) {
-    user = name.substr(0, at);
-  }
+  const std::string_view user = user_part(name, std::string_view(info.mechanism) == "Kerberos");
   for (const std::string_view own : {name, user, std::string_view(info.account_name)}) {
     if (!own.empty() && sasl::equal_ignoring_case(authzid, own)) return true;
   }
@@ -42,6 +64,7 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
 }
 
 //   Start --first token--> Negotiating ... --> AwaitEmpty --""--> AwaitChoice --choice--> Done
+//     `--""--> Hinted --first token--> Negotiating
 // AwaitEmpty only where a last token was sent, AwaitChoice only where the security-layer step is
 // run.
 class GssServer final : public SaslServer {
@@ -65,6 +88,7 @@ class GssServer final : public SaslServer {
  private:
   enum class State : uint8_t {
     kStart,
+    kHinted,
     kNegotiating,
     kAwaitAccount,
     kAwaitEmpty,
@@ -87,11 +111,14 @@ class GssServer final : public SaslServer {
     switch (state_) {
       case State::kStart:
         PGSS_CHECK(bind(response));
-        [[fallthrough]];
-      case State::kNegotiating: {
-        PGSS_TRY(ContextStep next, context_->step(response));
-        return from(std::move(next));
-      }
+        return negotiate(response, response.empty() ? State::kHinted : State::kNegotiating);
+      case State::kHinted:
+        // The client let us speak first, and heard of SPNEGO (quirk A17); that need not be what it
+        // speaks.
+        if (speaks_kerberos(response)) PGSS_CHECK(bind(response));
+        return negotiate(response, State::kNegotiating);
+      case State::kNegotiating:
+        return negotiate(response, State::kNegotiating);
       case State::kAwaitEmpty:
         if (!response.empty())
           return Error{Errc::kPeerMisbehaved, "SASL response where an empty one was due", 0, 0};
@@ -107,10 +134,26 @@ class GssServer final : public SaslServer {
     return error_;
   }
 
-  // bind: [MS-SSEAN] 3.2.5.1: AUTH GSSAPI binds SPNEGO to the connection. NTLM's first token may be
-  // SPNEGO's too (quirk A27).
+  Result<Step> negotiate(ByteView token, State next_state) {
+    PGSS_TRY(ContextStep next, context_->step(token));
+    return from(std::move(next), next_state);
+  }
+
+  bool speaks_kerberos(ByteView first_token) const {
+    return report_.mechanism == SaslMechanism::kGssapiKrb5 ||
+           (report_.mechanism == SaslMechanism::kGssapi && is_bare_kerberos(first_token));
+  }
+
+  // bind: [MS-SSEAN] 3.2.5.1: AUTH GSSAPI binds SPNEGO to the connection; 1.6: clients of RFC 4752
+  // use Kerberos directly, "and both can succeed". NTLM's first token may be SPNEGO's too (quirk
+  // A27).
   Result<void> bind(ByteView first_token) {
+    context_.reset();
     ContextRequest request{MechanismKind::kSpnego, bindings_};
+    if (speaks_kerberos(first_token)) {
+      report_.mechanism = SaslMechanism::kGssapiKrb5;
+      request.kind = MechanismKind::kKerberos;
+    }
     const LayerStep step = options_.layer_step;
     const bool names_layer = options_.layer.layers != kNoLayer;
     if (report_.mechanism == SaslMechanism::kNtlm) {
@@ -123,13 +166,12 @@ class GssServer final : public SaslServer {
         options_.early_success = true;  // .NET gives up on a last token here
       }
     } else {
-      const bool gssapi = report_.mechanism == SaslMechanism::kGssapi;
+      const bool gssapi = report_.mechanism != SaslMechanism::kGssSpnego;
       layer_step_ = step == LayerStep::kAlways || (gssapi && names_layer) ||
                     (request.kind == MechanismKind::kKerberos && step == LayerStep::kKerberos);
       if (layer_step_ || names_layer) options_.early_success = false;
     }
     PGSS_TRY(context_, contexts_.make(request));
-    state_ = State::kNegotiating;
     return {};
   }
 
@@ -138,12 +180,13 @@ class GssServer final : public SaslServer {
     if (state_ != State::kAwaitAccount)
       return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
     PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
-    return from(std::move(next));
+    return from(std::move(next), State::kNegotiating);
   }
 
-  Result<Step> from(ContextStep next) {
+  // from goes to `next_state` where the context goes on.
+  Result<Step> from(ContextStep next, State next_state) {
     if (auto* more = std::get_if<Continue>(&next)) {
-      state_ = State::kNegotiating;
+      state_ = next_state;
       return Challenge{std::move(more->token)};
     }
     if (auto* need = std::get_if<NeedAccount>(&next)) {
@@ -189,7 +232,8 @@ class GssServer final : public SaslServer {
   }
 
   Result<Step> take_choice(ByteView response) {
-    PGSS_TRY(const Bytes message, sasl::unprotect(*context_, response));
+    PGSS_TRY(const Bytes message,
+             sasl::unprotect(*context_, response, sasl::sealing_of(report_.mechanism)));
     PGSS_TRY(LayerChoice choice, sasl::parse_layer_choice(message));
     if (choice.layer == 0 || sasl::strongest(offered_ & choice.layer) != choice.layer) {
       return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};

@@ -69,9 +69,16 @@ Result<Bytes> protect(Context& context, ByteView message) {
   return out;
 }
 
-Result<Bytes> unprotect(Context& context, ByteView token) {
+Sealing sealing_of(SaslMechanism mechanism) {
+  return mechanism == SaslMechanism::kGssapiKrb5 ? Sealing::kRefused : Sealing::kTaken;
+}
+
+Result<Bytes> unprotect(Context& context, ByteView token, Sealing sealing) {
   Bytes out(token.size());
   PGSS_TRY(const Context::Unwrapped unwrapped, context.unwrap(token, out));
+  if (unwrapped.confidential && sealing == Sealing::kRefused) {
+    return Error{Errc::kPeerMisbehaved, "security layer step: encrypted", 0, 0};
+  }
   out.resize(unwrapped.size);
   return out;
 }

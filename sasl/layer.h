@@ -36,10 +36,15 @@ struct LayerChoice {
 Result<LayerChoice> parse_layer_choice(ByteView message);
 Bytes encode(const LayerChoice& choice);
 
-// protect and unprotect wrap and unwrap such a message. Errors: kPeerIncompatible (the context has
-// no integrity); those of Context::wrap() and unwrap().
+// protect and unprotect wrap and unwrap such a message. Sealing::kRefused: one that comes encrypted
+// is not taken. Errors: kPeerIncompatible (the context has no integrity); kPeerMisbehaved with
+// `where` = "security layer step: encrypted"; those of Context::wrap() and unwrap().
+enum class Sealing : uint8_t { kTaken, kRefused };
 Result<Bytes> protect(Context& context, ByteView message);
-Result<Bytes> unprotect(Context& context, ByteView token);
+Result<Bytes> unprotect(Context& context, ByteView token, Sealing sealing);
+// sealing_of: RFC 4752 3.1 wraps with conf_flag FALSE. NTLM encrypts whether asked or not (quirk
+// A6), so it is asked of bare Kerberos alone.
+Sealing sealing_of(SaslMechanism mechanism);
 
 // check: kApiMisuse where the options are out of range.
 Result<void> check(const LayerOptions& options);

@@ -45,12 +45,13 @@ LoginDialogue::Action LoginDialogue::start(const SmtpCapabilities& capabilities)
   return Fail{failure_of_kind(SmtpFailure::Kind::kNoMechanism, concat({"it lists ", listed}))};
 }
 
-// choose: SSEAN-C2 and C3: what the server lists, GSSAPI first. NTLM by itself only where the
-// policy names it (row P1).
+// choose: SSEAN-C2 and C3: what the server lists, GSSAPI first, which is SPNEGO unless the caller
+// names the GSSAPI of RFC 4752. NTLM by itself only where the policy names it (row P1).
 void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
   const auto listed = [&](SaslMechanism mechanism) {
-    return std::any_of(capabilities.auth.begin(), capabilities.auth.end(),
-                       [&](const std::string& name) { return sasl_mechanism(name) == mechanism; });
+    return std::any_of(
+        capabilities.auth.begin(), capabilities.auth.end(),
+        [&](const std::string& name) { return equal_ignoring_case(name, sasl_name(mechanism)); });
   };
   if (config_.mechanism) {
     if (!config_.only_if_listed || listed(*config_.mechanism)) candidates_ = {*config_.mechanism};

@@ -1,6 +1,6 @@
-// SASL mechanisms over GSS contexts: GSSAPI as [MS-SSEAN] means it (SPNEGO), GSS-SPNEGO, and NTLM
-// ([MS-SMTPNTLM]). Bytes in and bytes out, without base64 and without a protocol around them;
-// smtp_client.h and smtp_server.h add SMTP.
+// SASL mechanisms over GSS contexts: GSSAPI as [MS-SSEAN] means it (SPNEGO) and as RFC 4752 does
+// (Kerberos), GSS-SPNEGO, and NTLM ([MS-SMTPNTLM]). Bytes in and bytes out, without base64 and
+// without a protocol around them; smtp_client.h and smtp_server.h add SMTP.
 #ifndef POCKETGSS_SASL_H_
 #define POCKETGSS_SASL_H_
 
@@ -17,13 +17,21 @@
 
 namespace pocketgss PGSS_EXPORT {
 
-enum class SaslMechanism : uint8_t { kGssapi, kGssSpnego, kNtlm };
+// kGssapiKrb5 is the GSSAPI of RFC 4752: Kerberos without SPNEGO around it, under the same
+// registered name. A client uses it only where it is named. A server under kGssapi takes both, as
+// the first token says; under kGssapiKrb5 it takes that one alone.
+enum class SaslMechanism : uint8_t { kGssapi, kGssSpnego, kNtlm, kGssapiKrb5 };
 
 // sasl_name returns the registered name: "GSSAPI", "GSS-SPNEGO", "NTLM".
 std::string_view sasl_name(SaslMechanism);
-// sasl_mechanism finds a mechanism by its name, without regard to case; none: it is not one of
-// ours.
+// sasl_mechanism finds a mechanism by its registered name, without regard to case; "GSSAPI" is
+// kGssapi. None: it is not one of ours.
 std::optional<SaslMechanism> sasl_mechanism(std::string_view name);
+// sasl_label is the name that tells all of them apart, for users and logs: "GSSAPI-KRB5" of
+// kGssapiKrb5, else sasl_name(). sasl_mechanism_of_label finds a mechanism by it, without regard to
+// case.
+std::string_view sasl_label(SaslMechanism);
+std::optional<SaslMechanism> sasl_mechanism_of_label(std::string_view label);
 
 // SecurityLayer has the values of RFC 4752 3.3, so that a set of layers is their sum.
 enum SecurityLayer : uint8_t { kNoLayer = 1, kIntegrityLayer = 2, kConfidentialityLayer = 4 };
@@ -96,6 +104,7 @@ class AcceptorContexts final : public ContextProvider {
 
 // SaslReport says how a login went, for the user and for logs. It holds no secret.
 struct SaslReport {
+  // A server's is kGssapiKrb5 where the client of a GSSAPI sent bare Kerberos.
   SaslMechanism mechanism = SaslMechanism::kGssapi;
   ContextInfo context;
   std::string authzid;  // acceptor: the identity asked for in the security-layer step; empty: none
@@ -167,8 +176,9 @@ class SaslClient {
   // resume takes the answer to NeedExchange. Errors: as step(); kApiMisuse where nothing was asked.
   virtual Result<Step> resume(ExchangeAnswer) = 0;
   // success: the server says that the client is logged in. Errors: kPeerMisbehaved (the exchange
-  // was not complete), kPolicy (row P8: this policy does not take an early success; row P25: a
-  // layer is required and there is none); the client must then close the connection.
+  // was not complete; under kGssapiKrb5 the server has proven itself neither by an AP-REP nor by
+  // the security-layer step), kPolicy (row P8: this policy does not take an early success; row P25:
+  // a layer is required and there is none); the client must then close the connection.
   virtual Result<SaslReport> success() = 0;
   // take_layer gives, once after success(), what all later octets go through; null where the
   // report says kNoLayer.
@@ -220,7 +230,8 @@ class SaslServer {
 };
 
 // LayerStep says after which contexts a server runs the security-layer step (RFC 2222 7.2;
-// SSEAN-W1). Under GSSAPI it runs in any case where LayerOptions name a layer.
+// SSEAN-W1). Under GSSAPI it runs in any case where LayerOptions name a layer. kKerberos: after
+// bare Kerberos, whose clients cannot do without it (RFC 4752 3.1).
 enum class LayerStep : uint8_t { kNever, kKerberos, kAlways };
 
 struct SaslServerOptions {

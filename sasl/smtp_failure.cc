@@ -132,7 +132,7 @@ SmtpFailure failure_of_reply(Kind kind, SmtpReply reply) {
 
 SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply) {
   return make(kind_of_login(reply.code), std::move(reply), {},
-              concat({"AUTH ", sasl_name(mechanism)}));
+              concat({"AUTH ", sasl_label(mechanism)}));
 }
 
 SmtpFailure failure_of_error(const Error& error) {

@@ -18,9 +18,11 @@ Error misuse(const char* where) {
   return Error{Errc::kApiMisuse, where, 0, 0};
 }
 
+// announced_mechanisms: both kinds of GSSAPI have one name, and under it both are served (SSEAN-S3).
 std::vector<SaslMechanism> announced_mechanisms(const std::vector<SaslMechanism>& wanted) {
   std::vector<SaslMechanism> out;
-  for (const SaslMechanism mechanism : wanted) {
+  for (SaslMechanism mechanism : wanted) {
+    if (mechanism == SaslMechanism::kGssapiKrb5) mechanism = SaslMechanism::kGssapi;
     if (std::find(out.begin(), out.end(), mechanism) == out.end()) out.push_back(mechanism);
   }
   if (out.empty()) out.push_back(SaslMechanism::kGssapi);
