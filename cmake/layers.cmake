@@ -11,7 +11,9 @@ set(PGSS_PUBLIC_HEADERS
     lib/channel_bindings.h
     lib/context.h
     lib/credential.h
+    lib/platform/dns_kdcs.h
     lib/platform/kdc_transport.h
+    lib/platform/krb5_conf.h
     lib/policy.h
     sasl/base64.h
     sasl/sasl.h
@@ -19,6 +21,13 @@ set(PGSS_PUBLIC_HEADERS
     sasl/smtp_client.h
     sasl/smtp_server.h)
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/include/pocketgss)
+
+# A header of what is not built is not there.
+if(NOT PGSS_PLATFORM)
+  list(FILTER PGSS_PUBLIC_HEADERS EXCLUDE REGEX "^lib/platform/")
+elseif(NOT PGSS_DNS)
+  list(REMOVE_ITEM PGSS_PUBLIC_HEADERS lib/platform/dns_kdcs.h)
+endif()
 
 function(pgss_link_public_headers)
   foreach(header ${ARGN})

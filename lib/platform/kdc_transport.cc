@@ -56,6 +56,22 @@ std::optional<Bytes> ask_by_udp(const SocketAddress& address, ByteView request, 
   return std::nullopt;
 }
 
+// addresses: where `hosts` is nullptr the system looks the name up.
+std::vector<SocketAddress> addresses(const KdcAddress& kdc, HostResolver* hosts, SteadyTime end) {
+  if (hosts == nullptr) return addresses_of(kdc.host, kdc.port, SOCK_STREAM, Lookup::kBySystem);
+  auto numeric = addresses_of(kdc.host, kdc.port, SOCK_STREAM, Lookup::kNone);
+  if (!numeric.empty()) return numeric;
+  const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+  if (left.count() <= 0) return {};
+  const auto found = hosts->addresses(kdc.host, left);
+  if (!found.has_value()) return {};
+  for (const std::string& text : found.value()) {
+    for (const SocketAddress& each : addresses_of(text, kdc.port, SOCK_STREAM, Lookup::kNone))
+      numeric.push_back(each);
+  }
+  return numeric;
+}
+
 Error not_an_address() {
   return Error{Errc::kApiMisuse, "the address of a KDC is HOST or HOST:PORT", 0, 0};
 }
@@ -109,6 +125,26 @@ Result<std::vector<KdcAddress>> ConfiguredKdcs::kdcs(std::string_view realm, mil
   return found->second;
 }
 
+Result<std::vector<KdcAddress>> KdcResolversInTurn::kdcs(std::string_view realm,
+                                                         milliseconds within) {
+  const auto end = std::chrono::steady_clock::now() + within;
+  Error last{Errc::kUnreachable, "there is nothing to ask for the KDCs of a realm", 0, 0};
+  for (KdcResolver* resolver : resolvers_) {
+    const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
+    auto found = resolver->kdcs(realm, std::max(left, milliseconds(0)));
+    if (found.has_value()) return found;
+    last = found.error();
+  }
+  return last;
+}
+
+HostResolver* KdcResolversInTurn::hosts() {
+  for (KdcResolver* resolver : resolvers_) {
+    if (HostResolver* hosts = resolver->hosts()) return hosts;
+  }
+  return nullptr;
+}
+
 KdcTransport::KdcTransport(KdcResolver& resolver, const KdcTransportConfig& config)
     : resolver_(resolver), config_(config) {}
 
@@ -120,8 +156,12 @@ ExchangeAnswer KdcTransport::carry(const NeedExchange& need) {
   if (!end_) end_ = Clock::now() + config_.overall;
   const auto left = std::chrono::duration_cast<milliseconds>(*end_ - Clock::now());
   if (left.count() <= 0) return {};
+  resolver_error_.reset();
   auto found = resolver_.kdcs(need.realm, left);
-  if (!found.has_value()) return {};
+  if (!found.has_value()) {
+    resolver_error_ = found.error();
+    return {};
+  }
 
   std::optional<Bytes> unavailable;  // better than nothing
   for (const KdcAddress& kdc : in_order(need.realm, std::move(found).value())) {
@@ -140,8 +180,8 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
                                        Clock::time_point end) const {
   const bool by_udp =
       config_.udp_first && !need.stream_only && need.request.size() <= kMaxRequestByUdp;
-  // The addresses are of one KDC: its time is for all of them.
-  for (const SocketAddress& address : addresses_of(kdc.host, kdc.port, SOCK_STREAM)) {
+  // The addresses are of one KDC: its time is for all of them, and for the look-up.
+  for (const SocketAddress& address : addresses(kdc, resolver_.hosts(), end)) {
     if (by_udp) {
       auto reply = ask_by_udp(address, need.request, end);
       if (reply && error_code_of(*reply) != krb5::error_code::kResponseTooBig) return reply;

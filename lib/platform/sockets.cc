@@ -12,11 +12,12 @@
 
 namespace pocketgss {
 
-std::vector<SocketAddress> addresses_of(const std::string& host, uint16_t port, int type) {
+std::vector<SocketAddress> addresses_of(const std::string& host, uint16_t port, int type,
+                                        Lookup lookup) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = type;
-  hints.ai_flags = AI_NUMERICSERV;
+  hints.ai_flags = AI_NUMERICSERV | (lookup == Lookup::kNone ? AI_NUMERICHOST : 0);
   addrinfo* list = nullptr;
   if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list) != 0) return {};
   std::vector<SocketAddress> out;

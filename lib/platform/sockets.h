@@ -42,8 +42,10 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
-// addresses_of asks the system's resolver.
-std::vector<SocketAddress> addresses_of(const std::string& host, uint16_t port, int type);
+// addresses_of reads an IP address, and asks the system's resolver for a name where it may.
+enum class Lookup { kNone, kBySystem };
+std::vector<SocketAddress> addresses_of(const std::string& host, uint16_t port, int type,
+                                        Lookup lookup);
 
 // connected is a socket that does not block, connected to that address alone; for UDP, datagrams of
 // others do not arrive. Nothing where that fails, or is not done before `end`.
