@@ -18,7 +18,7 @@ inline constexpr size_t kMaxKrb5Conf = size_t{256} << 10;
 
 // Krb5Conf is [libdefaults] default_realm, [realms] kdc and [domain_realm] of a file as MIT krb5
 // reads it; everything else in it is passed over. Where a relation stands twice the first is taken,
-// and all KDCs are; none behind one that is marked as final (`kdc* = HOST`).
+// and all KDCs are. A mark of what is final (`kdc* = HOST`) is about further files: nothing here.
 struct Krb5Conf {
   // LeftOut is something of these that was not taken: an include, a KDC behind a proxy. `what` is
   // static text, `offset` where it stands.
@@ -30,7 +30,8 @@ struct Krb5Conf {
   };
 
   // Errors: kMalformed (`where` names the field and what is wrong with it, `offset` the octet where
-  // it stands; line_of() its line). Files of more than 256 KiB are refused.
+  // it stands; line_of() its line). Refused are also files of more than 256 KiB, and, other than by
+  // MIT krb5, subsections and quoted values without an end.
   static Result<Krb5Conf> parse(std::string_view text);
 
   std::string default_realm;                                         // empty where there is none
