@@ -10,6 +10,17 @@ else()
 endif()
 message(STATUS "Botan: ${PGSS_BOTAN_NAME} ${BOTAN_VERSION}")
 
+# pocketgss::dns, a library of its own, needs c-ares; the rest never does.
+set(cares_found OFF)
+if(PGSS_PLATFORM)
+  pkg_check_modules(CARES IMPORTED_TARGET libcares>=1.18)
+  set(cares_found ${CARES_FOUND})
+endif()
+option(PGSS_DNS "Build pocketgss::dns: KDCs by DNS, with c-ares" ${cares_found})
+if(PGSS_DNS AND NOT cares_found)
+  message(FATAL_ERROR "PGSS_DNS needs PGSS_PLATFORM and c-ares (pkg-config: libcares, 1.18 or later)")
+endif()
+
 # The program alone needs CLI11 (options), standalone Asio (the event loop of serve) and threads; the library never does.
 if(PGSS_BUILD_TOOLS)
   find_package(CLI11 REQUIRED)

@@ -28,6 +28,20 @@ file(RELATIVE_PATH PGSS_PREFIX_FROM_PC "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(${CMAKE_CURRENT_LIST_DIR}/pocketgss.pc.in ${PROJECT_BINARY_DIR}/package/pocketgss.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/pocketgss.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
+# KDCs by DNS are a component: whoever does not ask for it needs no c-ares.
+if(TARGET pocketgss_dns)
+  install(TARGETS pocketgss_dns EXPORT pocketgss-dns
+          ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+          LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT pocketgss-dns NAMESPACE pocketgss:: FILE pocketgssDnsTargets.cmake DESTINATION ${package_dir})
+  set(PGSS_DNS_REQUIRES "Requires: pocketgss = ${PROJECT_VERSION}, libcares")
+  if(BUILD_SHARED_LIBS)
+    set(PGSS_DNS_REQUIRES "Requires: pocketgss = ${PROJECT_VERSION}\nRequires.private: libcares")
+  endif()
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/pocketgss-dns.pc.in ${PROJECT_BINARY_DIR}/package/pocketgss-dns.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/package/pocketgss-dns.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()
+
 if(TARGET pocketgss_program)
   install(TARGETS pocketgss_program DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()

@@ -40,11 +40,18 @@ echo "== a consumer by find_package"
 cmake -G Ninja -S "$here" -B "$work/consumer" -DCMAKE_PREFIX_PATH="$work/prefix" -DCMAKE_CXX_COMPILER="$cxx" \
   >"$work/log" && ninja -C "$work/consumer" >>"$work/log" || { cat "$work/log"; fail find_package; }
 "$work/consumer/consumer"
+if [ -e "$work/prefix/include/pocketgss/dns_kdcs.h" ]; then "$work/consumer/dns_consumer"; fi
 
 echo "== a consumer by pkg-config"
 export PKG_CONFIG_PATH="$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
 "$cxx" -std=c++20 "$here/consumer.cc" -o "$work/by-pkg-config" $(pkg-config --cflags --libs pocketgss) -Wl,-rpath,"$lib"
 "$work/by-pkg-config"
+if [ -e "$work/prefix/include/pocketgss/dns_kdcs.h" ]; then
+  ! pkg-config --print-requires pocketgss | grep -q cares || fail "the library asks for c-ares"
+  "$cxx" -std=c++20 "$here/dns_consumer.cc" -o "$work/dns-by-pkg-config" \
+    $(pkg-config --cflags --libs pocketgss-dns) -Wl,-rpath,"$lib"
+  "$work/dns-by-pkg-config"
+fi
 
 if [ "$kind" = shared ]; then
   echo "== what the shared object shows"
