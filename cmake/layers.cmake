@@ -15,6 +15,7 @@ set(PGSS_PUBLIC_HEADERS
     lib/platform/kdc_transport.h
     lib/platform/krb5_conf.h
     lib/policy.h
+    lib/tickets.h
     sasl/base64.h
     sasl/sasl.h
     sasl/smtp.h

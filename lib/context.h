@@ -116,7 +116,7 @@ class ReflectionGuard;
 // make_reflection_guard may throw std::bad_alloc.
 std::shared_ptr<ReflectionGuard> make_reflection_guard();
 
-// TicketSource is where initiators get their Kerberos tickets from.
+// TicketSource is where initiators get their Kerberos tickets from: <pocketgss/tickets.h>.
 class TicketSource;
 
 // ServiceKeys is a key table: the keys of a Kerberos service. Immutable; it may be shared by

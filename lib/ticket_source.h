@@ -13,10 +13,20 @@ namespace pocketgss {
 class TicketSource {
  public:
   virtual ~TicketSource() = default;
-  // `target` is an SPN ("smtp/mail.example.test"). Errors: kNeedsCredential (no ticket, and no
-  // password to get one with), kApiMisuse (no target).
+  // start is for a context. `target` is an SPN ("smtp/mail.example.test"). Errors: kNeedsCredential
+  // (no ticket, and no password to get one with), kApiMisuse (no target, or not "service/host"),
+  // kPeerIncompatible (the host is an IP address).
   virtual Result<std::unique_ptr<mechs::krb5::CredentialSource>> start(
       Runtime&, std::string_view target) const = 0;
+  // login is for a request: without a service it is the ticket-granting ticket that is wanted.
+  virtual Result<std::unique_ptr<mechs::krb5::CredentialSource>> login(
+      Runtime& runtime, std::string_view service) const {
+    return start(runtime, service);
+  }
+  // write makes a credential cache of all tickets.
+  virtual Result<SecretBytes> write() const {
+    return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};
+  }
 };
 
 }  // namespace pocketgss

@@ -85,11 +85,11 @@ Result<CredentialSource::Answer> KdcClient::begin() {
   if (config_.cache == nullptr) return begin_as();
   for (client_ = 0; client_ < config_.clients.size(); ++client_) {
     for (const Principal& service : config_.services) {
-      const auto* ticket = config_.cache->find(client().view(), service.view(), now);
-      if (ticket != nullptr) return done(clone(*ticket));
+      auto ticket = config_.cache->find(client().view(), service.view(), now);
+      if (ticket) return done(std::move(*ticket));
     }
-    if (const auto* tgt = config_.cache->find_tgt(client().view(), now)) {
-      tgt_ = clone(*tgt);
+    if (auto tgt = config_.cache->find_tgt(client().view(), now)) {
+      tgt_ = std::move(tgt);
       if (config_.services.empty()) return done(clone(*tgt_));
       return begin_tgs();
     }

@@ -43,6 +43,27 @@ bool usable(const CcacheCredential& entry) {
          (entry.ticket_flags & ticket_flag::kInvalid) == 0;
 }
 
+// file_entry borrows from the credential.
+CcacheCredential file_entry(const ServiceCredential& from) {
+  CcacheCredential out;
+  out.client = from.client.view();
+  out.server = from.server.view();
+  out.etype = static_cast<int32_t>(from.session_key.etype());
+  out.key = from.session_key.view();
+  out.authtime = static_cast<uint32_t>(from.authtime.seconds);
+  out.starttime = static_cast<uint32_t>(from.starttime.seconds);
+  out.endtime = static_cast<uint32_t>(from.endtime.seconds);
+  out.renew_till = static_cast<uint32_t>(from.renew_till.seconds);
+  out.ticket_flags = from.ticket_flags;
+  out.ticket = from.ticket;
+  return out;
+}
+
+bool is_asked_for(const PrincipalView& has, PrincipalView asked) {
+  if (asked.realm.empty()) asked.realm = has.realm;
+  return same_principal(has, asked);
+}
+
 }  // namespace
 
 ServiceCredential clone(const ServiceCredential& from) {
@@ -55,6 +76,7 @@ ServiceCredential clone(const ServiceCredential& from) {
 void TicketCache::add(const Principal& client, const Principal& server,
                       const ServiceCredential& credential) {
   Entry entry{client, server, clone(credential)};
+  const std::lock_guard lock(mutex_);
   const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& old) {
     return same_principal(old.client.view(), client.view()) &&
            same_principal(old.server.view(), server.view());
@@ -70,19 +92,55 @@ void TicketCache::add(const Principal& client, const Principal& server,
   }
 }
 
-const ServiceCredential* TicketCache::find(const PrincipalView& client, const PrincipalView& server,
-                                           UnixMicros now) const {
+std::optional<ServiceCredential> TicketCache::find(const PrincipalView& client,
+                                                   const PrincipalView& server,
+                                                   UnixMicros now) const {
+  const std::lock_guard lock(mutex_);
   for (const Entry& entry : entries_) {
-    if (same_principal(entry.client.view(), client) &&
-        same_principal(entry.server.view(), server) && valid(entry.credential, now))
-      return &entry.credential;
+    if (same_principal(entry.client.view(), client) && is_asked_for(entry.server.view(), server) &&
+        valid(entry.credential, now))
+      return clone(entry.credential);
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-const ServiceCredential* TicketCache::find_tgt(const PrincipalView& client, UnixMicros now) const {
+std::optional<ServiceCredential> TicketCache::find_tgt(const PrincipalView& client,
+                                                       UnixMicros now) const {
   const std::string_view names[] = {kTgsName, client.realm};
   return find(client, {name_type::kSrvInst, client.realm, Components(names)}, now);
+}
+
+size_t TicketCache::size() const {
+  const std::lock_guard lock(mutex_);
+  return entries_.size();
+}
+
+void TicketCache::clear() {
+  const std::lock_guard lock(mutex_);
+  entries_.clear();
+}
+
+Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
+  return guarded("credential cache", [&]() -> Result<SecretBytes> {
+    const std::lock_guard lock(mutex_);
+    std::vector<CcacheCredential> out;
+    std::optional<PrincipalView> owner;
+    UnixMicros clock_offset = 0;
+    for (const Entry& entry : entries_) {
+      if (!same_principal(entry.client.view(), client)) continue;
+      // The file's owner is who the KDC says that it is.
+      if (!owner) owner = entry.credential.client.view();
+      clock_offset = entry.credential.clock_offset;
+      out.push_back(file_entry(entry.credential));
+    }
+    if (!owner) return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};
+    std::optional<KdcOffset> offset;
+    if (clock_offset != 0) {
+      offset = KdcOffset{static_cast<int32_t>(clock_offset / kSecond),
+                         static_cast<int32_t>(clock_offset % kSecond)};
+    }
+    return write_ccache(*owner, offset, out);
+  });
 }
 
 Result<void> TicketCache::add_all(const Ccache& file) {

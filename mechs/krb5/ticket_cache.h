@@ -2,6 +2,8 @@
 #ifndef PGSS_MECHS_KRB5_TICKET_CACHE_H_
 #define PGSS_MECHS_KRB5_TICKET_CACHE_H_
 
+#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "mechs/krb5/ccache.h"
@@ -12,8 +14,9 @@ namespace pocketgss::mechs::krb5 {
 // clone copies a credential, its key too.
 ServiceCredential clone(const ServiceCredential&);
 
-// TicketCache belongs to one thread at a time. A ticket is found by the client and the service as
-// they were asked for, so that nobody gets another user's (quirk D21), and by no other name.
+// TicketCache may be shared by threads. A ticket is found by the client and the service as they
+// were asked for, so that nobody gets another user's (quirk D21), and by no other name. What it
+// gives out is a copy.
 class TicketCache {
  public:
   static constexpr size_t kMaxTickets = 256;
@@ -23,24 +26,29 @@ class TicketCache {
   // that were asked for. May throw std::bad_alloc.
   void add(const Principal& client, const Principal& server, const ServiceCredential&);
 
-  // find returns one that is valid now and for a minute more, by the KDC's clock; nullptr where there
-  // is none. Valid until the cache changes.
-  const ServiceCredential* find(const PrincipalView& client, const PrincipalView& server,
-                                UnixMicros now) const;
-  const ServiceCredential* find_tgt(const PrincipalView& client, UnixMicros now) const;
+  // find returns one that is valid now and for a minute more, by the KDC's clock. A `server` without
+  // a realm is one whose realm is not known: a ticket for that name in any realm is its own.
+  std::optional<ServiceCredential> find(const PrincipalView& client, const PrincipalView& server,
+                                        UnixMicros now) const;
+  std::optional<ServiceCredential> find_tgt(const PrincipalView& client, UnixMicros now) const;
 
   // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
   // at some time. A ticket of an etype that we do not know is passed over. Errors: kNoMemory.
   Result<void> add_all(const Ccache&);
 
-  size_t size() const { return entries_.size(); }
-  void clear() { entries_.clear(); }
+  // write makes a file of version 4 with all of `client`'s tickets, in the order in which they came.
+  // Errors: those of write_ccache; kNeedsCredential where there is none.
+  Result<SecretBytes> write(const PrincipalView& client) const;
+
+  size_t size() const;
+  void clear();
 
  private:
   struct Entry {
     Principal client, server;
     ServiceCredential credential;
   };
+  mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };
 

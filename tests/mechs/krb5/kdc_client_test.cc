@@ -479,8 +479,8 @@ TEST_F(CacheTest, AFullCacheLosesWhatEndsFirst) {
   EXPECT_EQ(cache.size(), TicketCache::kMaxTickets);
   Principal last(name_type::kSrvHst, "R");
   last.add("smtp").add("h" + std::to_string(TicketCache::kMaxTickets + 9));
-  EXPECT_NE(cache.find(client.view(), last.view(), clock.now()), nullptr);
-  EXPECT_EQ(cache.find(config.clients[0].view(), config.services[0].view(), clock.now()), nullptr);
+  EXPECT_TRUE(cache.find(client.view(), last.view(), clock.now()));
+  EXPECT_FALSE(cache.find(config.clients[0].view(), config.services[0].view(), clock.now()));
 }
 
 // ---- the machine

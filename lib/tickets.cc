@@ -1,0 +1,250 @@
+// A user, his proof and his tickets, as contexts and requests use them.
+#include "lib/tickets.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/guard.h"
+#include "lib/ticket_source.h"
+#include "mechs/krb5/kdc_client.h"
+#include "mechs/krb5/kdc_time.h"
+
+namespace pocketgss {
+namespace {
+
+namespace krb5 = mechs::krb5;
+using Answer = krb5::CredentialSource::Answer;
+
+Error misuse(const char* what) {
+  return Error{Errc::kApiMisuse, what, 0, 0};
+}
+Error needs(const char* what) {
+  return Error{Errc::kNeedsCredential, what, 0, 0};
+}
+
+Result<std::vector<krb5::Principal>> services_of(std::string_view text) {
+  if (text.empty()) return std::vector<krb5::Principal>();
+  PGSS_TRY(const krb5::Principal name, krb5::parse_principal(text, ""));
+  const krb5::PrincipalView view = name.view();
+  if (view.components.size() != 2) return misuse("a service is named service/host");
+  auto component = view.components.begin();
+  const std::string service(*component);
+  const std::string host(*++component);
+  return krb5::service_names(service, host, view.realm);
+}
+
+// Login is one look for a ticket, in the cache first.
+class Login final : public krb5::CredentialSource {
+ public:
+  Login(Runtime& runtime, krb5::KdcClientConfig config)
+      : runtime_(runtime), config_(std::move(config)) {}
+
+  Result<Answer> start() override {
+    if (client_ != nullptr) return client_->start();
+    PGSS_TRY(client_, krb5::make_kdc_client(runtime_, config_));
+    return client_->start();
+  }
+  Result<Answer> resume(ExchangeAnswer answer) override {
+    if (client_ == nullptr) return misuse("nothing was asked for");
+    return client_->resume(std::move(answer));
+  }
+  bool proof_sent() const override { return client_ != nullptr && client_->proof_sent(); }
+
+ private:
+  Runtime& runtime_;
+  krb5::KdcClientConfig config_;
+  std::unique_ptr<krb5::CredentialSource> client_;
+};
+
+// UserTickets is what make_tickets makes.
+class UserTickets final : public TicketSource {
+ public:
+  static Result<std::shared_ptr<TicketSource>> create(TicketSettings settings);
+
+  Result<std::unique_ptr<krb5::CredentialSource>> start(Runtime& runtime,
+                                                        std::string_view target) const override {
+    if (target.empty()) return misuse("InitiatorConfig.target");
+    return login(runtime, target);
+  }
+  Result<std::unique_ptr<krb5::CredentialSource>> login(Runtime& runtime,
+                                                        std::string_view service) const override {
+    return guarded("tickets", [&]() -> Result<std::unique_ptr<krb5::CredentialSource>> {
+      krb5::KdcClientConfig config;
+      PGSS_TRY(config.services, services_of(service));
+      config.clients = clients_;
+      config.secret = secret_ ? &*secret_ : nullptr;
+      config.cache = &cache_;
+      config.policy = policy_;
+      return std::unique_ptr<krb5::CredentialSource>(
+          std::make_unique<Login>(runtime, std::move(config)));
+    });
+  }
+  Result<SecretBytes> write() const override {
+    for (const krb5::Principal& client : clients_) {
+      auto file = cache_.write(client.view());
+      if (file.has_value() || file.error().code != Errc::kNeedsCredential) return file;
+    }
+    return needs("there is no ticket");
+  }
+
+ private:
+  Result<void> read_policy(const TicketSettings&);
+  Result<void> read_proof(TicketSettings&);
+  Result<void> read_keytab(const TicketSettings&);
+  Result<void> read_ccache(const TicketSettings&);
+  Result<void> read_user(const TicketSettings&, std::string_view default_realm);
+
+  std::vector<krb5::Principal> clients_;  // what the user's name may mean, in this order
+  std::optional<krb5::ClientSecret> secret_;
+  krb5::KdcPolicy policy_;
+  mutable krb5::TicketCache cache_;
+};
+
+Result<void> UserTickets::read_policy(const TicketSettings& settings) {
+  if (!settings.etypes.empty()) policy_.etypes.clear();
+  for (const int32_t number : settings.etypes) {
+    const auto etype = krb5::known_etype(number);
+    if (!etype) return misuse("TicketSettings.etypes");
+    if (*etype == krb5::Etype::kRc4Hmac && !settings.allow_rc4)
+      return Error{Errc::kPolicy, "P10: etype 23 (rc4-hmac)", 0, 0};
+    policy_.etypes.push_back(*etype);
+  }
+  if (settings.etypes.empty() && settings.allow_rc4) {
+    if (const auto rc4 = krb5::known_etype(static_cast<int32_t>(krb5::Etype::kRc4Hmac)))
+      policy_.etypes.push_back(*rc4);
+  }
+  policy_.max_iterations = settings.max_iterations;
+  policy_.require_strong_preauth = settings.require_strong_preauth;
+  policy_.max_clock_correction = settings.max_clock_correction;
+  policy_.ticket_lifetime = settings.lifetime;
+  return {};
+}
+
+Result<void> UserTickets::read_user(const TicketSettings& settings,
+                                    std::string_view default_realm) {
+  const bool has_realm =
+      !settings.realm.empty() || settings.user.find('@') != std::string::npos;
+  PGSS_TRY(clients_, krb5::client_names(settings.user, has_realm ? settings.realm : default_realm));
+  return {};
+}
+
+Result<void> UserTickets::read_keytab(const TicketSettings& settings) {
+  PGSS_TRY(const krb5::Keytab keytab, krb5::parse_keytab(settings.keytab.view()));
+  PGSS_TRY(const std::vector<krb5::PrincipalView> owners, krb5::principals(keytab));
+  if (owners.empty()) return needs("the key table is empty");
+  if (settings.user.empty()) {
+    clients_.emplace_back(owners.front());
+  } else {
+    PGSS_CHECK(read_user(settings, owners.front().realm));
+  }
+  // The name that the table has keys of is the one to log in with (quirk D9).
+  for (krb5::Principal& client : clients_) {
+    auto secret = krb5::ClientSecret::of_keytab(keytab, client.view());
+    if (!secret.has_value()) continue;
+    secret_ = std::move(secret).value();
+    clients_ = {krb5::Principal(client)};
+    return {};
+  }
+  return needs("the key table has no key of the user");
+}
+
+Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
+  PGSS_TRY(const krb5::Ccache ccache, krb5::parse_ccache(settings.ccache.view()));
+  if (clients_.empty()) {
+    if (settings.user.empty()) {
+      clients_.emplace_back(ccache.default_principal());
+    } else {
+      PGSS_CHECK(read_user(settings, ccache.default_principal().realm));
+    }
+  }
+  return cache_.add_all(ccache);
+}
+
+Result<void> UserTickets::read_proof(TicketSettings& settings) {
+  const int proofs = !settings.password.empty() + !settings.keytab.empty() +
+                     !settings.nt_hash.empty();
+  if (proofs > 1) return misuse("TicketSettings: a password, a key table or an NT hash");
+  if (proofs == 0 && settings.ccache.empty())
+    return needs("no password, key table or credential cache");
+  if (!settings.keytab.empty()) {
+    PGSS_CHECK(read_keytab(settings));
+  } else if (proofs == 1) {
+    PGSS_CHECK(read_user(settings, ""));
+  }
+  if (!settings.password.empty()) {
+    if (settings.password.size() > krb5::kMaxPassword) return misuse("TicketSettings.password");
+    secret_.emplace();
+    secret_->password = std::move(settings.password);
+  }
+  if (!settings.nt_hash.empty()) {
+    if (settings.nt_hash.size() != 16) return misuse("TicketSettings.nt_hash");
+    if (!settings.allow_rc4) return Error{Errc::kPolicy, "P10: an NT hash is a key of etype 23", 0, 0};
+    PGSS_TRY(secret_, krb5::ClientSecret::of_nt_hash(FixedView<16>(settings.nt_hash.view().first(16))));
+  }
+  if (settings.ccache.empty()) return {};
+  return read_ccache(settings);
+}
+
+Result<std::shared_ptr<TicketSource>> UserTickets::create(TicketSettings settings) {
+  const auto made = std::make_shared<UserTickets>();
+  PGSS_CHECK(made->read_policy(settings));
+  PGSS_CHECK(made->read_proof(settings));
+  return std::shared_ptr<TicketSource>(made);
+}
+
+Ticket description(const krb5::ServiceCredential& credential) {
+  return Ticket{
+      krb5::principal_text(credential.client.view()),
+      krb5::principal_text(credential.server.view()),
+      static_cast<int32_t>(credential.session_key.etype()),
+      krb5::unix_micros(credential.endtime) - credential.clock_offset,
+      credential.clock_offset,
+  };
+}
+
+class Request final : public TicketRequest {
+ public:
+  Request(std::shared_ptr<TicketSource> tickets, std::unique_ptr<krb5::CredentialSource> source)
+      : tickets_(std::move(tickets)), source_(std::move(source)) {}
+
+  Result<Step> start() override {
+    return guarded("ticket request", [&] { return step(source_->start()); });
+  }
+  Result<Step> resume(ExchangeAnswer answer) override {
+    return guarded("ticket request", [&] { return step(source_->resume(std::move(answer))); });
+  }
+  bool proof_sent() const override { return source_->proof_sent(); }
+
+ private:
+  static Result<Step> step(Result<Answer> answer) {
+    if (!answer.has_value()) return answer.error();
+    if (auto* need = std::get_if<NeedExchange>(&answer.value())) return Step(std::move(*need));
+    return Step(description(*std::get<const krb5::ServiceCredential*>(answer.value())));
+  }
+
+  std::shared_ptr<TicketSource> tickets_;  // which the source borrows from
+  std::unique_ptr<krb5::CredentialSource> source_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings) {
+  return guarded("make_tickets", [&] { return UserTickets::create(std::move(settings)); });
+}
+
+Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime& runtime,
+                                                      std::shared_ptr<TicketSource> tickets,
+                                                      std::string_view service) {
+  return guarded("request_ticket", [&]() -> Result<std::unique_ptr<TicketRequest>> {
+    if (tickets == nullptr) return misuse("request_ticket: no tickets");
+    PGSS_TRY(auto source, tickets->login(runtime, service));
+    return std::unique_ptr<TicketRequest>(
+        std::make_unique<Request>(std::move(tickets), std::move(source)));
+  });
+}
+
+Result<SecretBytes> write_ccache(const TicketSource& tickets) {
+  return tickets.write();
+}
+
+}  // namespace pocketgss

@@ -1,0 +1,120 @@
+// Kerberos tickets: made from a password, the keys of a key table, or a credential cache. No file is
+// read here and nothing is sent: the messages for the KDCs go out as NeedExchange.
+//
+//   auto tickets = make_tickets(std::move(settings));
+//   auto request = request_ticket(runtime, tickets.value(), "smtp/mail.example.test");
+//   auto step = request.value()->start();  // then resume() with each KDC's reply
+//   config.tickets = tickets.value();      // of InitiatorConfig: it finds the ticket there
+//
+// <pocketgss/kdc_transport.h> does the middle part over POSIX sockets, in one call.
+#ifndef POCKETGSS_TICKETS_H_
+#define POCKETGSS_TICKETS_H_
+
+#include <pocketgss/env.h>
+#include <pocketgss/result.h>
+#include <pocketgss/secret.h>
+#include <pocketgss/step.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace pocketgss PGSS_EXPORT {
+
+// TicketSettings says who the user is, what he proves that with, and what is believed of a KDC. The
+// defaults are the rows P10, P15 and P16 of docs/policy.md.
+struct TicketSettings {
+  // "alice", "alice@example.test", "host/device.example.test"; UTF-8. Empty: the first principal of
+  // the key table, else the owner of the credential cache.
+  std::string user;
+  // Kerberos realm, in its own case, mostly upper: "EXAMPLE.TEST". Empty: what stands behind the "@"
+  // of the user, in upper case, else the realm of the key table or the credential cache.
+  std::string realm;
+
+  // What the user proves himself with: at most one of the first three. With a credential cache
+  // beside it, that is looked into first; with a credential cache alone, only its tickets are used.
+  SecretBytes password;  // UTF-8, 1 to 1,024 octets
+  SecretBytes keytab;    // the contents of a keytab file
+  SecretBytes nt_hash;   // 16 octets; takes `allow_rc4`
+  SecretBytes ccache;    // the contents of a FILE credential cache, version 1 to 4
+
+  // Etype 23 (rc4-hmac) is offered too, as the last (row P10).
+  bool allow_rc4 = false;
+  // Etypes to offer, preferred first, by their numbers (17 to 20, 23); empty: 18, 17, 20, 19, as P10
+  // has it.
+  std::vector<int32_t> etypes;
+  // The most iterations that a KDC may ask for; it bounds the time that a password takes.
+  uint32_t max_iterations = uint32_t{1} << 20;
+  // Send nothing that the password could be guessed from (row P15): until a stronger kind of
+  // pre-authentication is built, every login with a password or with keys is refused.
+  bool require_strong_preauth = false;
+  // Microseconds by which the clock may be corrected by what a KDC says (row P16); 0: not at all. A
+  // clock that was never set, which is one before this program was written, may be corrected by any.
+  UnixMicros max_clock_correction = UnixMicros{24} * 3600 * 1'000'000;
+  // How long a ticket shall last, in microseconds; 0: as long as the realm allows.
+  UnixMicros lifetime = 0;
+};
+
+// TicketSource is a user with his tickets: those that he had and those that he got. It may be shared
+// by threads, and wipes what it holds when it goes.
+class TicketSource;
+
+// make_tickets reads the settings; it sends nothing. Errors:
+//   kNeedsCredential   no user, no realm, nothing to prove him with, or no key of his in the table
+//   kMalformed         `where` = "user", or the field of the key table or cache that is wrong
+//   kPolicy            "P10: ..." an NT hash, or etype 23, without `allow_rc4`
+//   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype
+//   kNoMemory
+Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
+
+// Ticket is what is known of one.
+struct Ticket {
+  std::string client;    // "alice@EXAMPLE.TEST", as the KDC calls him
+  std::string service;   // "smtp/mail.example.test@EXAMPLE.TEST", as the ticket has it
+  int32_t etype = 0;     // of its session key
+  UnixMicros end = 0;    // when it ends, by our clock
+  // The KDC's clock less ours: what certificates should be checked with too (row P16).
+  UnixMicros clock_offset = 0;
+};
+
+// TicketRequest gets one ticket. It belongs to one thread. After an error it has failed, and returns
+// that error again.
+class TicketRequest {
+ public:
+  virtual ~TicketRequest() = default;
+
+  // NeedExchange: carry it to a KDC, and resume() with the reply, or with none.
+  using Step = std::variant<NeedExchange, Ticket>;
+  // Errors, with the code of a KRB-ERROR in `peer_status` (docs/kerberos.md lists them):
+  //   kNeedsCredential    no ticket, and nothing to get one with
+  //   kUnreachable        no KDC answered, or it cannot now
+  //   kAuthFailed         a wrong password, an unknown user, an account that may not log in
+  //   kPeerIncompatible   an unknown service, no common etype, an IP address as the host
+  //   kPolicy             `where` begins with the row
+  //   kExpired, kMalformed, kPeerMisbehaved, kNoMemory, kInternal
+  //   kApiMisuse          out of turn
+  virtual Result<Step> start() = 0;
+  virtual Result<Step> resume(ExchangeAnswer answer) = 0;
+  // proof_sent: something that the password's key has made was sent, so nothing weaker may be tried
+  // after a failure (row P8).
+  virtual bool proof_sent() const = 0;
+};
+
+// request_ticket wants a ticket for `service`: "smtp/mail.example.test", or with "@REALM" behind it;
+// for smtp the name SMTPSVC serves too (quirk A21). Empty: the ticket-granting ticket. The runtime
+// outlives the request. Errors: kPeerIncompatible (the host is an IP address), kApiMisuse (not
+// "service/host"), kNoMemory.
+Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<TicketSource>,
+                                                      std::string_view service);
+
+// write_ccache writes all tickets of the user to a credential cache of version 4, which other
+// Kerberos programs read: its keys are secrets, so the file is for its owner alone (mode 0600).
+// Errors: kNeedsCredential (there are none), kNoMemory.
+Result<SecretBytes> write_ccache(const TicketSource&);
+
+}  // namespace pocketgss
+
+#endif  // POCKETGSS_TICKETS_H_
