@@ -12,6 +12,7 @@ set(PGSS_PUBLIC_HEADERS
     lib/context.h
     lib/credential.h
     lib/platform/dns_kdcs.h
+    lib/platform/get_ticket.h
     lib/platform/kdc_transport.h
     lib/platform/krb5_conf.h
     lib/policy.h

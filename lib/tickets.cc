@@ -122,8 +122,7 @@ Result<void> UserTickets::read_policy(const TicketSettings& settings) {
 
 Result<void> UserTickets::read_user(const TicketSettings& settings,
                                     std::string_view default_realm) {
-  const bool has_realm =
-      !settings.realm.empty() || settings.user.find('@') != std::string::npos;
+  const bool has_realm = !settings.realm.empty() || settings.user.find('@') != std::string::npos;
   PGSS_TRY(clients_, krb5::client_names(settings.user, has_realm ? settings.realm : default_realm));
   return {};
 }
@@ -161,8 +160,8 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
 }
 
 Result<void> UserTickets::read_proof(TicketSettings& settings) {
-  const int proofs = !settings.password.empty() + !settings.keytab.empty() +
-                     !settings.nt_hash.empty();
+  const int proofs =
+      !settings.password.empty() + !settings.keytab.empty() + !settings.nt_hash.empty();
   if (proofs > 1) return misuse("TicketSettings: a password, a key table or an NT hash");
   if (proofs == 0 && settings.ccache.empty())
     return needs("no password, key table or credential cache");
@@ -178,8 +177,10 @@ Result<void> UserTickets::read_proof(TicketSettings& settings) {
   }
   if (!settings.nt_hash.empty()) {
     if (settings.nt_hash.size() != 16) return misuse("TicketSettings.nt_hash");
-    if (!settings.allow_rc4) return Error{Errc::kPolicy, "P10: an NT hash is a key of etype 23", 0, 0};
-    PGSS_TRY(secret_, krb5::ClientSecret::of_nt_hash(FixedView<16>(settings.nt_hash.view().first(16))));
+    if (!settings.allow_rc4)
+      return Error{Errc::kPolicy, "P10: an NT hash is a key of etype 23", 0, 0};
+    PGSS_TRY(secret_,
+             krb5::ClientSecret::of_nt_hash(FixedView<16>(settings.nt_hash.view().first(16))));
   }
   if (settings.ccache.empty()) return {};
   return read_ccache(settings);

@@ -72,10 +72,10 @@ Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
 
 // Ticket is what is known of one.
 struct Ticket {
-  std::string client;    // "alice@EXAMPLE.TEST", as the KDC calls him
-  std::string service;   // "smtp/mail.example.test@EXAMPLE.TEST", as the ticket has it
-  int32_t etype = 0;     // of its session key
-  UnixMicros end = 0;    // when it ends, by our clock
+  std::string client;   // "alice@EXAMPLE.TEST", as the KDC calls him
+  std::string service;  // "smtp/mail.example.test@EXAMPLE.TEST", as the ticket has it
+  int32_t etype = 0;    // of its session key
+  UnixMicros end = 0;   // when it ends, by our clock
   // The KDC's clock less ours: what certificates should be checked with too (row P16).
   UnixMicros clock_offset = 0;
 };

@@ -134,7 +134,8 @@ class Submission {
     if (!sent.has_value()) return sent.failure();
     auto trust = config_.trust();
     if (!trust.has_value()) return trust.failure();
-    auto started = transport_.start_tls(trust.value(), config_.host, config_.timeout);
+    auto started =
+        transport_.start_tls(trust.value(), config_.host, config_.timeout, *config_.clock);
     if (!started.has_value()) return started.failure();
     const TlsSession& session = *transport_.tls_session();
     note(std::string(session.version) + ", certificate of " + config_.host + " checked");

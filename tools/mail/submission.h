@@ -24,6 +24,7 @@ struct SubmissionConfig {
   std::string host;                             // for the certificate
   std::chrono::milliseconds timeout{300'000};   // of one answer of the server
   std::function<Fallible<TrustStore>()> trust;  // asked for when TLS starts
+  Clock* clock = &system_clock();               // what the certificate's dates are checked against
   std::function<void(std::string_view)> note;  // what -v says of TLS and of the login; may be empty
 };
 

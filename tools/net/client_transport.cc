@@ -216,8 +216,8 @@ Fallible<ClientTransport> ClientTransport::connect(const std::string& host, uint
 }
 
 Fallible<Nothing> ClientTransport::start_tls(const TrustStore& trust, const std::string& host,
-                                             std::chrono::milliseconds timeout) {
-  auto engine = make_tls_client(trust, host);
+                                             std::chrono::milliseconds timeout, Clock& clock) {
+  auto engine = make_tls_client(trust, host, clock);
   if (!engine.has_value()) return engine.failure();
   state_->tls = std::move(engine).value();
   return state_->handshake(in(timeout));

@@ -28,10 +28,11 @@ class ClientTransport {
   ClientTransport& operator=(ClientTransport&&) noexcept;
   ~ClientTransport();
 
-  // start_tls runs the TLS handshake and checks the certificate for `host`. Failures: kProtocol
+  // start_tls runs the TLS handshake and checks the certificate for `host`, at the time that `clock`
+  // tells; it outlives the connection. Failures: kProtocol
   // (the certificate is not trusted, or what came is no TLS), kIoError, kTempFail.
   Fallible<Nothing> start_tls(const TrustStore& trust, const std::string& host,
-                              std::chrono::milliseconds timeout);
+                              std::chrono::milliseconds timeout, Clock& clock = system_clock());
 
   // write sends all of `bytes`. Failures: kIoError, kTempFail (the peer takes nothing).
   Fallible<Nothing> write(ByteView bytes, std::chrono::milliseconds timeout);

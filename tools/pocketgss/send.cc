@@ -4,7 +4,9 @@
 #include <arpa/inet.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -13,6 +15,7 @@
 #include <pocketgss/sasl.h>
 #include <pocketgss/smtp_client.h>
 
+#include "tools/krb5/tickets.h"
 #include "tools/mail/message_source.h"
 #include "tools/mail/submission.h"
 #include "tools/net/client_transport.h"
@@ -38,6 +41,8 @@ struct Options {
   std::string user;
   std::string password_file;
   std::string spn;
+  std::string ccache;
+  KerberosOptions kerberos;
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
   InitialResponse initial_response = InitialResponse::kAuto;
   SecurityLayer layers = kNoLayer;
@@ -109,50 +114,154 @@ std::vector<InnerMechanism> inner_mechanisms(const Options& options) {
   return Policy{}.inner;
 }
 
-// check_inner: this build has no Kerberos, and NTLM is never used unasked (policy row P1).
-Fallible<Nothing> check_inner(const std::vector<InnerMechanism>& inner) {
-  for (const InnerMechanism mechanism : inner) {
-    if (mechanism == InnerMechanism::kNtlm) return Nothing{};
-  }
-  return Failure{ExitCode::kConfig,
-                 "this program does not speak Kerberos yet, and NTLM is used only where you name "
-                 "it: add --inner ntlm "
-                 "if the server's policy still takes NTLM"};
+bool speaks(const std::vector<InnerMechanism>& inner, InnerMechanism mechanism) {
+  return std::find(inner.begin(), inner.end(), mechanism) != inner.end();
 }
 
-Fallible<Credential> credential(const Options& options, Runtime& runtime) {
+// Login is what the user logs in with, got before the connection: Kerberos' ticket, NTLM's key.
+struct Login {
+  std::vector<InnerMechanism> inner;      // what is left of the user's choice
+  std::shared_ptr<TicketSource> tickets;  // where Kerberos is in it
+  std::optional<Credential> credential;   // where NTLM is
+};
+
+Fallible<Credential> credential(const Options& options, Runtime& runtime, SecretBytes password) {
   auto name = AccountName::parse(options.user);
   if (!name.has_value()) {
     return Failure{ExitCode::kUsage, "--user takes DOMAIN\\user, user@domain or user, not " +
                                          tools::quoted(options.user)};
   }
-  auto password = read_password(options.password_file, "Password for " + options.user + ": ");
-  if (!password.has_value()) return password.failure();
-  auto made =
-      Credential::from_password(runtime, std::move(name).value(), std::move(password).value());
+  auto made = Credential::from_password(runtime, std::move(name).value(), std::move(password));
   if (!made.has_value()) {
     return Failure{ExitCode::kDataError, "the password cannot be used: " + describe(made.error())};
   }
   return std::move(made).value();
 }
 
+// hash_credential is NTLM's, of the hash alone.
+Fallible<Credential> hash_credential(const std::string& user, const KerberosOptions& options) {
+  auto name = AccountName::parse(user);
+  if (!name.has_value()) return Failure{ExitCode::kUsage, "--user: " + describe(name.error())};
+  auto hash = read_nt_hash(options.nt_hash_file);
+  if (!hash.has_value()) return hash.failure();
+  auto made = Credential::from_nt_hash(std::move(name).value(),
+                                       FixedView<16>(hash.value().view().first(16)));
+  if (!made.has_value()) return Failure{ExitCode::kSoftware, describe(made.error())};
+  return std::move(made).value();
+}
+
+bool is_address(const std::string& host) {
+  in6_addr parsed;
+  return inet_pton(AF_INET, host.c_str(), &parsed) == 1 ||
+         inet_pton(AF_INET6, host.c_str(), &parsed) == 1;
+}
+
 // target_name: an address has no service principal, so none is named unless the user does.
 std::string target_name(const Options& options, const Endpoint& server) {
   if (!options.spn.empty()) return options.spn;
-  in6_addr parsed;
-  const bool address = inet_pton(AF_INET, server.host.c_str(), &parsed) == 1 ||
-                       inet_pton(AF_INET6, server.host.c_str(), &parsed) == 1;
-  return address ? "" : "smtp/" + server.host;
+  return is_address(server.host) ? "" : "smtp/" + server.host;
 }
 
-InitiatorConfig initiator_config(const Options& options, const Endpoint& server,
-                                 Credential credential) {
+// kerberos_user: Kerberos knows no NetBIOS domains: of DOMAIN\user it is the user.
+std::string kerberos_user(const std::string& user) {
+  return user.substr(user.find('\\') + 1);
+}
+
+// needs_password: there is nothing else to log in with.
+bool needs_password(const Options& options, const std::vector<InnerMechanism>& inner) {
+  if (!options.password_file.empty()) return true;
+  const bool other = !options.kerberos.keytab.empty() || !options.ccache.empty() ||
+                     !options.kerberos.nt_hash_file.empty();
+  return !other || (speaks(inner, InnerMechanism::kNtlm) && options.kerberos.nt_hash_file.empty());
+}
+
+Fallible<Nothing> check_login_options(const Options& options,
+                                      const std::vector<InnerMechanism>& inner) {
+  if (speaks(inner, InnerMechanism::kNtlm) || !speaks(inner, InnerMechanism::kKerberos)) {
+    if (options.user.empty())
+      return Failure{ExitCode::kUsage, "NTLM needs --user: DOMAIN\\user, user@domain or user"};
+  } else if (options.user.empty() && options.kerberos.keytab.empty() && options.ccache.empty()) {
+    return Failure{ExitCode::kUsage, "--user is required, or --keytab or --ccache, which name one"};
+  }
+  if (options.mechanism == SaslMechanism::kGssapiKrb5 &&
+      !speaks(inner, InnerMechanism::kKerberos)) {
+    return Failure{ExitCode::kConfig,
+                   "--mech GSSAPI-KRB5 is Kerberos alone, and --inner leaves it out"};
+  }
+  return Nothing{};
+}
+
+// get_ticket puts a ticket into `login`. What Kerberos cannot do leaves NTLM, where the user named
+// it and nothing of the password was shown to anyone (policy row P8).
+Fallible<Nothing> get_ticket(const Options& options, const std::string& target, Runtime& runtime,
+                             OffsetClock& clock, const SecretBytes& password, Login& login,
+                             const std::function<void(std::string_view)>& note) {
+  TicketFailure failed;
+  if (target.empty()) {
+    failed = {
+        {ExitCode::kConfig,
+         "Kerberos needs the name of the server, and this is an address: name it in --server, "
+         "or its service in --spn"},
+        true};
+  } else {
+    auto tickets = read_tickets(options.kerberos, kerberos_user(options.user), password.clone(),
+                                options.ccache);
+    if (!tickets.has_value()) return tickets.failure();
+    auto ticket = fetch_ticket(runtime, options.kerberos, tickets.value(), target);
+    if (const auto* got = std::get_if<Ticket>(&ticket)) {
+      note("Kerberos: " + ticket_text(*got));
+      clock.offset = got->clock_offset;
+      login.tickets = std::move(tickets).value();
+      return Nothing{};
+    }
+    failed = std::get<TicketFailure>(std::move(ticket));
+  }
+  std::erase(login.inner, InnerMechanism::kKerberos);
+  const bool bare = options.mechanism == SaslMechanism::kGssapiKrb5;
+  if (!failed.may_fall_back || login.inner.empty() || bare) {
+    if (failed.may_fall_back && !bare && login.inner.empty())
+      failed.failure.message += "; NTLM is used only where you name it: --inner kerberos,ntlm";
+    return failed.failure;
+  }
+  std::cerr << "pocketgss send: " << failed.failure.message << "; NTLM is offered alone\n";
+  return Nothing{};
+}
+
+Fallible<Login> prepare(const Options& options, const Endpoint& server, Runtime& runtime,
+                        OffsetClock& clock, const std::function<void(std::string_view)>& note) {
+  Login login;
+  login.inner = inner_mechanisms(options);
+  auto possible = check_login_options(options, login.inner);
+  if (!possible.has_value()) return possible.failure();
+  SecretBytes password;
+  if (needs_password(options, login.inner)) {
+    auto read = read_password(options.password_file, "Password for " + options.user + ": ");
+    if (!read.has_value()) return read.failure();
+    password = std::move(read).value();
+  }
+  if (speaks(login.inner, InnerMechanism::kKerberos) && options.mechanism != SaslMechanism::kNtlm) {
+    auto got =
+        get_ticket(options, target_name(options, server), runtime, clock, password, login, note);
+    if (!got.has_value()) return got.failure();
+  }
+  if (speaks(login.inner, InnerMechanism::kNtlm)) {
+    auto made = password.empty() ? hash_credential(options.user, options.kerberos)
+                                 : credential(options, runtime, std::move(password));
+    if (!made.has_value()) return made.failure();
+    login.credential = std::move(made).value();
+  }
+  return login;
+}
+
+InitiatorConfig initiator_config(const Options& options, const Endpoint& server, Login login) {
   InitiatorConfig config;
-  config.credential = std::move(credential);
+  config.credential = std::move(login.credential);
+  config.tickets = std::move(login.tickets);
   config.target = target_name(options, server);
   config.policy.level = options.level;
-  config.policy.inner = inner_mechanisms(options);
+  config.policy.inner = std::move(login.inner);
   config.policy.channel_binding = options.channel_binding;
+  config.policy.allow_rc4 = options.kerberos.allow_rc4;
   return config;
 }
 
@@ -174,21 +283,26 @@ Fallible<TrustStore> trust_store(const Options& options) {
 Fallible<Submitted> send(const Options& options) {
   auto server = server_endpoint(options);
   if (!server.has_value()) return server.failure();
-  auto possible = check_inner(inner_mechanisms(options));
-  if (!possible.has_value()) return possible.failure();
+  OffsetClock corrected;
   auto runtime = Runtime::create();
   if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
-  auto who = credential(options, runtime.value());
-  if (!who.has_value()) return who.failure();
   auto message = MessageSource::open(options.file);
   if (!message.has_value()) return message.failure();
-
   TranscriptPrinter printer(std::cerr);
+  // Before the connection: a server does not wait for a KDC, and certificates are checked with the
+  // time that the KDC says (policy row P16).
+  auto who =
+      prepare(options, server.value(), runtime.value(), corrected, [&](std::string_view text) {
+        if (options.verbose) printer.note(text);
+      });
+  if (!who.has_value()) return who.failure();
+
   InitiatorContexts contexts(runtime.value(),
                              initiator_config(options, server.value(), std::move(who).value()));
   SubmissionConfig submission;
   submission.host = server.value().host;
   submission.timeout = std::chrono::seconds(options.timeout_seconds);
+  submission.clock = &corrected;
   submission.trust = [&options] { return trust_store(options); };
   if (options.verbose) submission.note = [&printer](std::string_view text) { printer.note(text); };
 
@@ -211,24 +325,30 @@ void add_login_options(CLI::App& verb, Options& o) {
   verb.add_option_function<std::string>(
           "--mech",
           [&o](const std::string& name) {
-            if (name != "auto") o.mechanism = sasl_mechanism(name);
+            if (name != "auto") o.mechanism = sasl_mechanism_of_label(name);
           },
-          "SASL mechanism; auto takes the best that the server lists")
-      ->type_name("auto|GSSAPI|GSS-SPNEGO|NTLM")
-      ->check(CLI::IsMember({"auto", "GSSAPI", "GSS-SPNEGO", "NTLM"}, CLI::ignore_case)
-                  .description(""));
+          "SASL mechanism; auto takes the best that the server lists, GSSAPI-KRB5 is the GSSAPI of "
+          "RFC 4752, Kerberos without SPNEGO")
+      ->type_name("auto|GSSAPI|GSS-SPNEGO|NTLM|GSSAPI-KRB5")
+      ->check(
+          CLI::IsMember({"auto", "GSSAPI", "GSS-SPNEGO", "NTLM", "GSSAPI-KRB5"}, CLI::ignore_case)
+              .description(""));
   verb.add_option("--inner", o.inner,
                   "What SPNEGO may offer, preferred first: kerberos,ntlm (default: kerberos)")
       ->type_name("LIST")
       ->delimiter(',')
       ->transform(CLI::CheckedTransformer(kInnerNames, CLI::ignore_case).description(""));
-  verb.add_option("--user", o.user, "Account: DOMAIN\\user, user@domain or user")
-      ->type_name("NAME")
-      ->required();
+  verb.add_option("--user", o.user,
+                  "Account: user@domain, user or, for NTLM, DOMAIN\\user (default: whom the key "
+                  "table or the credential cache names)")
+      ->type_name("NAME");
   verb.add_option("--password-file", o.password_file,
                   "File with the password; one line end at its end is dropped (default: ask on the "
                   "terminal)")
       ->type_name("FILE");
+  verb.add_option("--ccache", o.ccache, "Use the tickets in this credential cache")
+      ->type_name("FILE");
+  add_kerberos_options(verb, o.kerberos);
   verb.add_option("--spn", o.spn,
                   "Service principal name (default: smtp/HOST; none where HOST is an address)")
       ->type_name("SPN");

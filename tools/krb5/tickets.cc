@@ -1,0 +1,236 @@
+// From options to tickets.
+#include "tools/krb5/tickets.h"
+
+#include <CLI/CLI.hpp>
+
+#include <optional>
+
+#include <pocketgss/get_ticket.h>
+#include <pocketgss/kdc_transport.h>
+#include <pocketgss/krb5_conf.h>
+
+#include "asn1/time.h"
+#include "mechs/krb5/kdc_policy.h"
+#include "tools/decode/hex.h"
+#include "tools/files.h"
+#include "tools/krb5/files.h"
+#include "tools/krb5/kdcs.h"
+#include "tools/krb5/names.h"
+#include "tools/text.h"
+
+namespace pocketgss::tools {
+namespace {
+
+// settings_failure is about what make_tickets was given.
+Failure settings_failure(const Error& error, const KerberosOptions& options,
+                         const std::string& ccache) {
+  switch (error.code) {
+    case Errc::kNeedsCredential:
+      return Failure{ExitCode::kUsage,
+                     std::string("Kerberos: ") + error.where +
+                         "; write --user NAME@REALM, or give --realm, --password-file, --keytab or "
+                         "--ccache"};
+    case Errc::kPolicy:
+      return Failure{ExitCode::kConfig, "Kerberos: refused by policy " + std::string(error.where) +
+                                            "; --allow-rc4 allows it"};
+    case Errc::kMalformed: {
+      const bool of_keytab = std::string_view(error.where).substr(0, 6) == "keytab";
+      const std::string& path = of_keytab ? options.keytab : ccache;
+      if (!of_keytab && std::string_view(error.where).substr(0, 6) != "ccache") break;
+      return Failure{ExitCode::kDataError,
+                     tools::quoted(path) + " is not a valid " +
+                         (of_keytab ? "key table: " : "credential cache: ") + describe(error)};
+    }
+    case Errc::kApiMisuse:
+      return Failure{ExitCode::kUsage, "Kerberos: " + std::string(error.where)};
+    default:
+      break;
+  }
+  return Failure{ExitCode::kUsage, "Kerberos: " + describe(error)};
+}
+
+// What to do about the code of a KRB-ERROR; docs/kerberos.md has the same.
+const char* advice(const Error& error) {
+  switch (error.peer_status) {
+    case 6:
+      return "check the user's name and the realm";
+    case 7:
+      return "check the server's name; its administrator may have to register it (setspn, addprinc)";
+    case 14:
+      return "the account or the service has no AES keys: its password must be changed, or "
+             "--allow-rc4";
+    case 18:
+      return "ask the administrator";
+    case 23:
+      return "change the password elsewhere; this program does not";
+    case 24:
+      return "check the password; each attempt may count against the account";
+    case 29:
+      return "try again later";
+    case 37:
+      return "set the clock";
+    case 68:
+      return "give the realm, or the user's name with its suffix";
+    default:
+      return error.peer_status != 0 ? "the KDC's log says more" : "";
+  }
+}
+
+ExitCode exit_code(Errc code) {
+  switch (code) {
+    case Errc::kUnreachable:
+      return ExitCode::kTempFail;
+    case Errc::kAuthFailed:
+    case Errc::kExpired:
+      return ExitCode::kNoPermission;
+    case Errc::kPeerIncompatible:
+      return ExitCode::kUnavailable;
+    case Errc::kPolicy:
+      return ExitCode::kConfig;
+    case Errc::kNeedsCredential:
+    case Errc::kApiMisuse:
+      return ExitCode::kUsage;
+    case Errc::kMalformed:
+    case Errc::kPeerMisbehaved:
+      return ExitCode::kProtocol;
+    case Errc::kNoMemory:
+    case Errc::kInternal:
+      break;
+  }
+  return ExitCode::kSoftware;
+}
+
+// falls_back: Kerberos cannot be used at all, rather than refuses this user.
+bool falls_back(const Error& error) {
+  return error.code == Errc::kUnreachable || error.code == Errc::kPeerIncompatible ||
+         error.code == Errc::kNeedsCredential;
+}
+
+}  // namespace
+
+Fallible<SecretBytes> read_nt_hash(const std::string& path) {
+  auto text = read_file(path, 64);
+  if (!text.has_value()) return text.failure();
+  std::string_view digits = as_text(text.value().view());
+  while (!digits.empty() && (digits.back() == '\n' || digits.back() == '\r'))
+    digits.remove_suffix(1);
+  std::optional<Bytes> octets = from_hex(digits);
+  if (!octets || octets->size() != 16) {
+    return Failure{ExitCode::kDataError,
+                   tools::quoted(path) + " does not hold an NT hash: 32 hexadecimal digits"};
+  }
+  SecretBytes hash{ByteView(*octets)};
+  secure_wipe(*octets);
+  return hash;
+}
+
+void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
+  verb.add_option("--realm", o.realm,
+                  "Kerberos realm of the user (default: what stands behind the @, in upper case)")
+      ->type_name("REALM");
+  verb.add_option("--kdc", o.kdcs,
+                  "Key distribution center of the realm; may be given more than once (default: " +
+                      std::string(kWhereKdcsAre) + ")")
+      ->type_name("HOST[:PORT]")
+      ->allow_extra_args(false);
+  verb.add_option("--krb5-conf", o.krb5_conf,
+                  "Read realms and their KDCs from this krb5.conf (default: none is read)")
+      ->type_name("FILE");
+  verb.add_option("--keytab", o.keytab, "Log in with the user's keys in this key table")
+      ->type_name("FILE");
+  verb.add_option("--nt-hash-file", o.nt_hash_file,
+                  "Log in with the NT hash in this file, 32 hexadecimal digits")
+      ->type_name("FILE");
+  verb.add_flag("--udp-first", o.udp_first, "Ask KDCs by UDP first, and by TCP where that fails");
+  verb.add_flag("--allow-rc4", o.allow_rc4,
+                "Take Kerberos' rc4-hmac (etype 23) too, which is no longer safe");
+  verb.add_option("--kdc-deadline", o.deadline_seconds,
+                  "Seconds for all KDCs together, 1 to 300 (default: 15)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(1u, 300u).description(""));
+}
+
+Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& options,
+                                                     const std::string& user, SecretBytes password,
+                                                     const std::string& ccache) {
+  TicketSettings settings;
+  settings.user = user;
+  settings.realm = options.realm;
+  settings.password = std::move(password);
+  settings.allow_rc4 = options.allow_rc4;
+  if (!options.keytab.empty()) {
+    auto octets = read_file(options.keytab, kMaxKrb5File);
+    if (!octets.has_value()) return octets.failure();
+    settings.keytab = std::move(octets).value();
+  }
+  if (!options.nt_hash_file.empty()) {
+    auto hash = read_nt_hash(options.nt_hash_file);
+    if (!hash.has_value()) return hash.failure();
+    settings.nt_hash = std::move(hash).value();
+  }
+  if (!ccache.empty()) {
+    auto octets = read_file(ccache, kMaxKrb5File);
+    if (!octets.has_value()) return octets.failure();
+    settings.ccache = std::move(octets).value();
+  }
+  if (settings.realm.empty() && user.find('@') == std::string::npos && !user.empty() &&
+      settings.keytab.empty() && settings.ccache.empty()) {
+    auto realm = default_realm(options);
+    if (!realm.has_value()) return realm.failure();
+    settings.realm = std::move(realm).value();
+  }
+  auto made = make_tickets(std::move(settings));
+  if (!made.has_value()) return settings_failure(made.error(), options, ccache);
+  return std::move(made).value();
+}
+
+std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
+                                                 const std::shared_ptr<TicketSource>& tickets,
+                                                 std::string_view service) {
+  auto kdcs = Kdcs::create(options);
+  if (!kdcs.has_value()) return TicketFailure{kdcs.failure(), false};
+  KdcTransportConfig config;
+  config.udp_first = options.udp_first;
+  config.overall = std::chrono::seconds(options.deadline_seconds);
+  KdcTransport transport(kdcs.value().resolver(), config);
+  auto request = request_ticket(runtime, tickets, service);
+  if (!request.has_value()) {
+    return TicketFailure{kerberos_failure(request.error(), service), falls_back(request.error())};
+  }
+  auto ticket = get_ticket(*request.value(), transport);
+  if (ticket.has_value()) return std::move(ticket).value();
+  return TicketFailure{kerberos_failure(ticket.error(), service),
+                       !request.value()->proof_sent() && falls_back(ticket.error())};
+}
+
+Failure kerberos_failure(const Error& error, std::string_view service) {
+  std::string text = "Kerberos: ";
+  if (error.code == Errc::kUnreachable && error.peer_status == 0) {
+    text += "no KDC of the realm answers: check the realm, --kdc and the network (port 88)";
+    return Failure{exit_code(error.code), text};
+  }
+  if (error.code == Errc::kPolicy) {
+    text += "refused by policy " + std::string(error.where);
+  } else if (error.peer_status != 0 || error.code == Errc::kNeedsCredential) {
+    text += error.where;
+  } else {
+    text += describe(error);
+  }
+  if (error.peer_status != 0) text += " (KDC error " + std::to_string(error.peer_status) + ")";
+  if (error.peer_status == 7 && !service.empty()) text += ", which is " + tools::quoted(service);
+  if (const std::string_view then = advice(error); !then.empty()) text.append("; ").append(then);
+  return Failure{exit_code(error.code), text};
+}
+
+std::string ticket_text(const Ticket& ticket) {
+  std::string text = "ticket of " + printable(ticket.client) + " for " + printable(ticket.service) +
+                     ", " + etype_name(ticket.etype) + ", until " +
+                     asn1::iso_text({ticket.end / 1'000'000});
+  if (ticket.clock_offset != 0) {
+    text += "; the clock is corrected by " +
+            std::to_string(ticket.clock_offset / 1'000'000) + " seconds";
+  }
+  return text;
+}
+
+}  // namespace pocketgss::tools

@@ -1,0 +1,75 @@
+// How the verbs get Kerberos tickets: their options, and the way from these to a ticket.
+#ifndef PGSS_TOOLS_KRB5_TICKETS_H_
+#define PGSS_TOOLS_KRB5_TICKETS_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <pocketgss/tickets.h>
+
+#include "tools/fallible.h"
+
+namespace CLI {
+class App;
+}
+
+namespace pocketgss::tools {
+
+// KerberosOptions are those of every verb that gets tickets.
+struct KerberosOptions {
+  std::string realm;
+  std::vector<std::string> kdcs;  // "HOST" or "HOST:PORT", the first to be asked first
+  std::string krb5_conf;          // path; empty: none is read
+  std::string keytab;             // path, the same with nt_hash_file
+  std::string nt_hash_file;       // 32 hexadecimal digits
+  bool udp_first = false;
+  bool allow_rc4 = false;
+  unsigned deadline_seconds = 15;
+};
+
+// add_kerberos_options adds them to a verb.
+void add_kerberos_options(CLI::App& verb, KerberosOptions& options);
+
+// OffsetClock is the system's clock, corrected: what a KDC said that the time is (policy row P16).
+class OffsetClock final : public Clock {
+ public:
+  UnixMicros now() override { return system_clock().now() + offset; }
+  UnixMicros offset = 0;
+};
+
+// read_tickets makes the source of tickets out of the files that the options name. `password` may be
+// empty. `ccache` is a path, or empty. Failures: kNoInput, kDataError (a file), kUsage, kConfig (a
+// setting that is missing, or contradicts another).
+Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& options,
+                                                     const std::string& user, SecretBytes password,
+                                                     const std::string& ccache);
+
+// read_nt_hash reads a file of 32 hexadecimal digits: 16 octets. Failures: kNoInput, kDataError.
+Fallible<SecretBytes> read_nt_hash(const std::string& path);
+
+// TicketFailure also says whether another mechanism may be tried: nothing that the password could be
+// guessed from was sent (policy row P8), and it is no fault of the settings.
+struct TicketFailure {
+  Failure failure;
+  bool may_fall_back = false;
+};
+
+// fetch_ticket gets a ticket for `service` ("smtp/mail.example.test", or empty for the
+// ticket-granting ticket) from the KDCs that the options name, or those of DNS. The ticket stays
+// with the source.
+std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
+                                                 const std::shared_ptr<TicketSource>& tickets,
+                                                 std::string_view service);
+
+// kerberos_failure says in words what an Error of a ticket means, and what to do.
+Failure kerberos_failure(const Error& error, std::string_view service);
+
+// ticket_text describes one in a line.
+std::string ticket_text(const Ticket& ticket);
+
+}  // namespace pocketgss::tools
+
+#endif  // PGSS_TOOLS_KRB5_TICKETS_H_
