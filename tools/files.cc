@@ -2,6 +2,7 @@
 #include "tools/files.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +46,27 @@ Fallible<SecretBytes> read_descriptor(int fd, const std::string& path, size_t li
                                                " bytes: is it the right file?"};
     }
   }
+}
+
+Fallible<Descriptor> open_private(const std::string& path, const std::string& what,
+                                  const std::string& advice) {
+  // O_NONBLOCK: opening a pipe that somebody put here must not wait.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) {
+    return Failure{ExitCode::kNoInput, "cannot open " + what + " " + quoted(path) + ": " +
+                                           system_error_text(errno) +
+                                           (errno == ENOENT ? advice : "")};
+  }
+  struct stat status{};
+  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
+    return Failure{ExitCode::kConfig, what + " " + quoted(path) + " is no regular file"};
+  }
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return Failure{ExitCode::kConfig, what + " " + quoted(path) +
+                                          " is open to others than its owner: run `chmod 600` "
+                                          "on it"};
+  }
+  return file;
 }
 
 Fallible<SecretBytes> read_file(const std::string& path, size_t limit) {

@@ -38,6 +38,12 @@ Fallible<SecretBytes> read_descriptor(int fd, const std::string& path, size_t li
 // read_descriptor().
 Fallible<SecretBytes> read_file(const std::string& path, size_t limit);
 
+// open_private opens a file of a server that holds keys: a regular one that nobody but its owner may
+// read or write. `what` is for messages ("the user file"). Failures: kNoInput (it cannot be opened;
+// `advice` follows where it is not there), kConfig.
+Fallible<Descriptor> open_private(const std::string& path, const std::string& what,
+                                  const std::string& advice = "");
+
 // write_all writes all of `bytes`, whatever the pieces; false with errno set where that fails.
 bool write_all(int fd, ByteView bytes);
 

@@ -110,8 +110,8 @@ TEST(SaslKerberos, QuirkA8_QuirkA9_TheOfferIsOneWhoseEcIsTheChecksumsSize) {
   Exchange x;
   x.offer();
   ASSERT_EQ(x.challenge.size(), 16u + 4 + 12);
-  EXPECT_EQ(x.challenge[5], 12);                                  // EC
-  EXPECT_EQ(x.challenge[6] << 8 | x.challenge[7], 0);             // RRC
+  EXPECT_EQ(x.challenge[5], 12);                       // EC
+  EXPECT_EQ(x.challenge[6] << 8 | x.challenge[7], 0);  // RRC
   Bytes answer = x.wrapped(kNoLayerMessage);
   std::rotate(answer.begin() + 16, answer.end() - 12, answer.end());  // as Active Directory does
   answer[7] = 12;
@@ -161,8 +161,7 @@ TEST(SaslKerberos, SSEAN_S3_SMT_9_RefusesAShortChoice) {
 }
 
 TEST(SaslKerberos, SSEAN_S3_RefusesAMaximumSizeThatHoldsNothing) {
-  Exchange x(kMutualFlag | kIntegFlag | kConfFlag,
-             {.layer = {kNoLayer | kIntegrityLayer, 65'536}});
+  Exchange x(kMutualFlag | kIntegFlag | kConfFlag, {.layer = {kNoLayer | kIntegrityLayer, 65'536}});
   EXPECT_EQ(x.offer(), std::string("\x03\x01\x00\x00", 4));
   EXPECT_EQ(x.choose(std::string("\x02\x00\x00\x1c", 4)),
             "security layer: the peer's maximum size");

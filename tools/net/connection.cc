@@ -288,7 +288,9 @@ void Connection::on(SmtpServer::StartTls&) {
 }
 
 void Connection::on(SmtpServer::Account& event) {
-  static_cast<void>(smtp_.resume(AccountAnswer{service_.users->find(event.need.user)}));
+  AccountAnswer answer;
+  if (service_.users != nullptr) answer.account = service_.users->find(event.need.user);
+  static_cast<void>(smtp_.resume(std::move(answer)));
 }
 
 void Connection::on(SmtpServer::LoggedIn& event) {

@@ -35,7 +35,7 @@ struct Service {
   bool allow_cleartext;
   bool verbose;
   Maildir maildir;
-  std::shared_ptr<const UserFile> users;
+  std::shared_ptr<const UserFile> users;  // null: no NTLM
   std::optional<ServerIdentity> identity;
   asio::thread_pool& disk;   // where commits wait
   MutableBytes read_buffer;  // one for all: the loop has one thread, and what was read is used up

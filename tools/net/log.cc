@@ -39,7 +39,12 @@ const char* yes_no(bool value) {
 }
 
 std::string mechanism_text(const SaslReport& report) {
-  return std::string(sasl_name(report.mechanism)) + "/" + report.context.mechanism;
+  return std::string(sasl_label(report.mechanism)) + "/" + report.context.mechanism;
+}
+
+// logon_text is the account in the PAC, where the principal's name is not the whole story.
+std::string logon_text(const ContextInfo& context) {
+  return context.logon_name.empty() ? "" : " logon=" + quoted(context.logon_name);
 }
 
 const char* layer_text(const SaslReport& report) {
@@ -58,7 +63,7 @@ void log_line(Clock& clock, std::string_view text) {
 std::string login_text(const SaslReport& report, const LogPeer& peer) {
   const ContextInfo& context = report.context;
   return "login: user=" + quoted(context.account_name) + " as=" + quoted(context.initiator_name) +
-         " mechanism=" + mechanism_text(report) + peer_text(peer) +
+         logon_text(context) + " mechanism=" + mechanism_text(report) + peer_text(peer) +
          " channel-bound=" + yes_no(context.channel_bound) +
          " mic=" + yes_no(context.mic_verified) + layer_text(report);
 }

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cctype>
 #include <csignal>
 #include <set>
 
@@ -15,6 +16,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/thread_pool.hpp>
 
+#include "tools/krb5/service_keytab.h"
 #include "tools/net/connection.h"
 #include "tools/net/log.h"
 #include "tools/text.h"
@@ -78,12 +80,82 @@ Fallible<std::optional<ServerIdentity>> load_identity(const ServerConfig& config
   return std::optional<ServerIdentity>(std::move(identity).value());
 }
 
+Fallible<std::shared_ptr<const UserFile>> load_users(const ServerConfig& config) {
+  if (config.users_file.empty()) return std::shared_ptr<const UserFile>();
+  auto users = UserFile::load(config.users_file);
+  if (!users.has_value()) return users.failure();
+  return std::shared_ptr<const UserFile>(
+      std::make_shared<const UserFile>(std::move(users).value()));
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) ==
+           std::tolower(static_cast<unsigned char>(y));
+  });
+}
+
+bool is_mail_service(std::string_view name) {
+  const std::string_view service = name.substr(0, name.find('/'));
+  return same_name(service, "smtp") || same_name(service, "SMTPSVC");
+}
+
+// Kerberos is what a key table changes in the AcceptorConfig.
+struct Kerberos {
+  std::shared_ptr<const ServiceKeys> keys;
+  std::vector<std::string> realms, targets;
+  size_t size = 0;
+};
+
+// load_kerberos: policy row P13: our services are those of the configuration and, unless the
+// operator named them, the key table's own; our users those of its realms.
+Fallible<Kerberos> load_kerberos(const ServerConfig& config) {
+  const AcceptorConfig& acceptor = config.acceptor;
+  Kerberos out{nullptr, acceptor.client_realms, acceptor.targets, 0};
+  if (config.keytab_file.empty()) return out;
+  auto loaded = load_service_keytab(config.keytab_file);
+  if (!loaded.has_value()) return loaded.failure();
+  ServiceKeytab keytab = std::move(loaded).value();
+  if (out.realms.empty()) out.realms = std::move(keytab.realms);
+  bool any = false;
+  for (const std::string& service : keytab.services) {
+    const bool ours =
+        std::any_of(out.targets.begin(), out.targets.end(),
+                    [&](const std::string& name) { return same_name(name, service); });
+    const bool added = !ours && config.targets_of_keytab && is_mail_service(service);
+    if (added) out.targets.push_back(service);
+    any |= ours || added;
+  }
+  if (!any) {
+    return Failure{ExitCode::kConfig, "the key table " + quoted(config.keytab_file) +
+                                          " has no key of this server's services, such as " +
+                                          (out.targets.empty() ? "smtp/HOST" : out.targets[0]) +
+                                          ": add one, or name its service with --spn"};
+  }
+  out.keys = std::move(keytab.keys);
+  out.size = keytab.size;
+  return out;
+}
+
+void set_kerberos(AcceptorConfig& acceptor, Kerberos kerberos) {
+  acceptor.keys = std::move(kerberos.keys);
+  acceptor.client_realms = std::move(kerberos.realms);
+  acceptor.targets = std::move(kerberos.targets);
+}
+
 }  // namespace
 
 class Server::Impl {
  public:
-  Impl(ServerConfig config, Runtime runtime, Maildir maildir, UserFile users,
-       std::optional<ServerIdentity> identity);
+  // Parts are what open() has read.
+  struct Parts {
+    Maildir maildir;
+    std::shared_ptr<const UserFile> users;
+    Kerberos kerberos;
+    std::shared_ptr<ReplayCache> replay_cache;
+    std::optional<ServerIdentity> identity;
+  };
+  Impl(ServerConfig config, Runtime runtime, Parts parts);
 
   Fallible<Nothing> listen();
   std::vector<Endpoint> addresses() const;
@@ -103,7 +175,10 @@ class Server::Impl {
   void finish_if_idle();
   void abandon_all();
   void log(const std::string& text) { log_line(runtime_.clock(), text); }
-  Service make_service(Maildir maildir, UserFile users, std::optional<ServerIdentity> identity);
+  Service make_service(Parts parts);
+  void reload_users();
+  void reload_keytab();
+  void reload_identity();
 
   ServerConfig config_;
   Runtime runtime_;
@@ -119,31 +194,31 @@ class Server::Impl {
   bool stopping_ = false;
 };
 
-Server::Impl::Impl(ServerConfig config, Runtime runtime, Maildir maildir, UserFile users,
-                   std::optional<ServerIdentity> identity)
+Server::Impl::Impl(ServerConfig config, Runtime runtime, Parts parts)
     : config_(std::move(config)),
       runtime_(std::move(runtime)),
-      service_(make_service(std::move(maildir), std::move(users), std::move(identity))) {}
+      service_(make_service(std::move(parts))) {}
 
-Service Server::Impl::make_service(Maildir maildir, UserFile users,
-                                   std::optional<ServerIdentity> identity) {
+Service Server::Impl::make_service(Parts parts) {
   SmtpServerConfig smtp = config_.smtp;
-  smtp.starttls = identity.has_value() && !smtp.implicit_tls;
+  smtp.starttls = parts.identity.has_value() && !smtp.implicit_tls;
   smtp.auth_in_clear = false;
   SmtpServerConfig smtp_auth_clear = smtp;
   smtp_auth_clear.auth_in_clear = true;
   AcceptorConfig acceptor = config_.acceptor;
-  acceptor.ntlm = true;  // accounts are there: the user file
+  acceptor.ntlm = parts.users != nullptr;
   acceptor.guard = make_reflection_guard();
+  acceptor.replay_cache = std::move(parts.replay_cache);
+  set_kerberos(acceptor, std::move(parts.kerberos));
   return Service{runtime_,
                  std::move(acceptor),
                  std::move(smtp),
                  std::move(smtp_auth_clear),
                  config_.allow_cleartext,
                  config_.verbose,
-                 std::move(maildir),
-                 std::make_shared<const UserFile>(std::move(users)),
-                 std::move(identity),
+                 std::move(parts.maildir),
+                 std::move(parts.users),
+                 std::move(parts.identity),
                  disk_,
                  MutableBytes(read_buffer_),
                  [this](Connection& connection) { forget(connection); }};
@@ -269,14 +344,31 @@ void Server::Impl::finish_if_idle() {
 }
 
 void Server::Impl::reload() {
-  auto users = UserFile::load(config_.users_file);
-  if (users.has_value()) {
-    service_.users = std::make_shared<const UserFile>(std::move(users).value());
-    log("users read again: " + std::to_string(service_.users->size()) + " accounts");
-  } else {
-    log("users NOT read again, the old ones stay: " + users.failure().message);
+  if (service_.users != nullptr) reload_users();
+  if (service_.acceptor.keys != nullptr) reload_keytab();
+  if (service_.identity) reload_identity();
+}
+
+void Server::Impl::reload_users() {
+  auto users = load_users(config_);
+  if (!users.has_value()) {
+    return log("users NOT read again, the old ones stay: " + users.failure().message);
   }
-  if (!service_.identity) return;
+  service_.users = std::move(users).value();
+  log("users read again: " + std::to_string(service_.users->size()) + " accounts");
+}
+
+// Connections that are open go on with the old keys, which each of them holds.
+void Server::Impl::reload_keytab() {
+  auto kerberos = load_kerberos(config_);
+  if (!kerberos.has_value()) {
+    return log("key table NOT read again, the old one stays: " + kerberos.failure().message);
+  }
+  log("key table read again: " + std::to_string(kerberos.value().size) + " keys");
+  set_kerberos(service_.acceptor, std::move(kerberos).value());
+}
+
+void Server::Impl::reload_identity() {
   auto identity = load_identity(config_);
   if (identity.has_value()) {
     service_.identity = std::move(identity).value();
@@ -319,17 +411,26 @@ Server::~Server() = default;
 Fallible<std::unique_ptr<Server>> Server::open(ServerConfig config) {
   if (auto checked = check_addresses(config); !checked.has_value()) return checked.failure();
   raise_file_limit(config.max_connections);
-  auto users = UserFile::load(config.users_file);
+  auto users = load_users(config);
   if (!users.has_value()) return users.failure();
+  auto kerberos = load_kerberos(config);
+  if (!kerberos.has_value()) return kerberos.failure();
   auto identity = load_identity(config);
   if (!identity.has_value()) return identity.failure();
   auto runtime = Runtime::create();
   if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
   auto maildir = Maildir::open(config.maildir, config.smtp.hostname);
   if (!maildir.has_value()) return maildir.failure();
-  auto impl = std::make_unique<Impl>(std::move(config), std::move(runtime).value(),
-                                     std::move(maildir).value(), std::move(users).value(),
-                                     std::move(identity).value());
+  // Policy row P17: one for the process, whatever key table is in force.
+  auto replay_cache = make_replay_cache(runtime.value().clock());
+  if (!replay_cache.has_value()) {
+    return Failure{ExitCode::kSoftware, describe(replay_cache.error())};
+  }
+  Impl::Parts parts{std::move(maildir).value(), std::move(users).value(),
+                    std::move(kerberos).value(), std::move(replay_cache).value(),
+                    std::move(identity).value()};
+  auto impl =
+      std::make_unique<Impl>(std::move(config), std::move(runtime).value(), std::move(parts));
   impl->catch_signals();
   if (auto listening = impl->listen(); !listening.has_value()) return listening.failure();
   return std::unique_ptr<Server>(new Server(std::move(impl)));

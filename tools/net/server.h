@@ -20,14 +20,18 @@ namespace pocketgss::tools {
 // ServerConfig is all that `serve` can be told.
 struct ServerConfig {
   std::vector<Endpoint> listen;  // addresses, not names; port 0: a free one
-  std::string users_file;
+  std::string users_file;        // empty: no NTLM
+  std::string keytab_file;       // empty: no Kerberos; one of the two is there
   std::string maildir;
   std::string certificate_file, key_file;  // both or neither
   bool allow_cleartext = false;            // AUTH in clear also off loopback (policy row P6)
   bool verbose = false;                    // the dialogue goes to the log too
 
-  SmtpServerConfig smtp;    // `starttls` and `auth_in_clear` are set for each connection
-  AcceptorConfig acceptor;  // policy and names
+  SmtpServerConfig smtp;  // `starttls` and `auth_in_clear` are set for each connection
+  // Policy and names. With a key table an empty `client_realms` becomes those of its principals.
+  AcceptorConfig acceptor;
+  // The key table's own "smtp/..." and "SMTPSVC/..." are added to `acceptor.targets`.
+  bool targets_of_keytab = true;
 
   unsigned max_connections = 1000;
   Micros stop_time = 60'000'000;  // what a message under way is given after SIGTERM
@@ -37,9 +41,10 @@ struct ServerConfig {
 // to the log.
 class Server {
  public:
-  // open reads the user file, the certificate and the key, opens the Maildir and listens. Failures:
-  // those of each part; kConfig (policy row P6: clear text on an address that is not loopback),
-  // kUnavailable (an address cannot be listened on).
+  // open reads the user file, the key table, the certificate and the key, opens the Maildir and
+  // listens. Failures: those of each part; kConfig (policy row P6: clear text on an address that is
+  // not loopback; policy row P13: the key table has none of our services), kUnavailable (an address
+  // cannot be listened on).
   static Fallible<std::unique_ptr<Server>> open(ServerConfig config);
   ~Server();
 
@@ -47,8 +52,8 @@ class Server {
   std::vector<Endpoint> addresses() const;
 
   // run serves until SIGTERM or SIGINT came, or stop() was called, and every message under way is
-  // done. SIGHUP reads the user file and the certificate again, and keeps the old ones where the
-  // new ones are bad.
+  // done. SIGHUP reads the user file, the key table and the certificate again, and keeps the old
+  // ones where the new ones are bad.
   ExitCode run();
   // stop and reload do what the signals do; any thread may call them.
   void stop();

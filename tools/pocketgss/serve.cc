@@ -1,4 +1,5 @@
-// The verb `serve`: a submission server with NTLM accounts that delivers into a Maildir.
+// The verb `serve`: a submission server with NTLM accounts or Kerberos keys that delivers into a
+// Maildir.
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,9 +20,9 @@ namespace {
 
 struct Options {
   std::vector<std::string> listen;
-  std::string users, maildir, certificate, key, hostname;
+  std::string users, keytab, maildir, certificate, key, hostname;
   std::string mechanisms;
-  std::vector<std::string> spns;
+  std::vector<std::string> spns, realms;
   PolicyLevel level = PolicyLevel::kDefault;
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
   LayerStep layer_step = LayerStep::kKerberos;
@@ -48,6 +49,31 @@ Fallible<std::vector<SaslMechanism>> parse_mechanisms(const std::string& list) {
     rest.remove_prefix(std::min(comma + 1, rest.size()));
   }
   return out;
+}
+
+// announced_mechanisms are those of --mechs, else all that can be had: AUTH NTLM needs accounts.
+Fallible<std::vector<SaslMechanism>> announced_mechanisms(const Options& options) {
+  auto named = parse_mechanisms(options.mechanisms);
+  if (!named.has_value()) return named.failure();
+  std::vector<SaslMechanism> out = std::move(named).value();
+  const bool by_default = out.empty();
+  if (by_default) out = SmtpServerConfig().mechanisms;
+  if (!options.users.empty()) return out;
+  const auto ntlm = std::find(out.begin(), out.end(), SaslMechanism::kNtlm);
+  if (ntlm != out.end() && !by_default) return usage("--mechs: NTLM needs --users");
+  if (ntlm != out.end()) out.erase(ntlm);
+  return out;
+}
+
+// check_accounts: somebody must be able to log in.
+Fallible<Nothing> check_accounts(const Options& options) {
+  if (options.users.empty() && options.keytab.empty())
+    return usage("--users or --keytab is needed: nobody could log in");
+  if (options.keytab.empty() && !options.realms.empty()) return usage("--realms needs --keytab");
+  for (const std::string& realm : options.realms) {
+    if (realm.empty()) return usage("--realms: a realm is empty");
+  }
+  return Nothing{};
 }
 
 Fallible<std::vector<Endpoint>> parse_listen(const std::vector<std::string>& texts) {
@@ -106,8 +132,9 @@ SecurityLayer layer_set(const std::vector<SecurityLayer>& layers) {
 Fallible<ServerConfig> server_config(const Options& options) {
   auto listen = parse_listen(options.listen);
   if (!listen.has_value()) return listen.failure();
-  auto mechanisms = parse_mechanisms(options.mechanisms);
+  auto mechanisms = announced_mechanisms(options);
   if (!mechanisms.has_value()) return mechanisms.failure();
+  if (auto checked = check_accounts(options); !checked.has_value()) return checked.failure();
   if (options.implicit_tls && options.certificate.empty())
     return usage("--implicit-tls needs --tls-cert and --tls-key");
   const std::string hostname = options.hostname.empty() ? own_host_name() : options.hostname;
@@ -117,6 +144,7 @@ Fallible<ServerConfig> server_config(const Options& options) {
   ServerConfig config;
   config.listen = std::move(listen).value();
   config.users_file = options.users;
+  config.keytab_file = options.keytab;
   config.maildir = options.maildir;
   config.certificate_file = options.certificate;
   config.key_file = options.key;
@@ -127,9 +155,11 @@ Fallible<ServerConfig> server_config(const Options& options) {
   config.smtp.early_success = options.early_success;
   config.smtp.layer_step = options.layer_step;
   config.smtp.layer.layers = layer_set(options.layers);
-  if (!mechanisms.value().empty()) config.smtp.mechanisms = std::move(mechanisms).value();
+  config.smtp.mechanisms = std::move(mechanisms).value();
   config.acceptor.host = hostname;
   config.acceptor.targets = target_names(options, config);
+  config.targets_of_keytab = options.spns.empty();
+  config.acceptor.client_realms = options.realms;
   config.acceptor.policy.level = options.level;
   config.acceptor.policy.channel_binding = options.channel_binding;
   return config;
@@ -174,13 +204,14 @@ void add_connection_options(CLI::App& verb, Options& options) {
 void add_login_options(CLI::App& verb, Options& options) {
   verb.add_option(
           "--mechs", options.mechanisms,
-          "SASL mechanisms to announce, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all; GSSAPI "
-          "is taken where a client asks for it, announced or not)")
+          "SASL mechanisms to announce, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all, NTLM "
+          "only with --users; GSSAPI is taken where a client asks for it, announced or not)")
       ->type_name("LIST");
   verb.add_option(
           "--spn", options.spns,
           "A service principal name that clients may give; may be repeated (default: "
-          "smtp/NAME and SMTPSVC/NAME of --hostname, on a loopback address of localhost too)")
+          "smtp/NAME and SMTPSVC/NAME of --hostname, on a loopback address of localhost too, and "
+          "every smtp/... and SMTPSVC/... of the key table)")
       ->type_name("SPN")
       ->allow_extra_args(false);
   verb.add_option("--policy", options.level,
@@ -233,8 +264,16 @@ void add_serve(CLI::App& app, Run& run) {
   add_connection_options(*verb, *options);
   verb->add_option("--users", options->users,
                    "The user file (see `pocketgss passwd`); with it NTLM is accepted")
-      ->type_name("FILE")
-      ->required();
+      ->type_name("FILE");
+  verb->add_option("--keytab", options->keytab,
+                   "The key table (see `pocketgss keytab`); with it Kerberos is accepted; one of "
+                   "--users and --keytab is needed")
+      ->type_name("FILE");
+  verb->add_option("--realms", options->realms,
+                   "Realms whose users may log in by Kerberos (default: those of the key table)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("LIST");
   verb->add_option("--maildir", options->maildir,
                    "The Maildir that takes all messages; it is made if it is not there")
       ->type_name("DIR")
@@ -247,7 +286,8 @@ void add_serve(CLI::App& app, Run& run) {
       "then the log: one line for each\n"
       "login, with the reason where it was refused. SIGTERM and SIGINT end the server once the "
       "messages under way are stored; a\n"
-      "second one ends it at once. SIGHUP reads the user file, the certificate and the key again.");
+      "second one ends it at once. SIGHUP reads the user file, the key table, the certificate and "
+      "the key again.");
   verb->callback([options, &run] { run = [options] { return run_serve(*options); }; });
 }
 

@@ -1,11 +1,7 @@
 // The user file: parsing, looking up, and the text of the next version.
 #include "tools/users/user_file.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 
 #include <pocketgss/credential.h>
@@ -128,23 +124,9 @@ std::optional<std::string> UserFile::add_line(std::string_view line, size_t numb
 }
 
 Fallible<UserFile> UserFile::load(const std::string& path) {
-  // O_NONBLOCK: opening a pipe that somebody put here must not wait.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) {
-    return Failure{ExitCode::kNoInput,
-                   "cannot open the user file " + quoted(path) + ": " + system_error_text(errno) +
-                       (errno == ENOENT ? "; make it with `pocketgss passwd`" : "")};
-  }
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    return Failure{ExitCode::kConfig, "the user file " + quoted(path) + " is no regular file"};
-  }
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Failure{ExitCode::kConfig,
-                   "the user file " + quoted(path) +
-                       " is open to others than its owner: run `chmod 600` on it"};
-  }
-  auto text = read_descriptor(file.get(), path, kMaxFile);
+  const auto file = open_private(path, "the user file", "; make it with `pocketgss passwd`");
+  if (!file.has_value()) return file.failure();
+  auto text = read_descriptor(file.value().get(), path, kMaxFile);
   if (!text.has_value()) return text.failure();
   return parse(std::move(text).value(), path);
 }

@@ -8,13 +8,18 @@ constexpr std::chrono::seconds kPatience(20);
 
 InitiatorConfig initiator_config(Runtime& runtime, const SessionOptions& options) {
   InitiatorConfig config;
+  config.flags = options.flags;
+  config.target = options.target;
+  config.policy.level = options.level;
+  config.policy.channel_binding = options.binding;
+  if (options.tickets != nullptr) {
+    config.tickets = options.tickets;
+    return config;
+  }
   config.credential = Credential::from_password(runtime, AccountName::parse(options.user).value(),
                                                 SecretBytes(options.password))
                           .value();
-  config.target = options.target;
   config.policy.inner = {InnerMechanism::kNtlm};
-  config.policy.level = options.level;
-  config.policy.channel_binding = options.binding;
   return config;
 }
 

@@ -20,6 +20,8 @@ struct SessionOptions {
   uint16_t port = 0;
   std::string host = "127.0.0.1";
   std::string user = "bob", password = "password", target;
+  std::shared_ptr<TicketSource> tickets;  // for Kerberos, which then stands for the password
+  ContextFlags flags = InitiatorConfig().flags;
   SmtpClientConfig smtp;            // without TLS unless it says otherwise
   std::optional<TrustStore> trust;  // for TLS
   PolicyLevel level = PolicyLevel::kDefault;

@@ -18,7 +18,18 @@ bool ServeProcess::start(Arguments more, const std::string& listen) {
   Arguments all = {"serve",     "--listen",      listen,       "--users",          folder / "users",
                    "--maildir", folder / "mail", "--hostname", "mail.example.test"};
   all.insert(all.end(), more.begin(), more.end());
-  process_ = std::make_unique<Process>(all);
+  return run(std::move(all));
+}
+
+bool ServeProcess::start_without_users(Arguments more) {
+  Arguments all = {"serve",         "--listen",   "127.0.0.1:0",      "--maildir",
+                   folder / "mail", "--hostname", "mail.example.test"};
+  all.insert(all.end(), more.begin(), more.end());
+  return run(std::move(all));
+}
+
+bool ServeProcess::run(Arguments arguments) {
+  process_ = std::make_unique<Process>(arguments);
   const bool listening =
       process_->read_error_until("listening on ") && process_->read_error_until("\n");
   if (listening) port_ = port_in(process_->error());

@@ -21,6 +21,8 @@ class ServeProcess {
 
   // start adds --users, --maildir and --hostname; false: it did not come to listen, see process().
   bool start(Arguments more = {}, const std::string& listen = "127.0.0.1:0");
+  // start_without_users leaves --users out.
+  bool start_without_users(Arguments more = {});
   bool start_with_tls(Arguments more = {}, const std::string& listen = "127.0.0.1:0");
   Process& process() { return *process_; }
   uint16_t port() const { return port_; }
@@ -38,6 +40,8 @@ class ServeProcess {
   TempFolder folder;
 
  private:
+  bool run(Arguments arguments);
+
   std::unique_ptr<Process> process_;
   uint16_t port_ = 0;
 };
