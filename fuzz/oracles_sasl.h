@@ -27,8 +27,8 @@ void check_layer(ByteView input);
 // does within a security layer.
 // Each session is run twice, whole and octet by octet, and must give the same events and output;
 // besides: no login without an established context, no event after the last one, at most one
-// context at a time and none afterwards, no layer that was not named, nothing in clear within one,
-// and output in proportion to the input. They return what
+// context at a time and none afterwards, no layer that was not named, no login by bare Kerberos
+// without its layer step, nothing in clear within a layer, and output in proportion to the input. They return what
 // happened, an event a line.
 std::string check_smtp_client_session(ByteView input);
 std::string check_smtp_server_session(ByteView input);

@@ -73,9 +73,12 @@ Bytes on_wire(ByteView piece) {
 struct Session {
   Session(ByteView input, bool by_octet_)
       : settings(input[0]), scripts(input[1]), by_octet(by_octet_) {
-    contexts.make_script = [this](const ContextRequest&) {
+    contexts.make_script = [this](const ContextRequest& request) {
       PGSS_FUZZ_CHECK(contexts.counts.alive == 0);
-      return script_of(scripts + made++).protects();
+      FakeScript script = script_of(scripts + made++).protects();
+      // Bare Kerberos takes no layer step that is encrypted, and the others do.
+      script.encrypts = request.kind != MechanismKind::kKerberos || has(0x80);
+      return script;
     };
     contexts.policy_value.inner = {InnerMechanism::kNtlm};
     if (has(0x20)) contexts.policy_value.level = PolicyLevel::kStrict;
@@ -89,6 +92,10 @@ struct Session {
   // check_report: never a layer that was not named.
   void check_report(const SaslReport& report) {
     PGSS_FUZZ_CHECK((layer().layers & report.layer) != 0);
+    // RFC 4752 3.1: no login by bare Kerberos without the layer step: no context here is mutual.
+    const bool bare = report.mechanism == SaslMechanism::kGssapiKrb5;
+    PGSS_FUZZ_CHECK(bare == (contexts.asked.back().kind == MechanismKind::kKerberos));
+    PGSS_FUZZ_CHECK(!bare || (report.layer_step && !report.early_success && !has(0x80)));
     layered |= report.layer != kNoLayer;
   }
   // check_output: within a layer nothing leaves in clear. Clear SMTP has no NUL, buffers begin with
@@ -166,6 +173,7 @@ struct ClientSession : Session {
     out_config.login = !has(0x10);
     out_config.layer = layer();
     if ((scripts & 0x20) != 0) out_config.mechanism = SaslMechanism::kNtlm;
+    if ((scripts & 0x80) != 0) out_config.mechanism = SaslMechanism::kGssapiKrb5;
     return out_config;
   }
 

@@ -30,8 +30,9 @@ void check(VectorBlock& block, Oracle oracle) {
       oracle(altered);
     }
   }
-  for (unsigned settings = 0; settings < 64; ++settings) {
-    for (unsigned script = 0; script < 128; ++script) {
+  for (unsigned settings = 0; settings < 256; ++settings) {
+    if ((settings & 0x40) != 0) continue;  // means nothing
+    for (unsigned script = 0; script < 256; ++script) {
       Bytes altered = input;
       altered[0] = static_cast<uint8_t>(settings);
       altered[1] = static_cast<uint8_t>(script);

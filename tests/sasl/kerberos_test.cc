@@ -144,6 +144,15 @@ TEST(SaslKerberos, SSEAN_S3_AnAtSignOfTheNameEndsNoUserPart) {
   EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + "alice"), "authzid");
 }
 
+// The text of the realm "A@ali" is "A\\@ali": what stands before that sign is no user.
+TEST(SaslKerberos, SSEAN_S3_ARealmWithAnAtSignEndsNoUserPart) {
+  Exchange x;
+  x.config.tickets = x.login.ticket("alice@A\\@B");
+  x.context = make_initiator(x.runtime, MechanismKind::kKerberos, x.config).value();
+  x.offer();
+  EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + "alice@A\\"), "authzid");
+}
+
 // Hostile layer steps.
 
 TEST(SaslKerberos, SSEAN_S3_SMT_9_RefusesALayerThatWasNotOffered) {

@@ -28,9 +28,9 @@ struct KerberosServe : ServeProcess {
     const SecretBytes octets = login.keytab(services);
     return folder.write("keytab", as_text(octets.view()));
   }
-  SessionOptions client(SaslMechanism mechanism, std::string_view principal = "alice@EXAMPLE.TEST",
-                        std::string_view service =
-                            pocketgss::testing::KerberosLogin::kService) const {
+  SessionOptions client(
+      SaslMechanism mechanism, std::string_view principal = "alice@EXAMPLE.TEST",
+      std::string_view service = pocketgss::testing::KerberosLogin::kService) const {
     SessionOptions out = options();
     out.smtp.mechanism = mechanism;
     out.tickets = login.ticket(principal, service);
@@ -48,8 +48,8 @@ struct KerberosServe : ServeProcess {
   pocketgss::testing::KerberosLogin login;
 };
 
-constexpr SaslMechanism kKerberosMechanisms[] = {
-    SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kGssapiKrb5};
+constexpr SaslMechanism kKerberosMechanisms[] = {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego,
+                                                 SaslMechanism::kGssapiKrb5};
 
 TEST(ServeKerberos, SSEAN_S2_SSEAN_S3_LogsInByEveryMechanismAndDelivers) {
   KerberosServe serve;
@@ -68,8 +68,8 @@ TEST(ServeKerberos, SSEAN_S2_SSEAN_S3_LogsInByEveryMechanismAndDelivers) {
 
 TEST(ServeKerberos, BindsTheLoginToTheTlsChannel) {
   KerberosServe serve;
-  ASSERT_TRUE(serve.start_with_tls(
-      {"--keytab", serve.write_keytab(), "--channel-binding", "require"}))
+  ASSERT_TRUE(
+      serve.start_with_tls({"--keytab", serve.write_keytab(), "--channel-binding", "require"}))
       << serve.log();
   SessionOptions options = serve.client(SaslMechanism::kGssapiKrb5);
   options.smtp.tls = SmtpClientConfig::Tls::kStartTls;
@@ -111,10 +111,10 @@ TEST(ServeKerberos, QuirkA21_QuirkA28_P13_TakesEveryMailServiceOfTheKeyTable) {
                          "SMTPSVC/mail.example.test@EXAMPLE.TEST",
                          "smtp/Alias.example.test@EXAMPLE.TEST"};
   ASSERT_TRUE(serve.start_without_users(
-      {"--keytab", serve.write_keytab({"smtp/mail.example.test@EXAMPLE.TEST",
-                                       "SMTPSVC/mail.example.test@EXAMPLE.TEST",
-                                       "smtp/Alias.example.test@EXAMPLE.TEST",
-                                       "imap/mail.example.test@EXAMPLE.TEST"})}))
+      {"--keytab",
+       serve.write_keytab(
+           {"smtp/mail.example.test@EXAMPLE.TEST", "SMTPSVC/mail.example.test@EXAMPLE.TEST",
+            "smtp/Alias.example.test@EXAMPLE.TEST", "imap/mail.example.test@EXAMPLE.TEST"})}))
       << serve.log();
   for (const char* service : services) {
     EXPECT_TRUE(
@@ -128,10 +128,11 @@ TEST(ServeKerberos, QuirkA21_QuirkA28_P13_TakesEveryMailServiceOfTheKeyTable) {
 
 TEST(ServeKerberos, P13_SpnNamesTheServicesOfTheKeyTableThatCount) {
   KerberosServe serve;
-  ASSERT_TRUE(serve.start_without_users(
-      {"--keytab",
-       serve.write_keytab({"smtp/mail.example.test@EXAMPLE.TEST", "HOST/mail.example.test@EXAMPLE.TEST"}),
-       "--spn", "host/MAIL.example.test"}))
+  ASSERT_TRUE(
+      serve.start_without_users({"--keytab",
+                                 serve.write_keytab({"smtp/mail.example.test@EXAMPLE.TEST",
+                                                     "HOST/mail.example.test@EXAMPLE.TEST"}),
+                                 "--spn", "host/MAIL.example.test"}))
       << serve.log();
   EXPECT_TRUE(serve.logs_in(serve.client(SaslMechanism::kGssapiKrb5, "alice@EXAMPLE.TEST",
                                          "HOST/mail.example.test@EXAMPLE.TEST")));
@@ -148,8 +149,7 @@ TEST(ServeKerberos, P13_TakesClientsOfTheKeyTablesRealmsUnlessToldOtherwise) {
     EXPECT_TRUE(other.logs_in(other.client(SaslMechanism::kGssapi, client)));
   }
   EXPECT_FALSE(other.logs_in(other.client(SaslMechanism::kGssapi)));
-  EXPECT_TRUE(own.logged("reason: refused by policy: P13: a client of another realm"))
-      << own.log();
+  EXPECT_TRUE(own.logged("reason: refused by policy: P13: a client of another realm")) << own.log();
 }
 
 TEST(ServeKerberos, P17_WithoutMutualAuthenticationClientsWaitAfterTheStart) {

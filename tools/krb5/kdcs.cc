@@ -23,10 +23,9 @@ Fallible<std::optional<Krb5Conf>> read_conf(const std::string& path) {
   const std::string_view text = as_text(octets.value().view());
   auto conf = Krb5Conf::parse(text);
   if (!conf.has_value()) {
-    return Failure{ExitCode::kDataError,
-                   tools::quoted(path) + ", line " +
-                       std::to_string(line_of(text, conf.error().offset)) + ": " +
-                       conf.error().where};
+    return Failure{ExitCode::kDataError, tools::quoted(path) + ", line " +
+                                             std::to_string(line_of(text, conf.error().offset)) +
+                                             ": " + conf.error().where};
   }
   return std::optional<Krb5Conf>(std::move(conf).value());
 }

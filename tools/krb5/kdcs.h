@@ -25,8 +25,8 @@ class Kdcs {
 
  private:
   std::unique_ptr<ConfiguredKdcs> configured_;
-  std::unique_ptr<KdcResolver> dns_;       // null where this build has none
-  std::unique_ptr<KdcResolver> both_;      // null where there is only one
+  std::unique_ptr<KdcResolver> dns_;   // null where this build has none
+  std::unique_ptr<KdcResolver> both_;  // null where there is only one
   KdcResolver* resolver_ = nullptr;
 };
 

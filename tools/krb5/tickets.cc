@@ -37,9 +37,9 @@ Failure settings_failure(const Error& error, const KerberosOptions& options,
       const bool of_keytab = std::string_view(error.where).substr(0, 6) == "keytab";
       const std::string& path = of_keytab ? options.keytab : ccache;
       if (!of_keytab && std::string_view(error.where).substr(0, 6) != "ccache") break;
-      return Failure{ExitCode::kDataError,
-                     tools::quoted(path) + " is not a valid " +
-                         (of_keytab ? "key table: " : "credential cache: ") + describe(error)};
+      return Failure{ExitCode::kDataError, tools::quoted(path) + " is not a valid " +
+                                               (of_keytab ? "key table: " : "credential cache: ") +
+                                               describe(error)};
     }
     case Errc::kApiMisuse:
       return Failure{ExitCode::kUsage, "Kerberos: " + std::string(error.where)};
@@ -55,7 +55,8 @@ const char* advice(const Error& error) {
     case 6:
       return "check the user's name and the realm";
     case 7:
-      return "check the server's name; its administrator may have to register it (setspn, addprinc)";
+      return "check the server's name; its administrator may have to register it (setspn, "
+             "addprinc)";
     case 14:
       return "the account or the service has no AES keys: its password must be changed, or "
              "--allow-rc4";
@@ -227,8 +228,8 @@ std::string ticket_text(const Ticket& ticket) {
                      ", " + etype_name(ticket.etype) + ", until " +
                      asn1::iso_text({ticket.end / 1'000'000});
   if (ticket.clock_offset != 0) {
-    text += "; the clock is corrected by " +
-            std::to_string(ticket.clock_offset / 1'000'000) + " seconds";
+    text += "; the clock is corrected by " + std::to_string(ticket.clock_offset / 1'000'000) +
+            " seconds";
   }
   return text;
 }
