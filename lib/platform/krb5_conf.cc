@@ -95,8 +95,9 @@ class Krb5ConfParser {
                                      std::pair{"module", "module: it is not loaded"}}) {
       const std::string_view word(name);
       const bool may_stand_here = word != "module" || !in_section_;
-      if (may_stand_here && line.starts_with(word) && line.size() > word.size() &&
-          is_blank(line[word.size()])) {
+      const bool ends =
+          line.size() == word.size() || (line.size() > word.size() && is_blank(line[word.size()]));
+      if (may_stand_here && line.starts_with(word) && ends) {
         leave_out(what, line);
         return {};
       }
