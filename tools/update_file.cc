@@ -90,6 +90,16 @@ Fallible<Nothing> replace(const Target& target, ByteView text, int folder) {
 
 }  // namespace
 
+Fallible<Nothing> write_private_file(const std::string& path, const char* what, ByteView text) {
+  const Target target{std::filesystem::absolute(path), what};
+  TemporaryFile next(target.path);
+  const bool done = next.valid() && ::fchmod(next.fd(), S_IRUSR | S_IWUSR) == 0 &&
+                    write_all(next.fd(), text) && ::fsync(next.fd()) == 0 &&
+                    next.move_to(target.path);
+  if (!done) return cannot_write(target, errno);
+  return Nothing{};
+}
+
 Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change) {
   const Target target{target_of(path), what};
   const Descriptor folder = lock_folder(target.path.parent_path());

@@ -17,7 +17,8 @@ using AddVerb = void (*)(CLI::App&, Run&);
 
 // In the order in which --help lists them.
 std::vector<AddVerb> all_verbs() {
-  return {add_send, add_serve, add_passwd, add_keytab, add_klist, add_kdestroy, add_decode};
+  return {add_send,  add_serve, add_passwd,   add_keytab,
+          add_kinit, add_klist, add_kdestroy, add_decode};
 }
 
 std::string version_text() {

@@ -22,6 +22,7 @@ void add_serve(CLI::App& app, Run& run);
 void add_passwd(CLI::App& app, Run& run);
 void add_decode(CLI::App& app, Run& run);
 void add_keytab(CLI::App& app, Run& run);
+void add_kinit(CLI::App& app, Run& run);
 void add_klist(CLI::App& app, Run& run);
 void add_kdestroy(CLI::App& app, Run& run);
 

@@ -1,0 +1,335 @@
+// Tickets of a password, a key table, an NT hash and a credential cache; and a login with them.
+#include "lib/tickets.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <functional>
+#include <thread>
+
+#include "lib/ticket_source.h"
+#include "mechs/krb5/keytab.h"
+#include "tests/fakes/fake_kdc.h"
+#include "tests/lib/support/pair.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_random.h"
+
+namespace pocketgss {
+namespace {
+
+using mechs::krb5::KdcPolicy;
+using testing::CountingRandom;
+using testing::FakeClock;
+using testing::FakeKdc;
+using testing::FakeRealms;
+
+constexpr UnixMicros kHour = UnixMicros{3600} * 1'000'000;
+constexpr const char* kService = "smtp/mail.example.test";
+
+SecretBytes octets(size_t size) {
+  return SecretBytes(std::string(size, 'x'));
+}
+
+class TicketsTest : public ::testing::Test {
+ protected:
+  TicketsTest() {
+    realms.add(kdc);
+    kdc.add_user("alice", "Password1").etypes = {17};
+    kdc.add_service(kService);
+    settings.user = "alice@EXAMPLE.TEST";
+    settings.password = SecretBytes(std::string_view("Password1"));
+  }
+  // get carries the messages of a request to the realms.
+  Result<Ticket> get(const std::shared_ptr<TicketSource>& tickets, std::string_view service) {
+    PGSS_TRY(auto request, request_ticket(runtime, tickets, service));
+    auto step = request->start();
+    for (;;) {
+      proof_sent = request->proof_sent();
+      if (!step.has_value()) return step.error();
+      if (auto* done = std::get_if<Ticket>(&step.value())) return *done;
+      const auto& need = std::get<NeedExchange>(step.value());
+      step = request->resume({realms.carry(need.realm, need.request)});
+    }
+  }
+  std::shared_ptr<TicketSource> made() {
+    auto tickets = make_tickets(std::move(settings));
+    if (!tickets.has_value()) {
+      ADD_FAILURE() << describe(tickets.error());
+      return nullptr;
+    }
+    return tickets.value();
+  }
+  Error refused() {
+    const auto tickets = make_tickets(std::move(settings));
+    if (tickets.has_value()) {
+      ADD_FAILURE() << "the settings were taken";
+      return {};
+    }
+    return tickets.error();
+  }
+  SecretBytes keytab_of(std::string_view name, std::string_view password) {
+    krb5::KeytabEntry entry;
+    const auto principal = krb5::parse_principal(name, "").value();
+    const auto key = krb5::string_to_key(runtime.crypto(), krb5::Etype::kAes128CtsHmacSha1,
+                                         as_bytes(password), as_bytes("EXAMPLE.TESTalice"), 4096)
+                         .value();
+    entry.principal = principal.view();
+    entry.etype = 17;
+    entry.key = key.view();
+    entry.set_kvno(1);
+    return krb5::write_keytab({&entry, 1}).value();
+  }
+
+  FakeClock clock{KdcPolicy{}.clock_floor + 24 * kHour};
+  CountingRandom random;
+  Runtime runtime = Runtime::create(clock, random).value();
+  FakeKdc kdc{runtime, "EXAMPLE.TEST"};
+  FakeRealms realms;
+  TicketSettings settings;
+  bool proof_sent = false;
+};
+
+TEST_F(TicketsTest, FromAPasswordToATicket) {
+  const auto ticket = get(made(), kService);
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(ticket.value().client, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(ticket.value().service, "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_GT(ticket.value().end, clock.now() + kHour);
+  EXPECT_EQ(ticket.value().clock_offset, 0);
+  EXPECT_TRUE(proof_sent);
+}
+
+TEST_F(TicketsTest, ASecondRequestNeedsNoKdcAndSendsNoProof) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  const int before = realms.messages;
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_EQ(realms.messages, before);
+  EXPECT_FALSE(proof_sent);
+}
+
+TEST_F(TicketsTest, WithoutAServiceItIsTheTicketGrantingTicket) {
+  EXPECT_EQ(get(made(), "").value().service, "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST");
+}
+
+TEST_F(TicketsTest, P16_TheClockOfTheKdcIsTold) {
+  kdc.clock_ahead = 20 * kHour;
+  const auto ticket = get(made(), kService);
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(ticket.value().clock_offset, 20 * kHour);
+  EXPECT_LT(ticket.value().end, clock.now() + 24 * kHour) << "by our clock";
+}
+
+TEST_F(TicketsTest, AWrongPasswordIsToldAndWasProof) {
+  settings.password = SecretBytes(std::string_view("Password2"));
+  const auto ticket = get(made(), kService);
+  ASSERT_FALSE(ticket.has_value());
+  EXPECT_EQ(ticket.error().code, Errc::kAuthFailed);
+  EXPECT_TRUE(proof_sent);
+}
+
+TEST_F(TicketsTest, P8_NoKdcIsToldAndNothingWasSent) {
+  auto request = request_ticket(runtime, made(), kService).value();
+  ASSERT_TRUE(request->start().has_value());
+  const auto step = request->resume({std::nullopt});
+  ASSERT_FALSE(step.has_value());
+  EXPECT_EQ(step.error().code, Errc::kUnreachable);
+  EXPECT_FALSE(request->proof_sent());
+}
+
+TEST_F(TicketsTest, AKeyTableNamesItsUser) {
+  settings.user.clear();
+  settings.password = SecretBytes();
+  settings.keytab = keytab_of("alice@EXAMPLE.TEST", "Password1");
+  EXPECT_EQ(get(made(), kService).value().client, "alice@EXAMPLE.TEST");
+}
+
+TEST_F(TicketsTest, AKeyTableGivesTheRealm) {
+  settings.user = "alice";
+  settings.password = SecretBytes();
+  settings.keytab = keytab_of("alice@EXAMPLE.TEST", "Password1");
+  EXPECT_EQ(get(made(), kService).value().client, "alice@EXAMPLE.TEST");
+}
+
+TEST_F(TicketsTest, QuirkD9_ASuffixInLowerCaseFindsTheKeysOfTheRealm) {
+  settings.user = "alice@example.test";
+  settings.password = SecretBytes();
+  settings.keytab = keytab_of("alice@EXAMPLE.TEST", "Password1");
+  EXPECT_TRUE(get(made(), kService).has_value());
+}
+
+TEST_F(TicketsTest, AKeyTableWithoutTheUsersKeysIsRefused) {
+  settings.user = "bob";
+  settings.password = SecretBytes();
+  settings.keytab = keytab_of("alice@EXAMPLE.TEST", "Password1");
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, ACacheThatWasWrittenServesWithoutAKdc) {
+  const auto first = made();
+  ASSERT_TRUE(get(first, kService).has_value());
+  auto file = write_ccache(*first);
+  ASSERT_TRUE(file.has_value());
+  const auto ccache = krb5::parse_ccache(file.value().view());
+  ASSERT_TRUE(ccache.has_value());
+  EXPECT_EQ(krb5::principal_text(ccache.value().default_principal()), "alice@EXAMPLE.TEST");
+  EXPECT_EQ(ccache.value().size(), 2U);
+
+  settings = {};
+  settings.ccache = std::move(file).value();
+  const int before = realms.messages;
+  const auto second = made();
+  EXPECT_EQ(get(second, kService).value().client, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(realms.messages, before);
+}
+
+TEST_F(TicketsTest, P16_TheOffsetGoesWithTheCache) {
+  kdc.clock_ahead = -20 * kHour + 250'000;
+  const auto first = made();
+  ASSERT_TRUE(get(first, kService).has_value());
+  settings = {};
+  settings.ccache = write_ccache(*first).value();
+  EXPECT_EQ(get(made(), kService).value().clock_offset, -20 * kHour + 250'000);
+}
+
+TEST_F(TicketsTest, ATicketGrantingTicketOfACacheServesAndNothingElseIsThere) {
+  const auto first = made();
+  ASSERT_TRUE(get(first, "").has_value());
+  settings = {};
+  settings.ccache = write_ccache(*first).value();
+  const auto second = made();
+  EXPECT_TRUE(get(second, kService).has_value());
+  clock.advance(11 * kHour);
+  EXPECT_EQ(get(second, kService).error().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, QuirkD21_AnotherUsersCacheIsNotUsed) {
+  const auto first = made();
+  ASSERT_TRUE(get(first, kService).has_value());
+  settings = {};
+  settings.user = "bob@EXAMPLE.TEST";
+  settings.ccache = write_ccache(*first).value();
+  EXPECT_EQ(get(made(), kService).error().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, NothingIsWrittenWhereNothingWasGot) {
+  EXPECT_EQ(write_ccache(*made()).error().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, P10_AnNtHashNeedsThePolicy) {
+  settings.password = SecretBytes();
+  settings.nt_hash = octets(16);
+  EXPECT_EQ(refused().code, Errc::kPolicy);
+}
+
+TEST_F(TicketsTest, P10_Etype23NeedsThePolicy) {
+  if (!krb5::known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  settings.etypes = {18, 23};
+  EXPECT_EQ(refused().code, Errc::kPolicy);
+}
+
+TEST_F(TicketsTest, P15_StrongPreauthenticationSendsNothingOfThePassword) {
+  settings.require_strong_preauth = true;
+  EXPECT_EQ(get(made(), kService).error().code, Errc::kPolicy);
+  EXPECT_EQ(kdc.timestamps, 0);
+}
+
+TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
+  const auto with = [](const std::function<void(TicketSettings&)>& change) {
+    TicketSettings out;
+    out.user = "alice@EXAMPLE.TEST";
+    out.password = SecretBytes(std::string_view("p"));
+    change(out);
+    const auto made = make_tickets(std::move(out));
+    return made.has_value() ? Errc::kInternal : made.error().code;
+  };
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "alice"; }), Errc::kNeedsCredential);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = ""; }), Errc::kNeedsCredential);
+  EXPECT_EQ(with([](TicketSettings& s) { s.password = {}; }), Errc::kNeedsCredential);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "alice\\"; }), Errc::kMalformed);
+  EXPECT_EQ(with([](TicketSettings& s) { s.etypes = {3}; }), Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.password = octets(1025); }),
+            Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.nt_hash = octets(16); }),
+            Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) {
+              s.password = {};
+              s.keytab = SecretBytes(std::string_view("\x05\x09"));
+            }),
+            Errc::kMalformed);
+  EXPECT_EQ(with([](TicketSettings& s) { s.ccache = SecretBytes(std::string_view("x")); }),
+            Errc::kMalformed);
+}
+
+TEST_F(TicketsTest, ServicesThatAreNoneAreRefused) {
+  const auto tickets = made();
+  const auto code = [&](std::string_view service) {
+    const auto request = request_ticket(runtime, tickets, service);
+    return request.has_value() ? Errc::kInternal : request.error().code;
+  };
+  EXPECT_EQ(code("smtp"), Errc::kApiMisuse);
+  EXPECT_EQ(code("smtp/a/b"), Errc::kApiMisuse);
+  EXPECT_EQ(code("smtp/"), Errc::kApiMisuse);
+  EXPECT_EQ(code("smtp/192.0.2.1"), Errc::kPeerIncompatible);
+  EXPECT_EQ(request_ticket(runtime, nullptr, kService).error().code, Errc::kApiMisuse);
+}
+
+TEST_F(TicketsTest, CallsOutOfTurnAreRefused) {
+  auto request = request_ticket(runtime, made(), kService).value();
+  EXPECT_EQ(request->resume({}).error().code, Errc::kApiMisuse);
+  ASSERT_TRUE(request->start().has_value());
+  EXPECT_EQ(request->start().error().code, Errc::kApiMisuse);
+}
+
+TEST_F(TicketsTest, ThreadsShareOneSource) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  std::vector<std::thread> threads;
+  std::atomic<int> found = 0;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      FakeClock own_clock{clock.now()};
+      CountingRandom own_random;
+      Runtime own = Runtime::create(own_clock, own_random).value();
+      for (int round = 0; round < 100; ++round) {
+        auto request = request_ticket(own, tickets, kService).value();
+        if (std::holds_alternative<Ticket>(request->start().value())) ++found;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(found, 400);
+}
+
+// A whole login: the context finds the ticket that the request got.
+TEST_F(TicketsTest, AContextLogsInWithTheTicket) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  krb5::KeytabEntry entry;
+  const auto service = krb5::parse_principal("smtp/mail.example.test@EXAMPLE.TEST", "").value();
+  const krb5::Key& key = kdc.services.at(kService);
+  entry.principal = service.view();
+  entry.etype = static_cast<int32_t>(key.etype());
+  entry.key = key.view();
+  entry.set_kvno(1);
+  InitiatorConfig initiator;
+  initiator.tickets = tickets;
+  initiator.target = kService;
+  AcceptorConfig acceptor;
+  acceptor.host = "mail.example.test";
+  acceptor.keys = read_service_keys(krb5::write_keytab({&entry, 1}).value()).value();
+  acceptor.replay_cache = make_replay_cache(clock).value();
+  for (const MechanismKind kind : {MechanismKind::kSpnego, MechanismKind::kKerberos}) {
+    auto client = make_initiator(runtime, kind, initiator).value();
+    auto server = make_acceptor(runtime, kind, acceptor).value();
+    auto token = std::get<Continue>(client->step({}).value()).token;
+    const auto answer = server->step(token);
+    ASSERT_TRUE(answer.has_value()) << describe(answer.error());
+    ASSERT_TRUE(client->step(*std::get<Established>(answer.value()).token).has_value());
+    EXPECT_TRUE(client->established());
+    EXPECT_EQ(server->info().initiator_name, "alice@EXAMPLE.TEST");
+  }
+}
+
+}  // namespace
+}  // namespace pocketgss
