@@ -8,7 +8,11 @@
 #include <thread>
 
 #include "lib/ticket_source.h"
+#include "mechs/krb5/ccache.h"
+#include "mechs/krb5/crypto.h"
+#include "mechs/krb5/kdc_policy.h"
 #include "mechs/krb5/keytab.h"
+#include "mechs/krb5/principal.h"
 #include "tests/fakes/fake_kdc.h"
 #include "tests/lib/support/pair.h"
 #include "tests/support/fake_clock.h"
@@ -17,7 +21,8 @@
 namespace pocketgss {
 namespace {
 
-using mechs::krb5::KdcPolicy;
+namespace krb5 = mechs::krb5;
+using krb5::KdcPolicy;
 using testing::CountingRandom;
 using testing::FakeClock;
 using testing::FakeKdc;
@@ -248,10 +253,8 @@ TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
   EXPECT_EQ(with([](TicketSettings& s) { s.password = {}; }), Errc::kNeedsCredential);
   EXPECT_EQ(with([](TicketSettings& s) { s.user = "alice\\"; }), Errc::kMalformed);
   EXPECT_EQ(with([](TicketSettings& s) { s.etypes = {3}; }), Errc::kApiMisuse);
-  EXPECT_EQ(with([](TicketSettings& s) { s.password = octets(1025); }),
-            Errc::kApiMisuse);
-  EXPECT_EQ(with([](TicketSettings& s) { s.nt_hash = octets(16); }),
-            Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.password = octets(1025); }), Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.nt_hash = octets(16); }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) {
               s.password = {};
               s.keytab = SecretBytes(std::string_view("\x05\x09"));

@@ -66,12 +66,14 @@ ExitCode run_kinit(const Options& options) {
 void add_kinit(CLI::App& app, Run& run) {
   CLI::App* verb = app.add_subcommand("kinit", "Get Kerberos tickets into a credential cache");
   const auto options = std::make_shared<Options>();
-  verb->add_option("USER", options->user,
-                   "The user: alice@EXAMPLE.TEST, or alice with --realm (default: whom the key table "
-                   "names first)");
-  verb->add_option("--password-file", options->password_file,
-                   "File with the password; one line end at its end is dropped (default: ask on the "
-                   "terminal)")
+  verb->add_option(
+      "USER", options->user,
+      "The user: alice@EXAMPLE.TEST, or alice with --realm (default: whom the key table "
+      "names first)");
+  verb->add_option(
+          "--password-file", options->password_file,
+          "File with the password; one line end at its end is dropped (default: ask on the "
+          "terminal)")
       ->type_name("FILE");
   verb->add_option("--ccache", options->ccache,
                    "The cache to write; default: KRB5CCNAME, else /tmp/krb5cc_UID")
