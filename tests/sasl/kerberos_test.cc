@@ -318,7 +318,7 @@ TEST(SaslKerberosPair, SSEAN_S2_KerberosGoesInsideGssSpnegoToo) {
   expect_login(pair, SaslMechanism::kGssSpnego, SaslMechanism::kGssSpnego);
 }
 
-TEST(SaslKerberosPair, P25_TheBareExchangeAgreesOnALayer) {
+TEST(SaslKerberosPair, P11_P25_TheBareExchangeAgreesOnALayer) {
   for (const SecurityLayer layer : {kIntegrityLayer, kConfidentialityLayer}) {
     KerberosPair pair;
     pair.client_config.mechanism = SaslMechanism::kGssapiKrb5;
