@@ -26,18 +26,20 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
+// Indented: at the beginning of a line "include" would be a directive.
 std::string written(const Krb5Conf& conf) {
   std::string out = "[libdefaults]\n";
   if (!conf.default_realm.empty()) out += "default_realm = " + quoted(conf.default_realm) + "\n";
   out += "[realms]\n";
   for (const auto& [realm, kdcs] : conf.kdcs) {
-    out += realm + " = {\n";
+    out += " " + realm + " = {\n";
     for (const KdcAddress& kdc : kdcs)
       out += "kdc = [" + kdc.host + "]:" + std::to_string(kdc.port) + "\n";
     out += "}\n";
   }
   out += "[domain_realm]\n";
-  for (const auto& [name, realm] : conf.domain_realm) out += name + " = " + quoted(realm) + "\n";
+  for (const auto& [name, realm] : conf.domain_realm)
+    out += " " + name + " = " + quoted(realm) + "\n";
   return out;
 }
 
@@ -53,7 +55,9 @@ void check_domains(const Krb5Conf& conf) {
         name.find_first_not_of("0123456789.") == std::string::npos)
       continue;
     PGSS_FUZZ_CHECK(conf.realm_of_host(name) == realm);
-    if (name.starts_with('.')) PGSS_FUZZ_CHECK(conf.realm_of_host("\x01" + name) == realm);
+    const std::string host = "\x01" + name;
+    if (name.starts_with('.') && !conf.domain_realm.contains(host))
+      PGSS_FUZZ_CHECK(conf.realm_of_host(host) == realm);
   }
 }
 

@@ -311,10 +311,10 @@ TEST_F(DnsKdcsTest, QuirkD26_NoMoreThanEightAddresses) {
 
 TEST_F(DnsKdcsTest, QuirkD26_AddressesAreBoundedInTime) {
   ScriptedDns silent([](const Query&) { return Answers(); });
-  within = milliseconds(300);
+  within = milliseconds(1'000);
   expect_unreachable(addresses(silent, "kdc.example.test"),
                      "DNS A, AAAA of a KDC: no answer in time");
-  EXPECT_LT(took, milliseconds(900));
+  EXPECT_LT(took, milliseconds(1'900)) << "c-ares itself would take more than two seconds";
 }
 
 TEST_F(DnsKdcsTest, QuirkD26_ALoopOfAliasesOfAHostEnds) {
