@@ -28,7 +28,7 @@ Outcome decode_text(std::string_view text, const DecodeOptions& options, bool li
   const Input input = octets_of(text, options.format, line);
   if (!input.octets)
     return refused(Error{Errc::kMalformed, "input", input.offset, 0}, input.refusal);
-  auto token = decode_token(*input.octets, options.kind, options.show_keys);
+  auto token = decode_token(*input.octets, options.kind, options.show_keys, options.decryptor);
   if (!token.has_value()) return refused(token.error(), describe(token.error()));
   return Outcome{std::move(token).value(), {}, ""};
 }

@@ -5,6 +5,7 @@
 #include <iosfwd>
 #include <string>
 
+#include "tools/decode/fields.h"
 #include "tools/decode/input.h"
 
 namespace pocketgss::tools {
@@ -14,7 +15,8 @@ struct DecodeOptions {
   bool batch = false;
   InputFormat format = InputFormat::kAuto;
   bool show_keys = false;
-  std::string kind;  // --as; empty: told from the token
+  std::string kind;                // --as; empty: told from the token
+  Decryptor* decryptor = nullptr;  // --keytab, --password-file
 };
 
 // run_decode reads one token from `in`, writes the tree to `out` (or why there is none: JSON to

@@ -79,7 +79,8 @@ std::optional<std::string> decode_nested(ByteView octets, Field& field, const De
   return std::nullopt;
 }
 
-Result<DecodedToken> decode_token(ByteView token, std::string_view kind, bool show_keys) {
+Result<DecodedToken> decode_token(ByteView token, std::string_view kind, bool show_keys,
+                                  Decryptor* decryptor) {
   // Files hold tokens, and no token holds a file: they are told here alone.
   if (kind.empty()) kind = krb5_file_kind(token);
   if (kind.empty()) {
@@ -89,7 +90,8 @@ Result<DecodedToken> decode_token(ByteView token, std::string_view kind, bool sh
   DecodedToken out;
   out.kind = kind;
   out.length = static_cast<uint32_t>(token.size());
-  PGSS_TRY(out.fields, decode_kind(kind, token, DecodeContext{0, &out.notes, show_keys}));
+  PGSS_TRY(out.fields,
+           decode_kind(kind, token, DecodeContext{0, &out.notes, show_keys, decryptor}));
   return out;
 }
 

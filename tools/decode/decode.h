@@ -8,6 +8,7 @@
 
 #include <pocketgss/result.h>
 
+#include "tools/decode/fields.h"
 #include "tools/decode/krb5.h"
 #include "tools/decode/tree.h"
 
@@ -27,10 +28,10 @@ inline constexpr auto kTokenKinds = [] {
 // decode_token decodes a whole input with the library's own parsers. An empty `kind` is told from
 // the first octets. What a parser refuses is refused, with the field and the offset; a nested token
 // that its parser refuses stays octets, and a note says why. Policy is not applied, but noted (an
-// NTLMv1 response). Keys of a key table or a credential cache are
-// left out unless `show_keys` is set. Errors: kMalformed; kApiMisuse where `kind` is none of kTokenKinds.
+// NTLMv1 response). Keys of a key table or a credential cache, and those in parts that the decryptor
+// opened, are left out unless `show_keys` is set. Errors: kMalformed; kApiMisuse where `kind` is none of kTokenKinds.
 Result<DecodedToken> decode_token(ByteView token, std::string_view kind = {},
-                                  bool show_keys = false);
+                                  bool show_keys = false, Decryptor* decryptor = nullptr);
 
 }  // namespace pocketgss::tools
 

@@ -9,12 +9,22 @@
 
 namespace pocketgss::tools {
 
-// Context is where a token stands in the whole input, and where notes about it go.
+class Decryptor;
+
+// DecodeContext is where a token stands in the whole input, and where notes about it go.
 struct DecodeContext {
   uint32_t base = 0;  // of the token, from the start of the input
   std::vector<std::string>* notes = nullptr;
-  bool show_keys = false;  // long-term and session keys in a file
+  bool show_keys = false;  // long-term and session keys in a file, or in what was decrypted
+  Decryptor* decryptor = nullptr;
+  bool decrypted = false;  // the token was inside an encrypted part
 
+  // at is the same for a token inside, which begins there.
+  DecodeContext at(uint32_t inside) const {
+    DecodeContext out = *this;
+    out.base = inside;
+    return out;
+  }
   void note(std::string text) const { notes->push_back(std::move(text)); }
 };
 

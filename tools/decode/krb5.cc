@@ -8,6 +8,7 @@
 #include "mechs/krb5/codec.h"
 #include "mechs/krb5/pac.h"
 #include "mechs/oids.h"
+#include "tools/decode/decrypt.h"
 #include "tools/decode/krb5_names.h"
 #include "tools/decode/ntlm_names.h"
 
@@ -89,8 +90,10 @@ class Walker {
       }
       case Kind::kOctetString: {
         const auto octets = in.octet_string(row.name);
-        if (octets.has_value()) field.value = octets.value().to_bytes();
         field.sensitive = std::string_view(row.name) == "EncryptionKey.keyvalue";
+        if (octets.has_value()) field.value = octets.value().to_bytes();
+        if (field.sensitive && at_.decrypted && !at_.show_keys)
+          field.value = std::string("<secret>");
         return;
       }
       case Kind::kKerberosString: {
@@ -218,6 +221,7 @@ class Walker {
       if (last.name == "e-data" && octets != nullptr) look(last, kind_of_e_data(*octets));
     }
     if (&table == table_of<KerbErrorData>) ext_error(children);
+    if (&table == table_of<EncryptedData>) decrypt(children);
   }
 
   // The first field is the type, the second the octets.
@@ -237,7 +241,22 @@ class Walker {
 
   // Where the octets of a field begin: they end where it does.
   DecodeContext inside(const Field& field, size_t size) const {
-    return {field.offset + field.length - static_cast<uint32_t>(size), at_.notes};
+    return at_.at(field.offset + field.length - static_cast<uint32_t>(size));
+  }
+
+  // decrypt shows what is in a part that one of the keys opens. Places inside count from the start
+  // of its plaintext.
+  void decrypt(Children& children) const {
+    if (at_.decryptor == nullptr || children.empty()) return;
+    const auto* etype = std::get_if<int64_t>(&children.front().value);
+    Field& cipher = children.back();
+    const auto* octets = std::get_if<Bytes>(&cipher.value);
+    if (etype == nullptr || octets == nullptr || cipher.name != "cipher") return;
+    auto opened = at_.decryptor->open(static_cast<int32_t>(*etype), *octets);
+    if (!opened) return;
+    DecodeContext inside = at_.at(0);
+    inside.decrypted = true;
+    decode_inside(opened->kind, opened->plaintext.view(), cipher, inside);
   }
 
   void ext_error(Children& children) const {
@@ -263,6 +282,9 @@ template <typename T>
 Result<Children> decode_type(ByteView token, const Result<T>& parsed, const char* name,
                              const DecodeContext& at) {
   if (!parsed.has_value()) return parsed.error();
+  if constexpr (std::is_same_v<T, KdcReq> || std::is_same_v<T, KdcRep>) {
+    if (at.decryptor != nullptr) at.decryptor->learn(parsed.value());
+  }
   Reader in(token);
   Walker walker(at);
   constexpr Row kRow = row_of<T>("");
@@ -471,7 +493,7 @@ Result<Children> decode_krb5(std::string_view kind, ByteView token, const Decode
   if (!frame || frame->kind != kind) return decode(token, at);
 
   const uint32_t tok_id = frame->token.inner_token_offset;
-  auto message = decode(frame->token.inner_token.from(2), {at.base + tok_id + 2, at.notes});
+  auto message = decode(frame->token.inner_token.from(2), at.at(at.base + tok_id + 2));
   if (!message.has_value()) {
     Error error = message.error();
     error.offset += tok_id + 2;

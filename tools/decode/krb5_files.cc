@@ -69,8 +69,7 @@ class Tree {
   // What does not decode is shown as it is, for a setting's value is no ticket.
   Field ticket(const CcacheCredential& credential) const {
     Field out = octets("ticket", credential.ticket);
-    if (!credential.is_config())
-      (void)decode_nested(credential.ticket, out, DecodeContext{out.offset, at_.notes});
+    if (!credential.is_config()) (void)decode_nested(credential.ticket, out, at_.at(out.offset));
     return out;
   }
 

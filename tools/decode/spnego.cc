@@ -84,7 +84,7 @@ class TokenFields {
     const ByteView octets = inner(*field);
     Field& added = add(*field, name, octets.to_bytes());
     const auto start = static_cast<uint32_t>(field->whole.size() - octets.size());
-    const DecodeContext inside{at_.base + field->offset + start, at_.notes};
+    const DecodeContext inside = at_.at(at_.base + field->offset + start);
     if (const auto why = decode_nested(octets, added, inside))
       at_.note(std::string(name) + " is not decoded: " + *why);
   }

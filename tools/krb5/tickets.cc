@@ -200,8 +200,14 @@ std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const Kerbero
   }
   auto ticket = get_ticket(*request.value(), transport);
   if (ticket.has_value()) return std::move(ticket).value();
-  return TicketFailure{kerberos_failure(ticket.error(), service),
+  TicketFailure failed{kerberos_failure(ticket.error(), service),
                        !request.value()->proof_sent() && falls_back(ticket.error())};
+  if (const auto& why = transport.resolver_error(); why && ticket.error().peer_status == 0) {
+    failed.failure.message =
+        "Kerberos: no KDC of the realm can be found: " + std::string(why->where) +
+        "; check the realm, or name one with --kdc";
+  }
+  return failed;
 }
 
 Failure kerberos_failure(const Error& error, std::string_view service) {
