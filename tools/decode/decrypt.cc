@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "mechs/krb5/client_secret.h"
-#include "mechs/krb5/crypto.h"
 
 namespace pocketgss::tools {
 namespace {

@@ -9,6 +9,7 @@
 #include <pocketgss/env.h>
 #include <pocketgss/secret.h>
 
+#include "mechs/krb5/crypto.h"
 #include "mechs/krb5/keytab.h"
 #include "mechs/krb5/messages.h"
 
