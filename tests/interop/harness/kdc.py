@@ -1,0 +1,199 @@
+# Kerberos realms on a free port of the namespace. What every KDC of the harness can do is in Kdc; here
+# is MIT's, and the krb5.conf of those who ask it. Nobody else's configuration is read.
+import contextlib
+import pathlib
+import shutil
+
+from . import accounts
+from .case import Failed
+from .peers import SEARCH_PATH
+from .process import Service, accepts, free_port, run_client
+
+REALM = "EXAMPLE.TEST"
+SERVICE = f"smtp/{accounts.HOST}"
+ETYPES = {
+    17: "aes128-cts-hmac-sha1-96",
+    18: "aes256-cts-hmac-sha1-96",
+    19: "aes128-cts-hmac-sha256-128",
+    20: "aes256-cts-hmac-sha384-192",
+    23: "arcfour-hmac",
+}
+_KRB5_CONF = """[libdefaults]
+  default_realm = {realm}
+  dns_lookup_kdc = false
+  dns_lookup_realm = false
+  dns_canonicalize_hostname = false
+  rdns = false
+  qualify_shortname = ""
+  allow_weak_crypto = true
+  allow_rc4 = true
+  permitted_enctypes = {etypes}
+[realms]
+{realms}
+"""
+_REALM = """  {realm} = {{
+    kdc = 127.0.0.1:{port}
+  }}
+"""
+_KDC_CONF = """[kdcdefaults]
+  kdc_listen = 127.0.0.1:{port}
+  kdc_tcp_listen = 127.0.0.1:{port}
+[realms]
+  {realm} = {{
+    database_name = {folder}/db
+    key_stash_file = {folder}/stash
+    max_life = 10h
+    default_principal_flags = +preauth
+    supported_enctypes = {keys}
+  }}
+[logging]
+  kdc = FILE:{folder}/kdc.log
+"""
+
+
+def krb5_conf(path, realms, etypes=tuple(ETYPES)):
+    """Writes the krb5.conf of MIT's and Heimdal's clients and servers: `realms` are (name, port), the
+    first is the default."""
+    path.write_text(
+        _KRB5_CONF.format(
+            realm=realms[0][0],
+            etypes=" ".join(ETYPES[number] for number in etypes),
+            realms="".join(_REALM.format(realm=name, port=port) for name, port in realms),
+        )
+    )
+    path.chmod(0o644)
+    return path
+
+
+class Kdc:
+    """One realm. `environment` is that of a client or server of the realm."""
+
+    def __init__(self, folder: pathlib.Path, realm=REALM, etypes=tuple(ETYPES)):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o755)
+        self.folder, self.realm, self.etypes, self.port = folder, realm, etypes, free_port()
+        self.conf = folder / "krb5.conf"
+        self.environment = {"KRB5_CONFIG": str(self.conf)}
+        self.know()
+        self._service = None
+
+    @property
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    def know(self, *others):
+        """Writes the krb5.conf, with other realms (Kdc) too."""
+        realms = [(kdc.realm, kdc.port) for kdc in (self, *others)]
+        krb5_conf(self.conf, realms, self.etypes)
+
+    def create(self):
+        """Makes an empty database."""
+        raise NotImplementedError
+
+    def add_user(self, name, password=accounts.PASSWORD, *, etypes=(), preauth=True):
+        """`etypes`: of the keys that it has; all of the realm's unless told."""
+        raise NotImplementedError
+
+    def add_service(self, name, *, etypes=()):
+        """A service with random keys."""
+        raise NotImplementedError
+
+    def expire_password(self, name):
+        raise NotImplementedError
+
+    def lock(self, name):
+        raise NotImplementedError
+
+    def keytab(self, path, *names):
+        """Adds the keys of these principals to the key table, as they are. Every user may read it:
+        servers do not run as root."""
+        raise NotImplementedError
+
+    def command(self):
+        """What runs the KDC in the foreground."""
+        raise NotImplementedError
+
+    def start(self):
+        self._service = Service("kdc", self.command(), self.folder / "started.log", self.environment)
+        self._service.wait_ready(lambda: accepts(self.port))
+
+    def stop(self):
+        if self._service:
+            self._service.stop()
+            self._service = None
+
+    def run(self, program, *arguments, stdin=""):
+        """Runs a program in the realm's environment; Failed where its exit code is not 0."""
+        program = shutil.which(str(program), path=SEARCH_PATH) or program
+        done = run_client([program, *arguments], environment=self.environment, stdin=stdin)
+        if done.code != 0:
+            raise Failed(f"{program}: {done.output.strip()}")
+        return done.output
+
+    def klist(self, ccache):
+        return self.run("klist", "-e", "-c", str(ccache))
+
+
+class MitKdc(Kdc):
+    """MIT's krb5kdc."""
+
+    def __init__(self, folder, realm=REALM, etypes=tuple(ETYPES)):
+        super().__init__(folder, realm, etypes)
+        profile = folder / "kdc.conf"
+        keys = " ".join(f"{ETYPES[number]}:normal" for number in etypes)
+        profile.write_text(_KDC_CONF.format(realm=realm, port=self.port, folder=folder, keys=keys))
+        self.environment["KRB5_KDC_PROFILE"] = str(profile)
+
+    def create(self):
+        self.run("kdb5_util", "create", "-s", "-r", self.realm, "-P", "master")
+
+    def add_user(self, name, password=accounts.PASSWORD, *, etypes=(), preauth=True):
+        self.admin(f"addprinc {_keys(etypes)} -pw {password} {name}")
+        if not preauth:
+            self.admin(f"modprinc -requires_preauth {name}")
+
+    def add_service(self, name, *, etypes=()):
+        self.admin(f"addprinc {_keys(etypes)} -randkey {name}")
+        # else it takes no ticket of a user without preauthentication
+        self.admin(f"modprinc -requires_preauth {name}")
+
+    def add_trust(self, other, password="between realms"):
+        """The key by which this realm's users get into the other one."""
+        self.admin(f'addprinc -pw "{password}" krbtgt/{other}@{self.realm}')
+
+    def expire_password(self, name):
+        self.admin(f"modprinc -pwexpire yesterday {name}")
+
+    def lock(self, name):
+        self.admin(f"modprinc -allow_tix {name}")
+
+    def keytab(self, path, *names):
+        for name in names:
+            self.admin(f"ktadd -norandkey -k {path} {name}")
+        pathlib.Path(path).chmod(0o644)
+
+    def admin(self, query):
+        """kadmin.local tells of a refused query by its text alone."""
+        output = self.run("kadmin.local", "-r", self.realm, "-q", query)
+        for line in output.splitlines():
+            if line.startswith(("add_principal:", "modify_principal:", "kadmin.local:")):
+                raise Failed(f"{query}: {line}")
+        return output
+
+    def command(self):
+        return [shutil.which("krb5kdc", path=SEARCH_PATH), "-n", "-r", self.realm]
+
+
+def _keys(etypes):
+    return "-e " + ",".join(f"{ETYPES[number]}:normal" for number in etypes) if etypes else ""
+
+
+@contextlib.contextmanager
+def running(*kdcs):
+    try:
+        for kdc in kdcs:
+            kdc.start()
+        yield
+    finally:
+        for kdc in kdcs:
+            kdc.stop()
