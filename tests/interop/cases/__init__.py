@@ -1,6 +1,6 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import binding, clients, control, cyrus, dotnet, kdc, keytab, mit, postfix, samba
+from . import binding, clients, control, cyrus, dotnet, kdc, keytab, ksend, mit, postfix, samba
 
 GROUPS = [
     *dotnet.GROUPS,
@@ -10,6 +10,7 @@ GROUPS = [
     *mit.GROUPS,
     *keytab.GROUPS,
     *kdc.GROUPS,
+    *ksend.GROUPS,
     *binding.GROUPS,
     *clients.GROUPS,
     *control.GROUPS,

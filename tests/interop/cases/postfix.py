@@ -1,13 +1,12 @@
 # Our client to Postfix with Cyrus SASL: GSSAPI and GSS-SPNEGO carrying SPNEGO(NTLM) by gss-
 # ntlmssp, and Cyrus's own NTLM.
 import contextlib
-import re
 
 from harness import accounts, postfix
 from harness.case import Failed, Group
 from harness.drivers import ACCOUNT, NO_FLAGS, SIGN_AND_SEAL, Drivers
 from harness.exchange import closing
-from harness.process import run_client
+from harness.send import secret_file, send
 from harness.smtp import SmtpSession
 from harness.tokens import Refused
 
@@ -19,7 +18,7 @@ NO_PERMISSION, PROTOCOL = 77, 76  # EX_NOPERM and EX_PROTOCOL of sysexits.h
 class Peers(Drivers):
     def __init__(self, tools, state, server):
         super().__init__(tools, state)
-        self.server, self._program, self._folder = server, tools.pocketgss, state
+        self.server, self._folder = server, state
 
     def send(
         self,
@@ -31,34 +30,13 @@ class Peers(Drivers):
         options=("--tls", "none"),
     ):
         """`pocketgss send` of one message."""
-        secret = self._folder / "send-password"
-        secret.write_text(password + "\n")
-        secret.chmod(0o600)
-        message = (
-            f"From: {accounts.USER}@example.test\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
-        )
-        return run_client(
-            [
-                self._program,
-                "send",
-                "-v",
-                "--server",
-                f"{accounts.HOST}:{port or self.server.port}",
-                *options,
-                "--mech",
-                mechanism,
-                "--inner",
-                "ntlm",
-                "--user",
-                ACCOUNT,
-                "--password-file",
-                secret,
-                "--from",
-                f"{accounts.USER}@example.test",
-                "--to",
-                "bob@example.test",
-            ],
-            stdin=message,
+        return send(
+            self._tools,
+            port or self.server.port,
+            subject,
+            *options,
+            *("--mech", mechanism, "--inner", "ntlm", "--user", ACCOUNT),
+            *("--password-file", secret_file(self._folder, password)),
         )
 
     def login(self, mechanism, kind, password=accounts.PASSWORD, options=()):
@@ -87,17 +65,9 @@ group = Group("postfix", _servers)
 GROUPS = [group]
 
 
-def _sender(message):
-    """The name in Postfix's Received field: (Authenticated sender: NAME)."""
-    found = re.search(r"\(Authenticated sender: ([^)]*)\)", message)
-    if not found or accounts.USER not in found.group(1):
-        raise Failed(f"no authenticated sender\n{message}")
-    return found.group(1)
-
-
 def _register(mechanism, kind, needs):
     @group.case(f"send-{mechanism}", needs=needs)
-    def send(peers):
+    def by_send(peers):
         subject = f"interop by send {mechanism}"
         outcome = peers.send(mechanism, subject)
         if outcome.code != 0:
@@ -106,8 +76,7 @@ def _register(mechanism, kind, needs):
             raise Failed(f"the password is in the output\n{outcome.output}")
         if f"AUTH {mechanism}" not in outcome.output:
             raise Failed(f"no AUTH {mechanism} in the dialogue\n{outcome.output}")
-        received = peers.server.wait_message(subject)
-        return f"in as {_sender(received)}, and the message arrived"
+        return f"in as {peers.server.sender(subject)}, and the message arrived"
 
     @group.case(f"send-{mechanism}-wrong-password", needs=needs)
     def send_wrong(peers):
@@ -164,14 +133,14 @@ def _send_strict(peers):
 
 def _register_tls(name, port, *options):
     @group.case(f"send-{name}", needs=(*NEEDS, "openssl"))
-    def send(peers):
+    def by_send(peers):
         trusted = (*options, "--ca", peers.server.certificate.authority)
         arguments = {"port": getattr(peers.server, port), "options": trusted}
         subject = f"interop by send {name}"
         outcome = peers.send("GSSAPI", subject, **arguments)
         if outcome.code != 0:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
-        sender = _sender(peers.server.wait_message(subject))
+        sender = peers.server.sender(subject)
         outcome = peers.send("GSSAPI", subject, accounts.WRONG_PASSWORD, **arguments)
         if outcome.code != NO_PERMISSION or "535" not in outcome.output:
             raise Failed(f"wrong password: exit code {outcome.code}\n{outcome.output}")

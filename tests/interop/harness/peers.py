@@ -54,7 +54,7 @@ _ALL = (
         "samba samba-common-bin winbind",
         _programs("winbindd", "ntlm_auth", "smbpasswd", "wbinfo"),
     ),
-    Peer("krb5-user", "krb5-user", _programs("klist", "ktutil")),
+    Peer("krb5-user", "krb5-user", _programs("klist", "ktutil", "kinit", "kvno")),
     Peer(
         "krb5kdc",
         "krb5-kdc krb5-admin-server krb5-user",

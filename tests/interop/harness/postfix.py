@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import pwd
 import os
+import re
 import shutil
 import subprocess
 
@@ -46,7 +47,7 @@ relayhost = [127.0.0.1]:{sink_port}
 smtp_tls_security_level = none
 smtp_host_lookup = native
 smtp_dns_support_level = disabled
-import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C NTLM_USER_FILE={users} KRB5_CONFIG={krb5_conf}
+import_environment = MAIL_CONFIG MAIL_DEBUG MAIL_LOGTAG TZ LANG=C NTLM_USER_FILE={users} {kerberos}
 """
 
 _MASTER = """\
@@ -78,11 +79,14 @@ auxprop_plugin: sasldb
 sasldb_path: {folder}/sasl/sasldb2
 mech_list: GSSAPI GSS-SPNEGO NTLM
 log_level: 7
-"""
+{keytab}"""
 
 
 class Postfix:
-    def __init__(self, state: pathlib.Path):
+    """With a `kdc` it takes that realm's users too, by the service key of its host."""
+
+    def __init__(self, state: pathlib.Path, kdc=None):
+        self._kdc = kdc
         self._folder = state / "postfix"
         self._etc = self._folder / "etc"
         self.log = self._folder / "maillog"
@@ -105,9 +109,8 @@ class Postfix:
             tls_port=self.tls_port,
             certificate=self.certificate,
             users=accounts.gss_ntlmssp_users(folder / "users"),
-            krb5_conf=folder / "krb5.conf",
+            **self._kerberos(),
         )
-        (folder / "krb5.conf").write_text("[libdefaults]\ndns_lookup_kdc = false\n")
         (self._etc / "main.cf").write_text(_MAIN.format(**values))
         (self._etc / "master.cf").write_text(_MASTER.format(**values))
         # Debian's Postfix looks for Cyrus's configuration here, and nowhere else.
@@ -115,6 +118,21 @@ class Postfix:
         postfix = pwd.getpwnam("postfix")
         os.chown(folder / "data", postfix.pw_uid, -1)
         shutil.chown(folder / "mail", "nobody")
+
+    def _kerberos(self):
+        if not self._kdc:
+            conf = self._folder / "krb5.conf"
+            conf.write_text("[libdefaults]\ndns_lookup_kdc = false\n")
+            return dict(kerberos=f"KRB5_CONFIG={conf}", keytab="")
+        keytab = self._folder / "smtp.keytab"
+        self._kdc.keytab(keytab, f"smtp/{accounts.HOST}")
+        environment = {
+            **self._kdc.environment,
+            "KRB5_KTNAME": f"FILE:{keytab}",
+            "KRB5RCACHENAME": f"file2:{self._folder}/data/replays",
+        }
+        words = " ".join(f"{name}={value}" for name, value in environment.items())
+        return dict(kerberos=words, keytab=f"keytab: {keytab}\n")
 
     def _write_account(self):
         """Cyrus's NTLM plug-in wants the clear password; its realm is the server's host name or
@@ -170,6 +188,14 @@ class Postfix:
         wait_until(f"the message {mark}", lambda: any(mark in text for text in self.messages()), 10)
         return next(text for text in self.messages() if mark in text)
 
+    def sender(self, subject):
+        """Who sent this message: the name in Postfix's Received field."""
+        message = self.wait_message(subject)
+        found = re.search(r"\(Authenticated sender: ([^)]*)\)", message)
+        if not found or accounts.USER not in found.group(1):
+            raise Failed(f"no authenticated sender\n{message}")
+        return found.group(1)
+
     def log_mark(self):
         return self.log.stat().st_size
 
@@ -178,8 +204,8 @@ class Postfix:
 
 
 @contextlib.contextmanager
-def running(state):
-    server = Postfix(state)
+def running(state, kdc=None):
+    server = Postfix(state, kdc)
     try:
         server.start()
         yield server

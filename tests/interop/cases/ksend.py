@@ -1,0 +1,225 @@
+# Our program with Kerberos: `pocketgss send` (and kinit) to Postfix with Cyrus SASL, over a KDC of
+# MIT's. With a password, a key table, and credential caches, MIT's and ours.
+import contextlib
+import re
+
+from harness import accounts, postfix
+from harness.case import Failed, Group
+from harness.kdc import ETYPES, REALM, SERVICE, MitKdc, running
+from harness.process import run_client
+from harness.send import secret_file, send
+
+KERBEROS = ("krb5kdc", "krb5-user")
+PRINCIPAL = f"{accounts.USER}@{REALM}"
+UNAVAILABLE, TEMPORARY, NO_PERMISSION, CONFIGURATION = 69, 75, 77, 78  # of sysexits.h
+
+
+class Session:
+    """Our program, a realm, and a server in it."""
+
+    def __init__(self, tools, state, kdc, server=None):
+        self.tools, self.folder, self.kdc, self.server = tools, state, kdc, server
+
+    def create(self):
+        kdc = self.kdc
+        kdc.create()
+        for user in (accounts.USER, "other"):
+            kdc.add_user(user)
+        kdc.add_service(SERVICE)
+        kdc.add_service("smtp/elsewhere.example.test")
+        kdc.keytab(self.keytab, accounts.USER)
+        wrong = ("--keytab", self.wrong_keytab, "--principal", PRINCIPAL, "--kvno", "1")
+        self._run(accounts.WRONG_PASSWORD, "keytab", "add", *wrong)
+
+    @property
+    def keytab(self):
+        return self.folder / "alice.keytab"
+
+    @property
+    def wrong_keytab(self):
+        return self.folder / "wrong.keytab"
+
+    def password(self, password=accounts.PASSWORD):
+        return ("--user", PRINCIPAL, "--password-file", secret_file(self.folder, password))
+
+    def send(self, mechanism, subject, *options, kdcs=None):
+        for address in kdcs or [self.kdc.address]:
+            options += ("--kdc", address)
+        return send(self.tools, self.server.port, subject, "--mech", mechanism, *options)
+
+    def mit_cache(self, name="mit.ccache"):
+        path = self.folder / name
+        self.kdc.run("kinit", "-c", path, PRINCIPAL, stdin=accounts.PASSWORD + "\n")
+        return path
+
+    def our_cache(self, *services, name="ours.ccache"):
+        path = self.folder / name
+        options = [word for service in services for word in ("--service", service)]
+        options += ["--ccache", path, "--kdc", self.kdc.address]
+        self._run(accounts.PASSWORD, "kinit", PRINCIPAL, *options)
+        return path
+
+    def _run(self, password, *command):
+        secret = ("--password-file", secret_file(self.folder, password))
+        done = run_client([self.tools.pocketgss, *command, *secret])
+        if done.code != 0:
+            raise Failed(f"{command[0]}: {done.output}")
+
+
+def _servers(run_server):
+    @contextlib.contextmanager
+    def servers(state, tools):
+        session = Session(tools, state, MitKdc(state / "kdc"))
+        session.create()
+        with running(session.kdc), run_server(state, session.kdc) as session.server:
+            yield session
+
+    return servers
+
+
+def _logged_in(session, mechanism, subject, *options, etype=18):
+    outcome = session.send(mechanism, subject, *options)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    if accounts.PASSWORD in outcome.output:
+        raise Failed(f"the password is in the output\n{outcome.output}")
+    name = "GSSAPI" if mechanism == "GSSAPI-KRB5" else mechanism
+    for line in (f"C: AUTH {name}", f"logged in by {name}, Kerberos"):
+        if line not in outcome.output:
+            raise Failed(f"no {line!r} in the dialogue\n{outcome.output}")
+    found = re.search(r"authenticator\n *\d+ +etype: (\d+)", outcome.output)
+    if not found or int(found[1]) != etype:
+        raise Failed(f"no authenticator of etype {etype}\n{outcome.output}")
+    return f"in as {session.server.sender(subject)}"
+
+
+def _refused(outcome, code, *words, auth=False):
+    """`auth`: whether the server was asked for it."""
+    if outcome.code != code or any(word not in outcome.output for word in words):
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    if ("C: AUTH" in outcome.output) != auth:
+        raise Failed(f"AUTH was {'not ' if auth else ''}sent\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()[:120]}"
+
+
+CREDENTIALS = {
+    "password": lambda session: session.password(),
+    "keytab": lambda session: ("--keytab", session.keytab),
+    "ccache-of-mit-kinit": lambda session: ("--ccache", session.mit_cache()),
+    "ccache-of-our-kinit": lambda session: ("--ccache", session.our_cache()),
+}
+
+
+def _register(group, mechanism, needs):
+    for name, credentials in CREDENTIALS.items():
+
+        @group.case(f"{mechanism}-{name}", needs=needs)
+        def login(session, name=name, credentials=credentials):
+            subject = f"interop by {mechanism} {name}"
+            return _logged_in(session, mechanism, subject, *credentials(session))
+
+    @group.case(f"{mechanism}-wrong-password", needs=needs)
+    def wrong_password(session):
+        options = session.password(accounts.WRONG_PASSWORD)
+        return _refused(session.send(mechanism, "wrong password", *options), NO_PERMISSION)
+
+    @group.case(f"{mechanism}-wrong-key-in-keytab", needs=needs)
+    def wrong_key(session):
+        options = ("--keytab", session.wrong_keytab)
+        return _refused(session.send(mechanism, "wrong key", *options), NO_PERMISSION)
+
+    @group.case(f"{mechanism}-unknown-spn", needs=needs)
+    def unknown_spn(session):
+        options = (*session.password(), "--spn", "smtp/nowhere.example.test")
+        return _refused(session.send(mechanism, "unknown", *options), UNAVAILABLE)
+
+    @group.case(f"{mechanism}-spn-of-another-server", needs=needs)
+    def other_spn(session):
+        """The KDC gives a ticket, and the server has not its key."""
+        options = (*session.password(), "--spn", "smtp/elsewhere.example.test")
+        outcome = session.send(mechanism, "elsewhere", *options)
+        return _refused(outcome, NO_PERMISSION, "535", auth=True)
+
+
+POSTFIX = (*KERBEROS, "postfix", "cyrus-sasl", "openssl")
+group = Group("ksend", _servers(postfix.running))
+GROUPS = [group]
+for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
+    _register(group, _mechanism, POSTFIX)
+
+
+for _number, _name in ETYPES.items():
+
+    @group.case(f"session-key-etype-{_number}", needs=POSTFIX)
+    def etype(session, number=_number, name=_name):
+        """The session key, and so the tokens and the wrapped layer step, are of this etype."""
+        session.kdc.admin(f"setstr {SERVICE} session_enctypes {name}")
+        try:
+            options = (*session.password(), *(("--allow-rc4",) if number == 23 else ()))
+            subject = f"interop by etype {number}"
+            return _logged_in(session, "GSSAPI-KRB5", subject, *options, etype=number)
+        finally:
+            session.kdc.admin(f"delstr {SERVICE} session_enctypes")
+
+
+@group.case("session-key-rc4-refused", needs=POSTFIX)
+def rc4(session):
+    session.kdc.admin(f"setstr {SERVICE} session_enctypes {ETYPES[23]}")
+    try:
+        outcome = session.send("GSSAPI-KRB5", "rc4", *session.password())
+        return _refused(outcome, UNAVAILABLE)
+    finally:
+        session.kdc.admin(f"delstr {SERVICE} session_enctypes")
+
+
+@group.case("service-ticket-without-a-kdc", needs=POSTFIX)
+def no_kdc(session):
+    """With the ticket in the cache nobody has to be asked."""
+    options = ("--ccache", session.our_cache(SERVICE, name="service.ccache"))
+    outcome = session.send("GSSAPI", "interop without a kdc", *options, kdcs=["127.0.0.1:9"])
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"in as {session.server.sender('interop without a kdc')}"
+
+
+@group.case("kdc-does-not-answer", needs=POSTFIX)
+def dead_kdc(session):
+    outcome = session.send("GSSAPI", "no kdc", *session.password(), kdcs=["127.0.0.1:9"])
+    return _refused(outcome, TEMPORARY)
+
+
+@group.case("udp-first", needs=POSTFIX)
+def udp(session):
+    return _logged_in(session, "GSSAPI", "interop by udp", *session.password(), "--udp-first")
+
+
+@group.case("starttls", needs=POSTFIX)
+def tls(session):
+    options = ("--tls", "starttls", "--ca", session.server.certificate.authority)
+    return _logged_in(session, "GSSAPI", "interop by tls", *options, *session.password())
+
+
+@group.case("ntlm-where-no-kdc-answers", needs=(*POSTFIX, "gss-ntlmssp"))
+def fallback(session):
+    """--inner kerberos,ntlm: NTLM where Kerberos cannot be used; never after a wrong password."""
+    inner = ("--inner", "kerberos,ntlm")
+    subject = "interop by fallback"
+    options = (*inner, "--user", f"{accounts.DOMAIN}\\{accounts.USER}", "--realm", REALM)
+    secret = ("--password-file", secret_file(session.folder, accounts.PASSWORD))
+    outcome = session.send("GSSAPI", subject, *options, *secret, kdcs=["127.0.0.1:9"])
+    if outcome.code != 0 or "NTLM" not in outcome.output:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    wrong = session.send("GSSAPI", "wrong", *session.password(accounts.WRONG_PASSWORD), *inner)
+    _refused(wrong, NO_PERMISSION)
+    return f"in as {session.server.sender(subject)}; not after a wrong password"
+
+
+@group.case("mit-reads-our-cache", needs=POSTFIX)
+def mit_reads(session):
+    """klist shows what our kinit wrote, and kvno gets a ticket with it."""
+    cache = session.our_cache(SERVICE, name="read.ccache")
+    listed = session.kdc.klist(cache)
+    for word in (f"Default principal: {PRINCIPAL}", f"krbtgt/{REALM}@{REALM}", f"{SERVICE}@{REALM}"):
+        if word not in listed:
+            raise Failed(f"no {word} in\n{listed}")
+    return session.kdc.run("kvno", "-c", cache, "smtp/elsewhere.example.test").strip()

@@ -1,0 +1,34 @@
+# `pocketgss send` of one message to a server of the harness.
+from . import accounts
+from .process import Outcome, run_client
+
+FROM, TO = f"{accounts.USER}@example.test", "bob@example.test"
+
+
+def secret_file(folder, password):
+    path = folder / f"password-{password}"
+    path.write_text(password + "\n")
+    path.chmod(0o600)
+    return path
+
+
+def send(tools, port, subject, *options) -> Outcome:
+    """The dialogue is in the output (-v). Without a --tls among the options there is none."""
+    if "--tls" not in options:
+        options = ("--tls", "none", *options)
+    message = f"From: {FROM}\r\nSubject: {subject}\r\n\r\nsent by pocketgss\r\n"
+    return run_client(
+        [
+            tools.pocketgss,
+            "send",
+            "-v",
+            "--server",
+            f"{accounts.HOST}:{port}",
+            *options,
+            "--from",
+            FROM,
+            "--to",
+            TO,
+        ],
+        stdin=message,
+    )
