@@ -1,21 +1,28 @@
-# Our client of a KDC with MIT krb5's krb5kdc, over lib/platform's transport: passwords, keytabs, each
-# etype, and what a user is told where it does not work.
+# Our client of a KDC over lib/platform's transport, with MIT's, Heimdal's and an Active Directory's:
+# passwords, keytabs, each etype, and what a user is told where it does not work.
 import contextlib
 import re
+import socket
+import time
 
-from harness import accounts
+from harness import accounts, samba_ad
 from harness.case import Failed, Group
-from harness.kdc import ETYPES, REALM, MitKdc, running
+from harness.heimdal_kdc import HeimdalKdc
+from harness.kdc import ETYPES, SERVICE, MitKdc, running
 from harness.process import run_client
+from harness.samba_ad import SambaAd
+from harness.send import secret_file
 
-NEEDS = ("krb5kdc",)
+SMTP = ("--service", "smtp", "--host", accounts.HOST)
+OLD_HOST = "old.example.test"  # known as SMTPSVC alone
+RC4, RC4_HOST = 23, "rc4.example.test"
 
 
 class Realm:
     """A KDC, and our client of it."""
 
     def __init__(self, kdc, tools):
-        self.kdc, self._tools = kdc, tools
+        self.kdc, self.tools = kdc, tools
 
     def create(self):
         kdc = self.kdc
@@ -28,13 +35,16 @@ class Realm:
         kdc.add_user("nopreauth", preauth=False)
         for number in kdc.etypes:
             kdc.add_user(f"user{number}", etypes=(number,))
-        for service in ("smtp/mail.example.test", "SMTPSVC/old.example.test"):
+        for service in (SERVICE, f"SMTPSVC/{OLD_HOST}"):
             kdc.add_service(service)
+        kdc.add_service(f"smtp/{RC4_HOST}", etypes=(RC4,))
         kdc.keytab(kdc.folder / "user.keytab", accounts.USER)
 
-    def client(self, *arguments, user=accounts.USER, password=accounts.PASSWORD, kdc=None):
+    def client(
+        self, *arguments, user=accounts.USER, password=accounts.PASSWORD, kdc=None, realm=None
+    ):
         """Runs our client; returns its one line."""
-        command = [self._tools.pgss_kdc, "--user", user, "--realm", self.kdc.realm]
+        command = [self.tools.pgss_kdc, "--user", user, "--realm", realm or self.kdc.realm]
         if password is not None:
             command += ["--password", password]
         for address in kdc or [self.kdc.address]:
@@ -42,17 +52,15 @@ class Realm:
         return run_client([*command, *arguments]).last_line()
 
 
-@contextlib.contextmanager
-def _servers(state, tools):
-    realm = Realm(MitKdc(state / "kdc"), tools)
-    realm.create()
-    with running(realm.kdc):
-        yield realm
+def _group(name, make_kdc):
+    @contextlib.contextmanager
+    def servers(state, tools):
+        realm = Realm(make_kdc(state / "kdc", tools), tools)
+        realm.create()
+        with running(realm.kdc):
+            yield realm
 
-
-group = Group("kdc", _servers)
-GROUPS = [group]
-SMTP = ("--service", "smtp", "--host", accounts.HOST)
+    return Group(name, servers)
 
 
 def _must(line, *words):
@@ -62,116 +70,162 @@ def _must(line, *words):
     return line.split(" ms=")[0]
 
 
-for _number in ETYPES:
+def _logins(group, needs, etypes):
+    for number in etypes:
+        for transport, option in (("tcp", ()), ("udp", ("--udp",))):
 
-    @group.case(f"password-etype-{_number}", needs=NEEDS)
-    def password(realm, number=_number):
-        line = realm.client(*SMTP, "--etypes", str(number), user=f"user{number}")
-        return _must(line, "ok ", f"etype={number}", f"server=smtp/{accounts.HOST}@{REALM}")
+            @group.case(f"password-etype-{number}-{transport}", needs=needs)
+            def password(realm, number=number, option=option):
+                """The user has a key of this etype alone, and all tickets are asked for with it."""
+                options = (*SMTP, "--etypes", str(number), *option)
+                line = realm.client(*options, user=f"user{number}")
+                return _must(line, "ok ", f"etype={number}", f"server={SERVICE}@{realm.kdc.realm}")
+
+        @group.case(f"wrong-password-etype-{number}", needs=needs)
+        def wrong(realm, number=number):
+            options = (*SMTP, "--etypes", str(number))
+            line = realm.client(*options, user=f"user{number}", password=accounts.WRONG_PASSWORD)
+            return _must(line, "error auth-failed", "status=24", "the password is wrong")
+
+    @group.case("keytab", needs=needs)
+    def keytab(realm):
+        line = realm.client(*SMTP, "--keytab", str(realm.kdc.folder / "user.keytab"), password=None)
+        return _must(line, "ok ", f"client={accounts.USER}@")
+
+    @group.case("without-preauthentication", needs=needs)
+    def no_preauth(realm):
+        return _must(realm.client(*SMTP, user="nopreauth"), "ok client=nopreauth@")
+
+    @group.case("smtpsvc-after-smtp", needs=needs)
+    def smtpsvc(realm):
+        line = realm.client("--service", "smtp", "--host", OLD_HOST)
+        return _must(line, "ok ", f"server=SMTPSVC/{OLD_HOST}@")
+
+    @group.case("mit-reads-the-ticket", needs=(*needs, "krb5-user"))
+    def ccache(realm):
+        path = realm.kdc.folder / "ours.ccache"
+        _must(realm.client("--ccache", str(path)), "ok ")
+        name = realm.kdc.realm
+        _must(realm.kdc.klist(path), f"krbtgt/{name}@{name}", f"{accounts.USER}@{name}")
+        return f"klist shows it; {realm.kdc.run('kvno', '-c', path, SERVICE).strip()}"
 
 
-@group.case("udp-first", needs=NEEDS)
-def udp(realm):
-    return _must(realm.client(*SMTP, "--udp"), "ok ")
+def _refusals(group, needs, *, expired, locked):
+    @group.case("rc4-service-only-where-it-is-allowed", needs=needs)
+    def rc4_service(realm):
+        host = ("--service", "smtp", "--host", RC4_HOST)
+        refused = _must(realm.client(*host), "error peer-incompatible", "status=14")
+        _must(realm.client(*host, "--etypes", f"18,{RC4}"), "ok ", f"etype={RC4}")
+        return f"{refused}; in with --etypes 18,{RC4}"
+
+    @group.case("unknown-user", needs=needs)
+    def unknown(realm):
+        line = realm.client(*SMTP, user="nobody")
+        return _must(line, "error auth-failed", "status=6", "the user is not known")
+
+    @group.case("unknown-service", needs=needs)
+    def service(realm):
+        line = realm.client("--service", "smtp", "--host", "nowhere.example.test")
+        return _must(line, "error peer-incompatible", "status=7", "the service is not known")
+
+    @group.case("wrong-realm", needs=needs)
+    def other_realm(realm):
+        line = realm.client(*SMTP, realm="WRONG.TEST")
+        return _must(line, "error auth-failed", "status=6")
+
+    @group.case("expired-password", needs=needs)
+    def expired_password(realm):
+        line = realm.client(*SMTP, user="expired", password="x")
+        return _must(line, "error auth-failed", "status=23", expired)
+
+    @group.case("locked-account", needs=needs)
+    def locked_account(realm):
+        line = realm.client(*SMTP, user="locked", password="x")
+        return _must(line, "error auth-failed", *locked)
 
 
-@group.case("keytab", needs=NEEDS)
-def keytab(realm):
-    line = realm.client(*SMTP, "--keytab", str(realm.kdc.folder / "user.keytab"), password=None)
-    return _must(line, "ok ")
+def _rc4_user(group, needs, status):
+    @group.case("rc4-user-only-where-it-is-allowed", needs=needs)
+    def rc4(realm):
+        """Not with an Active Directory, where every user has AES keys."""
+        line = realm.client(*SMTP, user=f"user{RC4}")
+        refused = _must(line, "error peer-incompatible", f"status={status}")
+        _must(realm.client(*SMTP, "--etypes", f"18,{RC4}", user=f"user{RC4}"), "ok ")
+        return f"{refused}; in with --etypes 18,{RC4}"
 
 
-@group.case("without-preauthentication", needs=NEEDS)
-def no_preauth(realm):
-    return _must(realm.client(*SMTP, user="nopreauth"), "ok client=nopreauth@")
+def _clocks(group, needs):
+    @group.case("clock-wrong-by-hours", needs=needs)
+    def skew(realm):
+        details = []
+        for wrong in (7 * 3600, -7 * 3600):
+            line = realm.client(*SMTP, "--clock-ahead", str(wrong))
+            offset = int(re.search(r"offset=(-?\d+)", _must(line, "ok "))[1])
+            if abs(offset + wrong) > 5:
+                raise Failed(f"the clock is {wrong} s ahead, and the offset is {offset}")
+            details.append(f"{offset} s")
+        return "corrected by " + " and ".join(details)
+
+    @group.case("clock-never-set", needs=needs)
+    def no_clock(realm):
+        # The driver's clock shows 1970, or so.
+        return _must(realm.client(*SMTP, "--clock-ahead", str(-int(time.time()))), "ok ")
+
+    @group.case("clock-wrong-by-two-days", needs=needs)
+    def too_much(realm):
+        return _must(realm.client(*SMTP, "--clock-ahead", str(2 * 86400)), "error expired")
 
 
-@group.case("smtpsvc-after-smtp", needs=NEEDS)
-def smtpsvc(realm):
-    line = realm.client("--service", "smtp", "--host", "old.example.test")
-    return _must(line, "ok ", "server=SMTPSVC/old.example.test@")
+def _register(group, needs, etypes, **refusals):
+    _logins(group, needs, etypes)
+    _refusals(group, needs, **refusals)
+    _clocks(group, needs)
 
 
-@group.case("enterprise-name-after-a-plain-one", needs=NEEDS)
+MIT_NEEDS, HEIMDAL_NEEDS, AD_NEEDS = ("krb5kdc",), ("heimdal-kdc",), ("samba-ad",)
+mit = _group("kdc", lambda folder, tools: MitKdc(folder))
+heimdal = _group("kdc-heimdal", lambda folder, tools: HeimdalKdc(folder, tools.heimdal))
+ad = _group("kdc-samba", lambda folder, tools: SambaAd(folder))
+_register(
+    mit,
+    MIT_NEEDS,
+    ETYPES,
+    expired="the password has expired",
+    locked=("status=18", "locked, disabled or expired"),
+)
+_register(
+    heimdal,
+    HEIMDAL_NEEDS,
+    ETYPES,
+    expired="the password has expired",
+    locked=("status=12",),
+)
+_register(
+    ad,
+    AD_NEEDS,
+    samba_ad.ETYPES,
+    # by the NTSTATUS code in the error's data
+    expired="the password must be changed before the first login",
+    locked=("status=18", "the account is disabled"),
+)
+# MIT's asks for preauthentication first, and knows of none without a key.
+_rc4_user(mit, MIT_NEEDS, 25)
+_rc4_user(heimdal, HEIMDAL_NEEDS, 14)
+
+
+@mit.case("enterprise-name-after-a-plain-one", needs=MIT_NEEDS)
 def upn(realm):
     return _must(realm.client(*SMTP, user="alice@example.test"), "ok client=alice@")
 
 
-@group.case("mit-reads-the-ticket", needs=NEEDS)
-def ccache(realm):
-    path = realm.kdc.folder / "ours.ccache"
-    _must(realm.client("--ccache", str(path)), "ok ")
-    listed = realm.kdc.klist(path)
-    return _must(listed, f"krbtgt/{REALM}@{REALM}", f"{accounts.USER}@{REALM}") and "klist shows it"
-
-
-@group.case("wrong-password", needs=NEEDS)
-def wrong(realm):
-    line = realm.client(*SMTP, password=accounts.WRONG_PASSWORD)
-    return _must(line, "error auth-failed", "status=24", "the password is wrong")
-
-
-@group.case("unknown-user", needs=NEEDS)
-def unknown(realm):
-    line = realm.client(*SMTP, user="nobody")
-    return _must(line, "error auth-failed", "status=6", "the user is not known")
-
-
-@group.case("unknown-service", needs=NEEDS)
-def service(realm):
-    line = realm.client("--service", "smtp", "--host", "nowhere.example.test")
-    return _must(line, "error peer-incompatible", "status=7", "the service is not known")
-
-
-@group.case("expired-password", needs=NEEDS)
-def expired(realm):
-    line = realm.client(*SMTP, user="expired", password="x")
-    return _must(line, "error auth-failed", "status=23", "the password has expired")
-
-
-@group.case("locked-account", needs=NEEDS)
-def locked(realm):
-    line = realm.client(*SMTP, user="locked", password="x")
-    return _must(line, "error auth-failed", "status=18", "locked, disabled or expired")
-
-
-@group.case("ip-address-as-host", needs=NEEDS)
+@mit.case("ip-address-as-host", needs=MIT_NEEDS)
 def address(realm):
     line = realm.client("--service", "smtp", "--host", "192.0.2.1")
     return _must(line, "error peer-incompatible", "this is an IP address")
 
 
-@group.case("clock-wrong-by-hours", needs=NEEDS)
-def skew(realm):
-    details = []
-    for wrong in (7 * 3600, -7 * 3600):
-        line = realm.client(*SMTP, "--clock-ahead", str(wrong))
-        offset = int(re.search(r"offset=(-?\d+)", _must(line, "ok "))[1])
-        if abs(offset + wrong) > 5:
-            raise Failed(f"the clock is {wrong} s ahead, and the offset is {offset}")
-        details.append(f"{offset} s")
-    return "corrected by " + " and ".join(details)
-
-
-@group.case("clock-never-set", needs=NEEDS)
-def no_clock(realm):
-    # The driver's clock shows 1970, or so.
-    import time
-
-    line = realm.client(*SMTP, "--clock-ahead", str(-int(time.time())))
-    return _must(line, "ok ")
-
-
-@group.case("clock-wrong-by-two-days", needs=NEEDS)
-def too_much(realm):
-    line = realm.client(*SMTP, "--clock-ahead", str(2 * 86400))
-    return _must(line, "error expired")
-
-
-@group.case("a-dead-kdc-costs-three-seconds", needs=NEEDS)
+@mit.case("a-dead-kdc-costs-three-seconds", needs=MIT_NEEDS)
 def dead(realm):
-    import socket
-
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -183,3 +237,100 @@ def dead(realm):
     if not 2900 <= took <= 4500:
         raise Failed(f"{took} ms")
     return f"{took} ms"
+
+
+@ad.case("enterprise-name", needs=AD_NEEDS)
+def ad_upn(realm):
+    """A name that is not the account's, and a suffix that is not the realm's."""
+    realm.kdc.add_user("dodgson", upn="lewis@carroll.test")
+    line = realm.client(*SMTP, user="lewis@carroll.test")
+    _must(line, "ok client=dodgson@AD.TEST")
+    line = realm.client(*SMTP, user="lewis@carroll.test", password=accounts.WRONG_PASSWORD)
+    return _must(line, "error auth-failed", "status=24") and "in as dodgson; not with a wrong one"
+
+
+@ad.case("locked-by-wrong-passwords", needs=AD_NEEDS)
+def lockout(realm):
+    realm.kdc.add_user("guessed")
+    for _ in range(SambaAd.lockout_threshold):
+        line = realm.client(*SMTP, user="guessed", password=accounts.WRONG_PASSWORD)
+        _must(line, "error auth-failed")
+    line = realm.client(*SMTP, user="guessed")
+    return _must(line, "error auth-failed", "status=18", "locked")
+
+
+HERE, THERE, UNTRUSTED = "EXAMPLE.TEST", "OTHER.TEST", "UNTRUSTED.TEST"
+
+
+class Realms:
+    """Three realms of MIT's: the users are in the first, services in the others. Between the first
+    and the last the key of the trust is not the same on both sides."""
+
+    def __init__(self, state, tools):
+        self.tools, self.folder = tools, state
+        self.all = [MitKdc(state / name, name, (18, 17)) for name in (HERE, THERE, UNTRUSTED)]
+        for kdc in self.all:
+            kdc.know(*(other for other in self.all if other is not kdc))
+            kdc.create()
+        here, there, untrusted = self.all
+        here.add_user(accounts.USER)
+        for kdc, key in ((there, "the same"), (untrusted, "another")):
+            host = f"mail.{kdc.realm.lower()}"
+            kdc.add_service(f"smtp/{host}")
+            here.add_trust(HERE, kdc.realm, "the same")
+            kdc.add_trust(HERE, kdc.realm, key)
+
+    def kinit(self, service, password=accounts.PASSWORD):
+        """`pocketgss kinit` with a ticket for this service; (outcome, the cache)."""
+        cache = self.folder / "ccache"
+        cache.unlink(missing_ok=True)
+        command = [self.tools.pocketgss, "kinit", f"{accounts.USER}@{HERE}", "-v"]
+        command += ["--krb5-conf", self.all[0].conf, "--ccache", cache, "--service", service]
+        secret = secret_file(self.folder, password)
+        return run_client([*command, "--password-file", secret]), cache
+
+
+@contextlib.contextmanager
+def _realms(state, tools):
+    realms = Realms(state, tools)
+    with running(*realms.all):
+        yield realms
+
+
+realms_group = Group("kdc-realms", _realms)
+GROUPS = [mit, heimdal, ad, realms_group]
+
+
+@realms_group.case("service-in-another-realm", needs=(*MIT_NEEDS, "krb5-user"))
+def across(realms):
+    """Our KDC refers us to the other realm, whose KDC the krb5.conf names."""
+    outcome, cache = realms.kinit(f"smtp/mail.{THERE.lower()}")
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    listed = realms.all[0].klist(cache)
+    _must(listed, f"smtp/mail.{THERE.lower()}@{THERE}", f"krbtgt/{HERE}@{HERE}")
+    return "klist shows the ticket"
+
+
+@realms_group.case("unknown-service-in-another-realm", needs=MIT_NEEDS)
+def across_unknown(realms):
+    outcome, _ = realms.kinit(f"smtp/nowhere.{THERE.lower()}")
+    if outcome.code != 69:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return outcome.last_line()[:120]
+
+
+@realms_group.case("wrong-password", needs=MIT_NEEDS)
+def across_wrong(realms):
+    outcome, _ = realms.kinit(f"smtp/mail.{THERE.lower()}", accounts.WRONG_PASSWORD)
+    if outcome.code != 77:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return outcome.last_line()[:120]
+
+
+@realms_group.case("keys-of-the-trust-differ", needs=MIT_NEEDS)
+def across_untrusted(realms):
+    outcome, _ = realms.kinit(f"smtp/mail.{UNTRUSTED.lower()}")
+    if outcome.code == 0:
+        raise Failed(f"in, and must not be\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()[:120]}"

@@ -148,12 +148,12 @@ for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
     _register(group, _mechanism, POSTFIX)
 
 
-for _number, _name in ETYPES.items():
+for _number in ETYPES:
 
     @group.case(f"session-key-etype-{_number}", needs=POSTFIX)
-    def etype(session, number=_number, name=_name):
+    def etype(session, number=_number):
         """The session key, and so the tokens and the wrapped layer step, are of this etype."""
-        session.kdc.admin(f"setstr {SERVICE} session_enctypes {name}")
+        session.kdc.session_etypes(SERVICE, number)
         try:
             options = (*session.password(), *(("--allow-rc4",) if number == 23 else ()))
             subject = f"interop by etype {number}"
@@ -164,7 +164,7 @@ for _number, _name in ETYPES.items():
 
 @group.case("session-key-rc4-refused", needs=POSTFIX)
 def rc4(session):
-    session.kdc.admin(f"setstr {SERVICE} session_enctypes {ETYPES[23]}")
+    session.kdc.session_etypes(SERVICE, 23)
     try:
         outcome = session.send("GSSAPI-KRB5", "rc4", *session.password())
         return _refused(outcome, UNAVAILABLE)

@@ -7,7 +7,7 @@ import shutil
 from . import accounts
 from .case import Failed
 from .peers import SEARCH_PATH
-from .process import Service, accepts, free_port, run_client
+from .process import CLIENT_LIMIT, Service, accepts, free_port, run_client
 
 REALM = "EXAMPLE.TEST"
 SERVICE = f"smtp/{accounts.HOST}"
@@ -16,7 +16,7 @@ ETYPES = {
     18: "aes256-cts-hmac-sha1-96",
     19: "aes128-cts-hmac-sha256-128",
     20: "aes256-cts-hmac-sha384-192",
-    23: "arcfour-hmac",
+    23: "arcfour-hmac-md5",
 }
 _KRB5_CONF = """[libdefaults]
   default_realm = {realm}
@@ -30,6 +30,8 @@ _KRB5_CONF = """[libdefaults]
   permitted_enctypes = {etypes}
 [realms]
 {realms}
+[domain_realm]
+{domains}
 """
 _REALM = """  {realm} = {{
     kdc = 127.0.0.1:{port}
@@ -59,6 +61,7 @@ def krb5_conf(path, realms, etypes=tuple(ETYPES)):
             realm=realms[0][0],
             etypes=" ".join(ETYPES[number] for number in etypes),
             realms="".join(_REALM.format(realm=name, port=port) for name, port in realms),
+            domains="\n".join(f"  .{name.lower()} = {name}" for name, _ in realms),
         )
     )
     path.chmod(0o644)
@@ -95,7 +98,7 @@ class Kdc:
         raise NotImplementedError
 
     def add_service(self, name, *, etypes=()):
-        """A service with random keys."""
+        """A service with random keys; of these etypes, which session keys have then too."""
         raise NotImplementedError
 
     def expire_password(self, name):
@@ -122,10 +125,10 @@ class Kdc:
             self._service.stop()
             self._service = None
 
-    def run(self, program, *arguments, stdin=""):
+    def run(self, program, *arguments, stdin="", limit=CLIENT_LIMIT):
         """Runs a program in the realm's environment; Failed where its exit code is not 0."""
-        program = shutil.which(str(program), path=SEARCH_PATH) or program
-        done = run_client([program, *arguments], environment=self.environment, stdin=stdin)
+        command = [shutil.which(str(program), path=SEARCH_PATH) or program, *arguments]
+        done = run_client(command, environment=self.environment, stdin=stdin, limit=limit)
         if done.code != 0:
             raise Failed(f"{program}: {done.output.strip()}")
         return done.output
@@ -156,10 +159,17 @@ class MitKdc(Kdc):
         self.admin(f"addprinc {_keys(etypes)} -randkey {name}")
         # else it takes no ticket of a user without preauthentication
         self.admin(f"modprinc -requires_preauth {name}")
+        if etypes:
+            self.session_etypes(name, *etypes)
 
-    def add_trust(self, other, password="between realms"):
-        """The key by which this realm's users get into the other one."""
-        self.admin(f'addprinc -pw "{password}" krbtgt/{other}@{self.realm}')
+    def session_etypes(self, service, *etypes):
+        """What session keys the service is said to know; without this it is AES whatever its keys are."""
+        words = " ".join(ETYPES[number] for number in etypes)
+        self.admin(f'setstr {service} session_enctypes "{words}"')
+
+    def add_trust(self, users, services, password):
+        """This realm's copy of the key by which the users of one realm get at services of another."""
+        self.admin(f'addprinc -pw "{password}" krbtgt/{services}@{users}')
 
     def expire_password(self, name):
         self.admin(f"modprinc -pwexpire yesterday {name}")

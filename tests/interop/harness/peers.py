@@ -60,6 +60,23 @@ _ALL = (
         "krb5-kdc krb5-admin-server krb5-user",
         _programs("krb5kdc", "kdb5_util", "kadmin.local", "klist"),
     ),
+    Peer(
+        "heimdal-kdc",  # its programs are fetched, not installed (tools.py)
+        "libkdc2-heimdal libkadm5srv8-heimdal libkadm5clnt7-heimdal libgssapi3-heimdal "
+        "libkafs0-heimdal libotp0-heimdal libsl0-heimdal libhdb9-heimdal libcap-ng0",
+        _both(
+            _programs("apt-get", "dpkg-deb"),
+            _files("/usr/lib/*/libkdc.so.2*", "/usr/lib/*/libkadm5srv.so.8*", "/usr/lib/*/libhdb.so.9*"),
+        ),
+    ),
+    Peer(
+        "samba-ad",
+        "samba samba-common-bin samba-ad-provision samba-dsdb-modules samba-vfs-modules ldb-tools",
+        _both(
+            _programs("samba", "samba-tool", "ldbadd", "ldbmodify"),
+            _files("/usr/share/samba/setup/ad-schema/*2012_R2*"),
+        ),
+    ),
     Peer("dotnet", ".NET's SDK, 10.0 or later", _programs("dotnet")),
     Peer("curl", "curl", _programs("curl")),
     Peer("nodemailer", "nodejs npm", _programs("node", "npm")),

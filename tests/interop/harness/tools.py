@@ -54,6 +54,11 @@ class Tools:
         return self._cache / "node" / "send.js"
 
     @property
+    def heimdal(self):
+        """The root of Heimdal's unpacked packages."""
+        return self._cache / "heimdal"
+
+    @property
     def java_classpath(self):
         return ":".join([str(self._cache / "java"), *JAVA_MAIL])
 
@@ -63,6 +68,7 @@ class Tools:
             "dotnet": self._build_dotnet,
             "nodemailer": self._install_node,
             "javamail": self._compile_java,
+            "heimdal-kdc": lambda: self._unpack("heimdal", "heimdal-kdc", "heimdal-clients"),
         }.get(peer)
         if make:
             make()
@@ -111,6 +117,20 @@ class Tools:
             ),
         )
 
+    def _unpack(self, name, *packages):
+        """Debian packages that cannot be installed, as they conflict with others."""
+        folder, stamp = self._cache / name, self._cache / f"{name}.stamp"
+        with _lock(self._cache / f"{name}.lock"):
+            if stamp.exists() and stamp.read_text() == " ".join(packages):
+                return
+            print(f"# fetching {name}", file=sys.stderr, flush=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            _run(["apt-get", "download", *packages], "apt-get download", folder=folder)
+            for package in folder.glob("*.deb"):
+                _run(["dpkg-deb", "-x", package, folder], "dpkg-deb")
+            stamp.write_text(" ".join(packages))
+
     def _make(self, name, build):
         """Copies the sources into the cache and builds there, unless that was done with the same
         sources."""
@@ -142,7 +162,7 @@ def _digest(folder):
     return digest.hexdigest()
 
 
-def _run(command, what, environment=None):
+def _run(command, what, environment=None, folder=None):
     try:
         done = subprocess.run(
             [str(word) for word in command],
@@ -151,6 +171,7 @@ def _run(command, what, environment=None):
             text=True,
             stdin=subprocess.DEVNULL,
             env={**os.environ, **(environment or {})},
+            cwd=folder,
             timeout=PREPARE_LIMIT,
         )
     except subprocess.TimeoutExpired:
