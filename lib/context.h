@@ -135,8 +135,12 @@ class ReplayCache;
 // ten minutes. When it is full, only clients that ask for mutual authentication are let in.
 // Errors: kApiMisuse (no capacity, or above 2^24), kNoMemory.
 inline constexpr size_t kDefaultReplayCapacity = 4096;
-Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock&,
-                                                       size_t capacity = kDefaultReplayCapacity);
+// EarlierLogins: kNone says that no acceptor has ever held the service's keys before, so that there
+// is nothing to replay and nobody has to wait. It is true once in the life of a key.
+enum class EarlierLogins : uint8_t { kPossible, kNone };
+Result<std::shared_ptr<ReplayCache>> make_replay_cache(
+    Clock&, size_t capacity = kDefaultReplayCapacity,
+    EarlierLogins earlier = EarlierLogins::kPossible);
 
 // InitiatorConfig is only read. It stays as it is and outlives every context made from it.
 struct InitiatorConfig {

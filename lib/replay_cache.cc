@@ -63,12 +63,15 @@ void ReplayCache::forget_expired(UnixMicros now) {
   }
 }
 
-Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock& clock, size_t capacity) {
+Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock& clock, size_t capacity,
+                                                       EarlierLogins earlier) {
   if (capacity == 0 || capacity > ReplayCache::kMaxCapacity) {
     return Error{Errc::kApiMisuse, "make_replay_cache: capacity", 0, 0};
   }
   return guarded("make_replay_cache", [&]() -> Result<std::shared_ptr<ReplayCache>> {
-    return std::make_shared<ReplayCache>(clock.now(), capacity);
+    const bool none = earlier == EarlierLogins::kNone;
+    return std::make_shared<ReplayCache>(none ? ReplayCache::kNothingEarlier : clock.now(),
+                                         capacity);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include <pocketgss/context.h>
 
+#include <limits>
 #include <mutex>
 #include <vector>
 
@@ -16,9 +17,10 @@ namespace pocketgss {
 class ReplayCache final : public mechs::krb5::ReplayCache {
  public:
   static constexpr size_t kMaxCapacity = size_t{1} << 24;
+  static constexpr UnixMicros kNothingEarlier = std::numeric_limits<UnixMicros>::min();
 
   // `started` is when no authenticator had been seen by this object, though perhaps by one before
-  // it. `capacity` is at least 1.
+  // it; kNothingEarlier where there was none. `capacity` is at least 1.
   ReplayCache(UnixMicros started, size_t capacity);
 
   Verdict add(const mechs::krb5::AuthenticatorTag&, UnixMicros ctime, UnixMicros now,

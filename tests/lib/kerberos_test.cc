@@ -239,6 +239,16 @@ TEST(ReplayCache, FindsWhatItKeepsWhateverElseIsForgotten) {
   }
 }
 
+TEST(ReplayCache, P17_KRA_11_TellsAtOnceWhereNothingCameEarlier) {
+  testing::FakeClock clock;
+  const UnixMicros now = clock.now();
+  auto waiting = make_replay_cache(clock).value();
+  auto fresh = make_replay_cache(clock, 8, EarlierLogins::kNone).value();
+  EXPECT_EQ(waiting->add(tag(1), now, now, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(fresh->add(tag(1), now - kSkew, now, kSkew), Verdict::kNew);
+  EXPECT_EQ(fresh->add(tag(1), now - kSkew, now, kSkew), Verdict::kReplay);
+}
+
 TEST(ReplayCache, RefusesACapacityOfNothing) {
   EXPECT_EQ(make_replay_cache(system_clock(), 0).error().code, Errc::kApiMisuse);
 }

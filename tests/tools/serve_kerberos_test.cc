@@ -161,6 +161,21 @@ TEST(ServeKerberos, P17_WithoutMutualAuthenticationClientsWaitAfterTheStart) {
   EXPECT_TRUE(serve.logged("P17: the replay cache cannot tell yet")) << serve.log();
 }
 
+TEST(ServeKerberos, P17_TheyDoNotWaitAtTheFirstStartOfAll) {
+  KerberosServe serve;
+  const testing::Arguments arguments = {"--keytab", serve.write_keytab(), "--first-start"};
+  ASSERT_TRUE(serve.start_without_users(arguments));
+  SessionOptions options = serve.client(SaslMechanism::kGssapiKrb5);
+  options.flags = kIntegFlag;
+  EXPECT_TRUE(serve.logs_in(options));
+  ASSERT_TRUE(serve.start_without_users(arguments));  // the Maildir is there now
+  EXPECT_TRUE(serve.logged("--first-start does not count")) << serve.log();
+  options.tickets = serve.client(SaslMechanism::kGssapiKrb5).tickets;
+  options.port = serve.port();
+  EXPECT_FALSE(serve.logs_in(options));
+  EXPECT_TRUE(serve.logged("P17: the replay cache cannot tell yet")) << serve.log();
+}
+
 TEST(ServeKerberos, P17_TheReplayCacheIsOneForAllConnectionsAndKeyTables) {
   KerberosServe serve;
   ASSERT_TRUE(serve.start_without_users({"--keytab", serve.write_keytab()}));
@@ -218,6 +233,7 @@ TEST(ServeKerberos, RefusesSettingsThatAreWrong) {
            {{"--keytab", good, "--mechs", "GSSAPI,NTLM"}, 64, "NTLM needs --users"},
            {{"--users", serve.folder / "users", "--realms", "A.TEST"}, 64, "needs --keytab"},
            {{"--keytab", good, "--realms", ""}, 64, "--realms"},
+           {{"--users", serve.folder / "users", "--first-start"}, 64, "needs --keytab"},
            {{"--keytab", "/nonexistent"}, 66, "cannot open the key table"},
            {{"--keytab", serve.folder.path().string()}, 78, "is no regular file"},
            {{"--keytab", open}, 78, "is open to others than its owner"},

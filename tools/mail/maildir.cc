@@ -120,6 +120,7 @@ Fallible<Nothing> Delivery::move_to_new() {
 }
 
 Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host) {
+  const bool made = ::mkdir(path.c_str(), S_IRWXU) == 0;
   for (const char* part : {"", "/tmp", "/new", "/cur"}) {
     if (!make_folder(path + part)) {
       return Failure{ExitCode::kCantCreate, "cannot make the Maildir " + quoted(path + part) +
@@ -134,7 +135,8 @@ Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host
                    "cannot write to the Maildir " + quoted(path) + ": " + system_error_text(errno)};
   }
   ::fsync(open_folder(path).get());  // new folders are names in this one
-  return Maildir(std::make_shared<const Delivery::Folders>(std::move(folders)), host_part(host));
+  return Maildir(std::make_shared<const Delivery::Folders>(std::move(folders)), host_part(host),
+                 made);
 }
 
 Fallible<std::unique_ptr<Delivery>> Maildir::begin(Clock& clock, RandomSource& random) const {

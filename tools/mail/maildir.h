@@ -55,16 +55,19 @@ class Maildir {
   // open makes the folder with tmp/, new/ and cur/ (mode 0700) where they are not there. `host`
   // becomes part of file names. Failure: kCantCreate.
   static Fallible<Maildir> open(const std::string& path, const std::string& host);
+  // made tells whether open() has made the folder: it was not there before.
+  bool made() const { return made_; }
 
   // begin starts a delivery. Failure: kIoError.
   Fallible<std::unique_ptr<Delivery>> begin(Clock& clock, RandomSource& random) const;
 
  private:
-  Maildir(std::shared_ptr<const Delivery::Folders> folders, std::string host)
-      : folders_(std::move(folders)), host_(std::move(host)) {}
+  Maildir(std::shared_ptr<const Delivery::Folders> folders, std::string host, bool made)
+      : folders_(std::move(folders)), host_(std::move(host)), made_(made) {}
 
   std::shared_ptr<const Delivery::Folders> folders_;
   std::string host_;
+  bool made_;
 };
 
 }  // namespace pocketgss::tools

@@ -107,6 +107,15 @@ struct Kerberos {
   size_t size = 0;
 };
 
+// earlier_logins: row KRA-11. The option may have been left in a file that starts this program at
+// every boot; then it must not count.
+EarlierLogins earlier_logins(const ServerConfig& config, const Maildir& maildir) {
+  if (!config.first_start) return EarlierLogins::kPossible;
+  if (maildir.made()) return EarlierLogins::kNone;
+  log_line(system_clock(), "--first-start does not count: the Maildir was there already");
+  return EarlierLogins::kPossible;
+}
+
 // load_kerberos: policy row P13: our services are those of the configuration and, unless the
 // operator named them, the key table's own; our users those of its realms.
 Fallible<Kerberos> load_kerberos(const ServerConfig& config) {
@@ -422,7 +431,8 @@ Fallible<std::unique_ptr<Server>> Server::open(ServerConfig config) {
   auto maildir = Maildir::open(config.maildir, config.smtp.hostname);
   if (!maildir.has_value()) return maildir.failure();
   // Policy row P17: one for the process, whatever key table is in force.
-  auto replay_cache = make_replay_cache(runtime.value().clock());
+  auto replay_cache = make_replay_cache(runtime.value().clock(), kDefaultReplayCapacity,
+                                        earlier_logins(config, maildir.value()));
   if (!replay_cache.has_value()) {
     return Failure{ExitCode::kSoftware, describe(replay_cache.error())};
   }

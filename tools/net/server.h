@@ -26,6 +26,9 @@ struct ServerConfig {
   std::string certificate_file, key_file;  // both or neither
   bool allow_cleartext = false;            // AUTH in clear also off loopback (policy row P6)
   bool verbose = false;                    // the dialogue goes to the log too
+  // No server has taken logins with this key table before (policy row P17). It counts only where
+  // open() makes the Maildir: a server that ran before has left one.
+  bool first_start = false;
 
   SmtpServerConfig smtp;  // `starttls` and `auth_in_clear` are set for each connection
   // Policy and names. With a key table an empty `client_realms` becomes those of its principals.

@@ -27,7 +27,8 @@ struct Options {
   BindingRequirement channel_binding = BindingRequirement::kWhenSupported;
   LayerStep layer_step = LayerStep::kKerberos;
   std::vector<SecurityLayer> layers;
-  bool early_success = false, allow_cleartext = false, implicit_tls = false, verbose = false;
+  bool early_success = false, allow_cleartext = false, implicit_tls = false, first_start = false,
+       verbose = false;
 };
 
 Failure usage(std::string message) {
@@ -70,6 +71,7 @@ Fallible<Nothing> check_accounts(const Options& options) {
   if (options.users.empty() && options.keytab.empty())
     return usage("--users or --keytab is needed: nobody could log in");
   if (options.keytab.empty() && !options.realms.empty()) return usage("--realms needs --keytab");
+  if (options.keytab.empty() && options.first_start) return usage("--first-start needs --keytab");
   for (const std::string& realm : options.realms) {
     if (realm.empty()) return usage("--realms: a realm is empty");
   }
@@ -150,6 +152,7 @@ Fallible<ServerConfig> server_config(const Options& options) {
   config.key_file = options.key;
   config.allow_cleartext = options.allow_cleartext;
   config.verbose = options.verbose;
+  config.first_start = options.first_start;
   config.smtp.hostname = hostname;
   config.smtp.implicit_tls = options.implicit_tls;
   config.smtp.early_success = options.early_success;
@@ -274,6 +277,9 @@ void add_serve(CLI::App& app, Run& run) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("LIST");
+  verb->add_flag("--first-start", options->first_start,
+                 "No server has taken logins with these keys before: Kerberos clients without "
+                 "mutual authentication need not wait. Counts only where the Maildir is made");
   verb->add_option("--maildir", options->maildir,
                    "The Maildir that takes all messages; it is made if it is not there")
       ->type_name("DIR")
