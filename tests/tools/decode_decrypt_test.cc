@@ -20,7 +20,8 @@ struct Decoded {
   size_t count(std::string_view kind) const {
     size_t n = 0;
     const std::string wanted = "\"krb5." + std::string(kind) + "\"";
-    for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1)) ++n;
+    for (size_t at = text.find(wanted); at != std::string::npos; at = text.find(wanted, at + 1))
+      ++n;
     return n;
   }
 };

@@ -79,7 +79,7 @@ def _register_client(name, needs, client):
         outcome = client(peers.tools, peers.postfix.port, accounts.PASSWORD, subject)
         if outcome.code != 0:
             raise Failed(f"{name}: {outcome.output.strip()}")
-        peers.postfix.wait_message(subject)
+        peers.postfix.sink.wait_message(subject)
         return "in, and the message arrived"
 
 

@@ -1,9 +1,9 @@
-# Our program with Kerberos: `pocketgss send` (and kinit) to Postfix with Cyrus SASL, over a KDC of
-# MIT's. With a password, a key table, and credential caches, MIT's and ours.
+# Our program with Kerberos: `pocketgss send` (and kinit) to Postfix with Cyrus SASL, to Dovecot and to
+# Exim, over a KDC of MIT's. With a password, a key table, and credential caches, MIT's and ours.
 import contextlib
 import re
 
-from harness import accounts, postfix
+from harness import accounts, dovecot, exim, postfix
 from harness.case import Failed, Group
 from harness.kdc import ETYPES, REALM, SERVICE, MitKdc, running
 from harness.process import run_client
@@ -71,7 +71,7 @@ def _servers(run_server):
     def servers(state, tools):
         session = Session(tools, state, MitKdc(state / "kdc"))
         session.create()
-        with running(session.kdc), run_server(state, session.kdc) as session.server:
+        with running(session.kdc), run_server(state, session.kdc, tools) as session.server:
             yield session
 
     return servers
@@ -110,7 +110,7 @@ CREDENTIALS = {
 }
 
 
-def _register(group, mechanism, needs):
+def _register(group, mechanism, needs, refusal="535"):
     for name, credentials in CREDENTIALS.items():
 
         @group.case(f"{mechanism}-{name}", needs=needs)
@@ -138,14 +138,42 @@ def _register(group, mechanism, needs):
         """The KDC gives a ticket, and the server has not its key."""
         options = (*session.password(), "--spn", "smtp/elsewhere.example.test")
         outcome = session.send(mechanism, "elsewhere", *options)
-        return _refused(outcome, NO_PERMISSION, "535", auth=True)
+        return _refused(outcome, NO_PERMISSION, refusal, auth=True)
 
 
 POSTFIX = (*KERBEROS, "postfix", "cyrus-sasl", "openssl")
-group = Group("ksend", _servers(postfix.running))
-GROUPS = [group]
+DOVECOT = (*KERBEROS, "dovecot")
+EXIM = (*KERBEROS, "cyrus-sasl", "exim")
+group = Group("ksend", _servers(lambda state, kdc, tools: postfix.running(state, kdc)))
+dovecot_group = Group(
+    "ksend-dovecot", _servers(lambda state, kdc, tools: dovecot.running(state, kdc))
+)
+exim_group = Group(
+    "ksend-exim", _servers(lambda state, kdc, tools: exim.running(state, kdc, tools.exim))
+)
+GROUPS = [group, dovecot_group, exim_group]
 for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
     _register(group, _mechanism, POSTFIX)
+    _register(dovecot_group, _mechanism, DOVECOT)
+for _mechanism in ("GSSAPI-KRB5", "GSSAPI"):
+    _register(exim_group, _mechanism, EXIM)
+
+
+@exim_group.case("GSS-SPNEGO-refused", needs=EXIM)
+def exim_spnego(session):
+    """Exim has no security layers, and refuses whoever Cyrus says has one: each GSS-SPNEGO."""
+    outcome = session.send("GSS-SPNEGO", "spnego", *session.password())
+    return _refused(outcome, NO_PERMISSION, "535", auth=True)
+
+
+@exim_group.case("auto", needs=EXIM)
+def exim_auto(session):
+    """So it matters that GSSAPI comes first."""
+    subject = "interop by auto"
+    outcome = session.send("auto", subject, *session.password())
+    if outcome.code != 0 or "logged in by GSSAPI, Kerberos" not in outcome.output:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"in as {session.server.sender(subject)}"
 
 
 for _number in ETYPES:

@@ -112,6 +112,20 @@ class Kdc:
         servers do not run as root."""
         raise NotImplementedError
 
+    def acceptor(self, folder, *services, writer=None):
+        """A key table of these services in `folder`, and the environment of a server that has it. The
+        server writes there to a file of replays, as the user `writer`."""
+        keytab, replays = folder / "services.keytab", folder / "replays"
+        self.keytab(keytab, *services)
+        replays.mkdir()
+        if writer:
+            shutil.chown(replays, writer)
+        return keytab, {
+            **self.environment,
+            "KRB5_KTNAME": f"FILE:{keytab}",
+            "KRB5RCACHENAME": f"file2:{replays}/cache",
+        }
+
     def command(self):
         """What runs the KDC in the foreground."""
         raise NotImplementedError

@@ -70,6 +70,26 @@ _ALL = (
         ),
     ),
     Peer(
+        "dovecot",
+        "dovecot-core dovecot-submissiond dovecot-gssapi",
+        _both(
+            _programs("dovecot", "smtp-sink"),
+            _files(
+                "/usr/lib/dovecot/submission-login",
+                "/usr/lib/dovecot/modules/auth/libmech_gssapi.so",
+            ),
+        ),
+    ),
+    Peer(
+        "exim",  # it is fetched, not installed (tools.py)
+        "libmariadb3 libspf2-2 libpq5 libgnutls-dane0 libnsl2",
+        _both(
+            _programs("apt-get", "dpkg-deb"),
+            _files("/usr/lib/*/libmariadb.so.3", "/usr/lib/libspf2.so.2", "/usr/lib/*/libpq.so.5"),
+            _files("/usr/lib/*/libgnutls-dane.so.0", "/usr/lib/*/libnsl.so.2"),
+        ),
+    ),
+    Peer(
         "samba-ad",
         "samba samba-common-bin samba-ad-provision samba-dsdb-modules samba-vfs-modules ldb-tools",
         _both(

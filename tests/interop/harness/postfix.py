@@ -6,12 +6,12 @@ import pathlib
 import pwd
 import os
 import re
-import shutil
 import subprocess
 
 from . import accounts, certificate
 from .case import Failed
-from .process import Service, accepts, free_port, tail, wait_until
+from .process import free_port, tail, wait_until
+from .sink import Sink
 from .smtp import plain_session
 
 _MAIN = """\
@@ -90,22 +90,22 @@ class Postfix:
         self._folder = state / "postfix"
         self._etc = self._folder / "etc"
         self.log = self._folder / "maillog"
-        self.port, self.tls_port, self._sink_port = free_port(), free_port(), free_port()
+        self.port, self.tls_port = free_port(), free_port()
+        self.sink = Sink(self._folder)
         self.certificate = certificate.make(state / "tls")
-        self._sink = None
         self._write_configuration()
         self._write_account()
 
     def _write_configuration(self):
         folder = self._folder
-        for part in ("etc/sasl", "spool", "data", "sasl", "mail"):
+        for part in ("etc/sasl", "spool", "data", "sasl"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         values = dict(
             folder=folder,
             log=self.log,
             host=accounts.HOST,
             port=self.port,
-            sink_port=self._sink_port,
+            sink_port=self.sink.port,
             tls_port=self.tls_port,
             certificate=self.certificate,
             users=accounts.gss_ntlmssp_users(folder / "users"),
@@ -117,20 +117,14 @@ class Postfix:
         (self._etc / "sasl" / "smtpd.conf").write_text(_SASL.format(**values))
         postfix = pwd.getpwnam("postfix")
         os.chown(folder / "data", postfix.pw_uid, -1)
-        shutil.chown(folder / "mail", "nobody")
 
     def _kerberos(self):
         if not self._kdc:
             conf = self._folder / "krb5.conf"
             conf.write_text("[libdefaults]\ndns_lookup_kdc = false\n")
             return dict(kerberos=f"KRB5_CONFIG={conf}", keytab="")
-        keytab = self._folder / "smtp.keytab"
-        self._kdc.keytab(keytab, f"smtp/{accounts.HOST}")
-        environment = {
-            **self._kdc.environment,
-            "KRB5_KTNAME": f"FILE:{keytab}",
-            "KRB5RCACHENAME": f"file2:{self._folder}/data/replays",
-        }
+        service = f"smtp/{accounts.HOST}"
+        keytab, environment = self._kdc.acceptor(self._folder, service, writer="postfix")
         words = " ".join(f"{name}={value}" for name, value in environment.items())
         return dict(kerberos=words, keytab=f"keytab: {keytab}\n")
 
@@ -149,17 +143,7 @@ class Postfix:
         database.chmod(0o644)
 
     def start(self):
-        sink = [
-            "smtp-sink",
-            "-u",
-            "nobody",
-            "-d",
-            f"{self._folder}/mail/%M.",
-            f"127.0.0.1:{self._sink_port}",
-            "100",
-        ]
-        self._sink = Service("smtp-sink", sink, self._folder / "sink.log")
-        self._sink.wait_ready(lambda: accepts(self._sink_port))
+        self.sink.start()
         done = subprocess.run(
             ["postfix", "-c", str(self._etc), "start"], capture_output=True, text=True
         )
@@ -174,23 +158,11 @@ class Postfix:
         subprocess.run(
             ["postfix", "-c", str(self._etc), "stop"], capture_output=True, timeout=30, check=False
         )
-        if self._sink:
-            self._sink.stop()
-
-    def messages(self):
-        """The texts of all messages that reached the sink."""
-        return [
-            path.read_text(errors="backslashreplace") for path in (self._folder / "mail").iterdir()
-        ]
-
-    def wait_message(self, mark):
-        """The message that holds `mark`, once Postfix has handed it on."""
-        wait_until(f"the message {mark}", lambda: any(mark in text for text in self.messages()), 10)
-        return next(text for text in self.messages() if mark in text)
+        self.sink.stop()
 
     def sender(self, subject):
         """Who sent this message: the name in Postfix's Received field."""
-        message = self.wait_message(subject)
+        message = self.sink.wait_message(subject)
         found = re.search(r"\(Authenticated sender: ([^)]*)\)", message)
         if not found or accounts.USER not in found.group(1):
             raise Failed(f"no authenticated sender\n{message}")

@@ -59,6 +59,10 @@ class Tools:
         return self._cache / "heimdal"
 
     @property
+    def exim(self):
+        return self._cache / "exim"
+
+    @property
     def java_classpath(self):
         return ":".join([str(self._cache / "java"), *JAVA_MAIL])
 
@@ -69,6 +73,7 @@ class Tools:
             "nodemailer": self._install_node,
             "javamail": self._compile_java,
             "heimdal-kdc": lambda: self._unpack("heimdal", "heimdal-kdc", "heimdal-clients"),
+            "exim": lambda: self._unpack("exim", "exim4-daemon-heavy"),
         }.get(peer)
         if make:
             make()
