@@ -65,7 +65,9 @@ const char* advice(const Error& error) {
     case 23:
       return "change the password elsewhere; this program does not";
     case 24:
-      return "check the password; each attempt may count against the account";
+      return "check the password, or the key table; each attempt may count against the account";
+    case 25:
+      return "the account may have no AES keys: its password must be changed, or --allow-rc4";
     case 29:
       return "try again later";
     case 37:
