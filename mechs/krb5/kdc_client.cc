@@ -100,7 +100,8 @@ Result<CredentialSource::Answer> KdcClient::begin() {
 
 Result<CredentialSource::Answer> KdcClient::begin_as() {
   if (config_.secret == nullptr)
-    return Error{Errc::kNeedsCredential, "there is no ticket, and no password to get one", 0, 0};
+    return Error{Errc::kNeedsCredential, "there is no valid ticket, and no password to get one", 0,
+                 0};
   AwaitTgt next{std::make_unique<AsExchange>(runtime_, config_.policy, client(), *config_.secret)};
   PGSS_TRY(AsExchange::Answer answer, next.exchange->start());
   state_ = std::move(next);

@@ -452,7 +452,9 @@ TEST_F(CacheTest, ATicketThatHasEndedIsNotUsed) {
   EXPECT_EQ(realms.messages, 6);
   config.secret = nullptr;
   clock.advance(11 * kHour);
-  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kNeedsCredential);
+  EXPECT_STREQ(error.where, "there is no valid ticket, and no password to get one");
 }
 
 TEST_F(CacheTest, P16_TheOffsetIsRememberedWithTheTicket) {
