@@ -5,13 +5,13 @@ import re
 import socket
 import time
 
-from harness import accounts, samba_ad
+from harness import accounts, postfix, samba_ad
 from harness.case import Failed, Group
 from harness.heimdal_kdc import HeimdalKdc
 from harness.kdc import ETYPES, SERVICE, MitKdc, running
 from harness.process import run_client
 from harness.samba_ad import SambaAd
-from harness.send import secret_file
+from harness.send import secret_file, send
 
 SMTP = ("--service", "smtp", "--host", accounts.HOST)
 OLD_HOST = "old.example.test"  # known as SMTPSVC alone
@@ -23,6 +23,7 @@ class Realm:
 
     def __init__(self, kdc, tools):
         self.kdc, self.tools = kdc, tools
+        self._postfix = None
 
     def create(self):
         kdc = self.kdc
@@ -51,13 +52,25 @@ class Realm:
             command += ["--kdc", address]
         return run_client([*command, *arguments]).last_line()
 
+    def send(self, subject, *options, user=accounts.USER, password=accounts.PASSWORD):
+        """`pocketgss send` to a Postfix in this realm; (outcome, the server)."""
+        if not self._postfix:
+            folder = self.kdc.folder / "mail"
+            folder.mkdir()
+            folder.chmod(0o755)
+            self._postfix = self.stack.enter_context(postfix.running(folder, self.kdc))
+        secret = secret_file(self.kdc.folder, password)
+        options += ("--user", user, "--realm", self.kdc.realm, "--kdc", self.kdc.address)
+        options += ("--password-file", secret, "--mech", "GSSAPI")
+        return send(self.tools, self._postfix.port, subject, *options), self._postfix
+
 
 def _group(name, make_kdc):
     @contextlib.contextmanager
     def servers(state, tools):
         realm = Realm(make_kdc(state / "kdc", tools), tools)
         realm.create()
-        with running(realm.kdc):
+        with running(realm.kdc), contextlib.ExitStack() as realm.stack:
             yield realm
 
     return Group(name, servers)
@@ -154,6 +167,26 @@ def _rc4_user(group, needs, status):
         return f"{refused}; in with --etypes 18,{RC4}"
 
 
+def _sends(group, needs):
+    needs = (*needs, "postfix", "cyrus-sasl", "openssl")
+
+    @group.case("send-to-postfix", needs=needs)
+    def by_send(realm):
+        """A server of MIT's takes this KDC's tickets."""
+        subject = f"interop in {realm.kdc.realm}"
+        outcome, server = realm.send(subject)
+        if outcome.code != 0 or "logged in by GSSAPI, Kerberos" not in outcome.output:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        return f"in as {server.sender(subject)}"
+
+    @group.case("send-to-postfix-wrong-password", needs=needs)
+    def by_send_wrong(realm):
+        outcome, _ = realm.send("wrong", password=accounts.WRONG_PASSWORD)
+        if outcome.code != 77 or "C: AUTH" in outcome.output:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        return f"exit code {outcome.code}"
+
+
 def _clocks(group, needs):
     @group.case("clock-wrong-by-hours", needs=needs)
     def skew(realm):
@@ -208,6 +241,8 @@ _register(
     expired="the password must be changed before the first login",
     locked=("status=18", "the account is disabled"),
 )
+for _kind, _needs in ((heimdal, HEIMDAL_NEEDS), (ad, AD_NEEDS)):
+    _sends(_kind, _needs)
 # MIT's asks for preauthentication first, and knows of none without a key.
 _rc4_user(mit, MIT_NEEDS, 25)
 _rc4_user(heimdal, HEIMDAL_NEEDS, 14)

@@ -2,6 +2,7 @@
 # Exim, over a KDC of MIT's. With a password, a key table, and credential caches, MIT's and ours.
 import contextlib
 import re
+import time
 
 from harness import accounts, dovecot, exim, postfix
 from harness.case import Failed, Group
@@ -11,7 +12,7 @@ from harness.send import secret_file, send
 
 KERBEROS = ("krb5kdc", "krb5-user")
 PRINCIPAL = f"{accounts.USER}@{REALM}"
-UNAVAILABLE, TEMPORARY, NO_PERMISSION, CONFIGURATION = 69, 75, 77, 78  # of sysexits.h
+USAGE, UNAVAILABLE, TEMPORARY, NO_PERMISSION = 64, 69, 75, 77  # of sysexits.h
 
 
 class Session:
@@ -47,9 +48,9 @@ class Session:
             options += ("--kdc", address)
         return send(self.tools, self.server.port, subject, "--mech", mechanism, *options)
 
-    def mit_cache(self, name="mit.ccache"):
+    def mit_cache(self, *options, name="mit.ccache"):
         path = self.folder / name
-        self.kdc.run("kinit", "-c", path, PRINCIPAL, stdin=accounts.PASSWORD + "\n")
+        self.kdc.run("kinit", *options, "-c", path, PRINCIPAL, stdin=accounts.PASSWORD + "\n")
         return path
 
     def our_cache(self, *services, name="ours.ccache"):
@@ -87,6 +88,8 @@ def _logged_in(session, mechanism, subject, *options, etype=18):
     for line in (f"C: AUTH {name}", f"logged in by {name}, Kerberos"):
         if line not in outcome.output:
             raise Failed(f"no {line!r} in the dialogue\n{outcome.output}")
+    if "not decoded" in outcome.output:
+        raise Failed(f"a token that is not decoded\n{outcome.output}")
     found = re.search(r"authenticator\n *\d+ +etype: (\d+)", outcome.output)
     if not found or int(found[1]) != etype:
         raise Failed(f"no authenticator of etype {etype}\n{outcome.output}")
@@ -251,3 +254,15 @@ def mit_reads(session):
         if word not in listed:
             raise Failed(f"no {word} in\n{listed}")
     return session.kdc.run("kvno", "-c", cache, "smtp/elsewhere.example.test").strip()
+
+
+@group.case("expired-tickets-in-the-cache", needs=POSTFIX)
+def expired_cache(session):
+    """Refused where the cache is all there is; with a password new tickets are got."""
+    cache = session.mit_cache("-l", "1s", name="expired.ccache")
+    time.sleep(2)
+    outcome = session.send("GSSAPI", "expired", "--ccache", cache)
+    refused = _refused(outcome, USAGE, "there is no valid ticket")
+    options = ("--ccache", cache, *session.password())
+    again = _logged_in(session, "GSSAPI", "interop by new tickets", *options)
+    return f"{refused}; with a password {again}"
