@@ -52,6 +52,11 @@ class Realm:
             command += ["--kdc", address]
         return run_client([*command, *arguments]).last_line()
 
+    def kinit(self, cache, *options):
+        """`pocketgss kinit` of our user; returns what it did."""
+        command = [self.tools.pocketgss, "kinit", f"{accounts.USER}@{self.kdc.realm}"]
+        return run_client([*command, "--kdc", self.kdc.address, "--ccache", cache, *options])
+
     def send(self, subject, *options, user=accounts.USER, password=accounts.PASSWORD):
         """`pocketgss send` to a Postfix in this realm; (outcome, the server)."""
         if not self._postfix:
@@ -59,9 +64,10 @@ class Realm:
             folder.mkdir()
             folder.chmod(0o755)
             self._postfix = self.stack.enter_context(postfix.running(folder, self.kdc))
-        secret = secret_file(self.kdc.folder, password)
-        options += ("--user", user, "--realm", self.kdc.realm, "--kdc", self.kdc.address)
-        options += ("--password-file", secret, "--mech", "GSSAPI")
+        options += ("--mech", "GSSAPI", "--kdc", self.kdc.address)
+        if password is not None:
+            options += ("--user", user, "--realm", self.kdc.realm)
+            options += ("--password-file", secret_file(self.kdc.folder, password))
         return send(self.tools, self._postfix.port, subject, *options), self._postfix
 
 
@@ -272,6 +278,52 @@ def dead(realm):
     if not 2900 <= took <= 4500:
         raise Failed(f"{took} ms")
     return f"{took} ms"
+
+
+@heimdal.case("heimdal-reads-our-cache", needs=HEIMDAL_NEEDS)
+def heimdal_reads(realm):
+    """klist shows what our kinit wrote, and kgetcred gets a ticket with it."""
+    kdc, cache = realm.kdc, realm.kdc.folder / "our-kinit.ccache"
+    secret = secret_file(kdc.folder, accounts.PASSWORD)
+    outcome = realm.kinit(cache, "--password-file", secret)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    kdc.run(kdc.program("kgetcred"), "-c", cache, SERVICE)
+    listed = kdc.run(kdc.program("heimtools"), "klist", "-c", cache)
+    _must(listed, f"Principal: {accounts.USER}@{kdc.realm}", f"{SERVICE}@{kdc.realm}")
+    return "klist shows it, and the ticket that kgetcred added"
+
+
+@heimdal.case("ccache-of-heimdal-kinit", needs=(*HEIMDAL_NEEDS, "postfix", "cyrus-sasl", "openssl"))
+def heimdal_writes(realm):
+    kdc, cache = realm.kdc, realm.kdc.folder / "heimdal-kinit.ccache"
+    secret = secret_file(kdc.folder, accounts.PASSWORD)
+    user = f"{accounts.USER}@{kdc.realm}"
+    kdc.run(kdc.program("kinit.heimdal"), f"--password-file={secret}", "-c", cache, user)
+    subject = "interop by a cache of heimdal"
+    outcome, server = realm.send(subject, "--ccache", cache, password=None)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"in as {server.sender(subject)}"
+
+
+@ad.case("nt-hash", needs=AD_NEEDS)
+def nt_hash(realm):
+    """The NT hash of a password is its RC4 key; no other etype has one."""
+    folder, cache = realm.kdc.folder, realm.kdc.folder / "hash.ccache"
+    secret = folder / "hash"
+    secret.write_text("64f12cddaa88057e06a81b54e73b949b\n")  # of accounts.PASSWORD
+    wrong = folder / "wrong-hash"
+    wrong.write_text("64f12cddaa88057e06a81b54e73b949c\n")
+    codes = {
+        "in": (realm.kinit(cache, "--nt-hash-file", secret, "--allow-rc4"), 0),
+        "wrong": (realm.kinit(cache, "--nt-hash-file", wrong, "--allow-rc4"), 77),
+        "without --allow-rc4": (realm.kinit(cache, "--nt-hash-file", secret), 78),
+    }
+    for what, (outcome, code) in codes.items():
+        if outcome.code != code:
+            raise Failed(f"{what}: exit code {outcome.code}\n{outcome.output}")
+    return ", ".join(f"{what}: {code}" for what, (_, code) in codes.items())
 
 
 @ad.case("enterprise-name", needs=AD_NEEDS)

@@ -69,6 +69,10 @@ class HeimdalKdc(Kdc):
             self._admin("ext_keytab", "-k", path, name)
         pathlib.Path(path).chmod(0o644)
 
+    def program(self, name):
+        """One of its clients."""
+        return self._root / "usr/bin" / name
+
     def command(self):
         program = self._root / "usr/lib/heimdal-servers/kdc"
         return [program, "-c", self._conf, "--addresses=127.0.0.1", "-P", self.port]
@@ -79,4 +83,4 @@ class HeimdalKdc(Kdc):
             self._admin("del_enctype", name, *others)
 
     def _admin(self, *words):
-        return self.run(self._root / "usr/bin/kadmin.heimdal", "-l", "-c", self._conf, *words)
+        return self.run(self.program("kadmin.heimdal"), "-l", "-c", self._conf, *words)
