@@ -346,26 +346,31 @@ def lockout(realm):
     return _must(line, "error auth-failed", "status=18", "locked")
 
 
-HERE, THERE, UNTRUSTED = "EXAMPLE.TEST", "OTHER.TEST", "UNTRUSTED.TEST"
+HERE, THERE, FAR, UNTRUSTED = "EXAMPLE.TEST", "OTHER.TEST", "FAR.TEST", "UNTRUSTED.TEST"
 
 
 class Realms:
-    """Three realms of MIT's: the users are in the first, services in the others. Between the first
-    and the last the key of the trust is not the same on both sides."""
+    """Realms of MIT's: the users are in the first, services in the others. The way to the third is
+    through the second; between the first and the last the trust has not the same key on both
+    sides."""
 
     def __init__(self, state, tools):
         self.tools, self.folder = tools, state
-        self.all = [MitKdc(state / name, name, (18, 17)) for name in (HERE, THERE, UNTRUSTED)]
+        self.all = [MitKdc(state / name, name, (18, 17)) for name in (HERE, THERE, FAR, UNTRUSTED)]
         for kdc in self.all:
             kdc.know(*(other for other in self.all if other is not kdc))
+            kdc.way(HERE, THERE, FAR)
             kdc.create()
-        here, there, untrusted = self.all
+            kdc.add_service(f"smtp/mail.{kdc.realm.lower()}")
+        here, there, far, untrusted = self.all
         here.add_user(accounts.USER)
-        for kdc, key in ((there, "the same"), (untrusted, "another")):
-            host = f"mail.{kdc.realm.lower()}"
-            kdc.add_service(f"smtp/{host}")
-            here.add_trust(HERE, kdc.realm, "the same")
-            kdc.add_trust(HERE, kdc.realm, key)
+        for users, services, key in (
+            (here, there, "one key"),
+            (there, far, "one key"),
+            (here, untrusted, "another key"),
+        ):
+            users.add_trust(users.realm, services.realm, "one key")
+            services.add_trust(users.realm, services.realm, key)
 
     def kinit(self, service, password=accounts.PASSWORD):
         """`pocketgss kinit` with a ticket for this service; (outcome, the cache)."""
@@ -397,6 +402,15 @@ def across(realms):
     listed = realms.all[0].klist(cache)
     _must(listed, f"smtp/mail.{THERE.lower()}@{THERE}", f"krbtgt/{HERE}@{HERE}")
     return "klist shows the ticket"
+
+
+@realms_group.case("service-in-a-realm-behind-another", needs=(*MIT_NEEDS, "krb5-user"))
+def two_hops(realms):
+    outcome, cache = realms.kinit(f"smtp/mail.{FAR.lower()}")
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    _must(realms.all[0].klist(cache), f"smtp/mail.{FAR.lower()}@{FAR}")
+    return f"by way of {THERE}"
 
 
 @realms_group.case("unknown-service-in-another-realm", needs=MIT_NEEDS)

@@ -156,10 +156,10 @@ class MitKdc(Kdc):
 
     def __init__(self, folder, realm=REALM, etypes=tuple(ETYPES)):
         super().__init__(folder, realm, etypes)
-        profile = folder / "kdc.conf"
+        self._profile = folder / "kdc.conf"
         keys = " ".join(f"{ETYPES[number]}:normal" for number in etypes)
-        profile.write_text(_KDC_CONF.format(realm=realm, port=self.port, folder=folder, keys=keys))
-        self.environment["KRB5_KDC_PROFILE"] = str(profile)
+        self._profile.write_text(_KDC_CONF.format(realm=realm, port=self.port, folder=folder, keys=keys))
+        self.environment["KRB5_KDC_PROFILE"] = str(self._profile)
 
     def create(self):
         self.run("kdb5_util", "create", "-s", "-r", self.realm, "-P", "master")
@@ -184,6 +184,11 @@ class MitKdc(Kdc):
     def add_trust(self, users, services, password):
         """This realm's copy of the key by which the users of one realm get at services of another."""
         self.admin(f'addprinc -pw "{password}" krbtgt/{services}@{users}')
+
+    def way(self, users, between, services):
+        """Users of one realm get to services of another through a third, and no other way."""
+        with open(self._profile, "a") as profile:
+            profile.write(f"[capaths]\n  {users} = {{\n    {services} = {between}\n  }}\n")
 
     def expire_password(self, name):
         self.admin(f"modprinc -pwexpire yesterday {name}")
