@@ -174,7 +174,8 @@ ExitCode run_serve(const Options& options) {
   const auto server = Server::open(std::move(config).value());
   if (!server.has_value()) return report("serve", server.failure());
   for (const Endpoint& address : server.value()->addresses()) {
-    std::cerr << "pocketgss serve: listening on " << to_text(address) << std::endl;
+    // In one write: who waits for the line finds the whole of it.
+    std::cerr << "pocketgss serve: listening on " + to_text(address) + "\n";
   }
   return server.value()->run();
 }
