@@ -130,6 +130,11 @@ uint32_t upcase(uint32_t c) {
 
 }  // namespace
 
+Result<void> check_utf8(std::string_view utf8, const char* field) {
+  PGSS_CHECK(utf16_size(as_bytes(utf8), Surrogates::kRefused, field));
+  return {};
+}
+
 Result<void> utf8_to_utf16le(std::string_view utf8, const char* field, Bytes& out) {
   const ByteView in = as_bytes(utf8);
   PGSS_TRY(const size_t size, utf16_size(in, Surrogates::kRefused, field));

@@ -11,6 +11,9 @@
 
 namespace pocketgss {
 
+// check_utf8 says whether utf8_to_utf16le would take the text. Errors: as there.
+Result<void> check_utf8(std::string_view utf8, const char* field);
+
 // utf8_to_utf16le appends the UTF-16LE form of well-formed UTF-8 to `out`.
 // Errors: kMalformed with `field` and the offset of the first bad byte (overlong, surrogate, above
 // U+10FFFF, cut).

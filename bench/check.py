@@ -24,6 +24,7 @@ RATIOS = [
     *((f"{what} of 64 octets, etype 20 / floor", f"BM_Krb5{name}Sha2/64", f"BM_FloorKrb5{name}Sha2/64", 1.15)
       for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")]),
     ("cryptography of an AP exchange, both sides / floor", "BM_Krb5ApExchange", "BM_FloorKrb5ApExchange", 1.15),
+    ("Kerberos handshake in SPNEGO, both sides / floor", "BM_HandshakeSpnegoKerberos", "BM_FloorKrb5ApExchange", 2.5),
     ("decode NegTokenInit / by hand", "BM_SpnegoDecodeInit", "BM_SpnegoDecodeInitBare", 2.5),
     ("decode NegTokenResp / by hand", "BM_SpnegoDecodeResp", "BM_SpnegoDecodeRespBare", 2.5),
     ("encode NegTokenInit / by hand", "BM_SpnegoEncodeInit", "BM_SpnegoEncodeInitBare", 2.5),
@@ -40,7 +41,11 @@ RATIOS = [
 COUNTERS = [
     ("allocations, handshake in SPNEGO, both sides", "BM_HandshakeSpnegoNtlm", "allocs/op", 24),
     ("allocations, handshake of bare NTLM, both sides", "BM_HandshakeNtlm", "allocs/op", 24),
+    ("allocations, Kerberos handshake in SPNEGO, both sides", "BM_HandshakeSpnegoKerberos", "allocs/op", 32),
     ("heap held by an established context, octets", "BM_HandshakeSpnegoNtlm", "held/side", 2048),
+    ("the same of a Kerberos context", "BM_HandshakeSpnegoKerberos", "held/side", 2048),
+    *((f"allocations, Kerberos {what}", f"BM_Kerberos{name}/1024", "allocs/op", 0)
+      for what, name in [("wrap and unwrap", "WrapUnwrap"), ("MIC", "Mic")]),
     *((f"allocations, {what}", name, "allocs/op", 0) for what, name in [
         ("decode NegTokenInit", "BM_SpnegoDecodeInit"), ("decode NegTokenResp", "BM_SpnegoDecodeResp"),
         ("decode NEGOTIATE", "BM_NtlmDecodeNegotiate"), ("decode CHALLENGE", "BM_NtlmDecodeChallenge"),

@@ -2,11 +2,14 @@
 // time; configurations, credentials and the look-up's answer are made once.
 #include <benchmark/benchmark.h>
 #include <pocketgss/context.h>
+#include <pocketgss/tickets.h>
 
 #include <cstdio>
 #include <cstdlib>
 
 #include "bench/alloc_counter.h"
+#include "mechs/krb5/ticket_cache.h"
+#include "tests/mechs/krb5/exchange.h"
 
 namespace pocketgss::bench {
 namespace {
@@ -44,6 +47,32 @@ struct Setup {
   AcceptorConfig acceptor;
 };
 
+// KerberosSetup has a ticket in a credential cache and the key of its service; the acceptor's replay
+// cache is on.
+struct KerberosSetup : Setup {
+  KerberosSetup() {
+    maker.clock.set(system_clock().now());
+    maker.issue();
+    mechs::krb5::TicketCache cache;
+    cache.add(maker.credential->client, maker.credential->server, *maker.credential);
+    TicketSettings settings;
+    settings.ccache = taken(cache.write(maker.credential->client.view()));
+    initiator.tickets = taken(make_tickets(std::move(settings)));
+    initiator.credential.reset();
+    initiator.policy.inner = {InnerMechanism::kKerberos};
+    mechs::krb5::KeytabEntry entry;
+    entry.principal = maker.ticket.service.view();
+    entry.etype = static_cast<int32_t>(maker.service_key.etype());
+    entry.key = maker.service_key.view();
+    entry.set_kvno(maker.ticket.kvno);
+    acceptor.ntlm = false;
+    acceptor.keys = taken(read_service_keys(taken(mechs::krb5::write_keytab({&entry, 1}))));
+    acceptor.replay_cache = taken(make_replay_cache(system_clock(), size_t{1} << 20));
+  }
+
+  mechs::krb5::testing::Exchange maker;
+};
+
 struct Contexts {
   std::unique_ptr<Context> initiator, acceptor;
 };
@@ -73,8 +102,7 @@ Contexts exchange(Setup& setup, MechanismKind kind) {
 
 // The number of allocations is that of the exchange with its making, less the one of the look-up's
 // copy of the key, which is the caller's.
-void handshake(benchmark::State& state, MechanismKind kind) {
-  Setup setup;
+void handshake(benchmark::State& state, MechanismKind kind, Setup& setup) {
   exchange(setup, kind);
   {
     const HeapWatch watch;
@@ -88,14 +116,22 @@ void handshake(benchmark::State& state, MechanismKind kind) {
 }
 
 void BM_HandshakeNtlm(benchmark::State& state) {
-  handshake(state, MechanismKind::kNtlm);
+  Setup setup;
+  handshake(state, MechanismKind::kNtlm, setup);
 }
 BENCHMARK(BM_HandshakeNtlm);
 
 void BM_HandshakeSpnegoNtlm(benchmark::State& state) {
-  handshake(state, MechanismKind::kSpnego);
+  Setup setup;
+  handshake(state, MechanismKind::kSpnego, setup);
 }
 BENCHMARK(BM_HandshakeSpnegoNtlm);
+
+void BM_HandshakeSpnegoKerberos(benchmark::State& state) {
+  KerberosSetup setup;
+  handshake(state, MechanismKind::kSpnego, setup);
+}
+BENCHMARK(BM_HandshakeSpnegoKerberos);
 
 // Per message, both ends: protected by one side and taken by the other, in sequence.
 void BM_ContextWrapUnwrap(benchmark::State& state) {

@@ -1,6 +1,9 @@
 // A user, his proof and his tickets, as contexts and requests use them.
 #include "lib/tickets.h"
 
+#include <algorithm>
+#include <deque>
+#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -33,26 +36,80 @@ Result<std::vector<krb5::Principal>> services_of(std::string_view text) {
   return krb5::service_names(service, host, view.realm);
 }
 
+using SharedCredential = std::shared_ptr<const krb5::ServiceCredential>;
+
+// Remembered is the ticket that an earlier login got for the same service.
+class Remembered final : public krb5::CredentialSource {
+ public:
+  explicit Remembered(SharedCredential credential) : credential_(std::move(credential)) {}
+  Result<Answer> start() override { return Answer(credential_.get()); }
+  Result<Answer> resume(ExchangeAnswer) override { return misuse("nothing was asked for"); }
+  bool proof_sent() const override { return false; }
+
+ private:
+  SharedCredential credential_;
+};
+
+// Tickets by the text that asked for them: what a program that logs in again and again finds
+// without a look at names.
+class Memory {
+ public:
+  SharedCredential find(std::string_view service, UnixMicros now) const {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_) {
+      if (entry.service == service && krb5::still_valid(*entry.credential, now))
+        return entry.credential;
+    }
+    return nullptr;
+  }
+  void add(const std::string& service, SharedCredential credential) {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.service == service; });
+    if (entries_.size() == kMaxEntries) entries_.pop_front();
+    entries_.push_back({service, std::move(credential)});
+  }
+
+ private:
+  static constexpr size_t kMaxEntries = 8;
+  struct Entry {
+    std::string service;
+    SharedCredential credential;
+  };
+  mutable std::mutex mutex_;
+  std::deque<Entry> entries_;
+};
+
 // Login is one look for a ticket, in the cache first.
 class Login final : public krb5::CredentialSource {
  public:
-  Login(Runtime& runtime, krb5::KdcClientConfig config)
-      : runtime_(runtime), config_(std::move(config)) {}
+  Login(Runtime& runtime, krb5::KdcClientConfig config, std::string_view service, Memory& memory)
+      : runtime_(runtime), config_(std::move(config)), service_(service), memory_(memory) {}
 
   Result<Answer> start() override {
     if (client_ != nullptr) return client_->start();
     PGSS_TRY(client_, krb5::make_kdc_client(runtime_, config_));
-    return client_->start();
+    return remembered(client_->start());
   }
   Result<Answer> resume(ExchangeAnswer answer) override {
     if (client_ == nullptr) return misuse("nothing was asked for");
-    return client_->resume(std::move(answer));
+    return remembered(client_->resume(std::move(answer)));
   }
   bool proof_sent() const override { return client_ != nullptr && client_->proof_sent(); }
 
  private:
+  Result<Answer> remembered(Result<Answer> answer) {
+    if (!answer.has_value()) return answer;
+    const auto* got = std::get_if<const krb5::ServiceCredential*>(&answer.value());
+    if (got != nullptr && !service_.empty()) {
+      memory_.add(service_, std::make_shared<const krb5::ServiceCredential>(krb5::clone(**got)));
+    }
+    return answer;
+  }
+
   Runtime& runtime_;
   krb5::KdcClientConfig config_;
+  std::string service_;
+  Memory& memory_;
   std::unique_ptr<krb5::CredentialSource> client_;
 };
 
@@ -69,6 +126,10 @@ class UserTickets final : public TicketSource {
   Result<std::unique_ptr<krb5::CredentialSource>> login(Runtime& runtime,
                                                         std::string_view service) const override {
     return guarded("tickets", [&]() -> Result<std::unique_ptr<krb5::CredentialSource>> {
+      if (auto known = memory_.find(service, runtime.clock().now())) {
+        return std::unique_ptr<krb5::CredentialSource>(
+            std::make_unique<Remembered>(std::move(known)));
+      }
       krb5::KdcClientConfig config;
       PGSS_TRY(config.services, services_of(service));
       config.clients = clients_;
@@ -76,7 +137,7 @@ class UserTickets final : public TicketSource {
       config.cache = &cache_;
       config.policy = policy_;
       return std::unique_ptr<krb5::CredentialSource>(
-          std::make_unique<Login>(runtime, std::move(config)));
+          std::make_unique<Login>(runtime, std::move(config), service, memory_));
     });
   }
   Result<SecretBytes> write() const override {
@@ -98,6 +159,7 @@ class UserTickets final : public TicketSource {
   std::optional<krb5::ClientSecret> secret_;
   krb5::KdcPolicy policy_;
   mutable krb5::TicketCache cache_;
+  mutable Memory memory_;
 };
 
 Result<void> UserTickets::read_policy(const TicketSettings& settings) {

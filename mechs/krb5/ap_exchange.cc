@@ -29,8 +29,8 @@ Result<Key> key_of(const EncryptionKey& key, bool allow_rc4) {
 }
 
 // RFC 4537 3: EtypeList ::= SEQUENCE OF Int32
-Result<Bytes> encode_etypes(bool with_rc4) {
-  asn1::Writer out(24);
+Result<ByteView> encode_etypes(bool with_rc4, EncodedEtypes& memory) {
+  asn1::Writer out{MutableBytes(memory)};
   out.nest(asn1::kSequence, [&](asn1::Writer& list) {
     for (const Etype etype : {Etype::kAes256CtsHmacSha1, Etype::kAes128CtsHmacSha1,
                               Etype::kAes256CtsHmacSha384, Etype::kAes128CtsHmacSha256}) {
@@ -38,7 +38,8 @@ Result<Bytes> encode_etypes(bool with_rc4) {
     }
     if (with_rc4) list.int32(static_cast<int32_t>(Etype::kRc4Hmac));
   });
-  return std::move(out).take();
+  PGSS_TRY(const size_t size, std::move(out).written());
+  return ByteView(memory.data(), size);
 }
 
 std::optional<Etype> better_etype(ByteView etype_list) {

@@ -35,16 +35,23 @@ Result<Key> key_of(const EncryptionKey&, bool allow_rc4);
 // encode_etypes writes the etypes of policy row P10 as AD-ETYPE-NEGOTIATION has them (RFC 4537 3),
 // the preferred first. better_etype reads such a list and returns the first that we know and that
 // is not 23; nothing where there is none, or no list.
-Result<Bytes> encode_etypes(bool with_rc4);
+using EncodedEtypes = FixedBytes<24>;
+Result<ByteView> encode_etypes(bool with_rc4, EncodedEtypes& out);
 std::optional<Etype> better_etype(ByteView etype_list);
 
 // encrypt_part makes the ciphertext of a part that holds keys; the encoding is wiped.
 template <typename Part>
 Result<Bytes> encrypt_part(Runtime& runtime, const Key& key, KeyUsage usage, const Part& part) {
+  const auto encrypted = [&](ByteView plain) -> Result<Bytes> {
+    Bytes out(ciphertext_size(key.etype(), plain.size()));
+    PGSS_CHECK(encrypt(runtime.crypto(), runtime.random(), key, usage, {plain}, out));
+    return out;
+  };
+  SecretArray<512> room;  // suffices where names are short
+  const Result<size_t> size = encode_to(part, room.mutable_view());
+  if (size.has_value()) return encrypted(ByteView(room.view()).prefix(size.value()));
   PGSS_TRY(const SecretBytes plain, encode_secret(part));
-  Bytes out(ciphertext_size(key.etype(), plain.size()));
-  PGSS_CHECK(encrypt(runtime.crypto(), runtime.random(), key, usage, {plain.view()}, out));
-  return out;
+  return encrypted(plain.view());
 }
 // decrypt_part is its reverse. Errors: kAuthFailed.
 Result<SecretBytes> decrypt_part(Runtime&, const Key&, KeyUsage, ByteView cipher);

@@ -1,6 +1,7 @@
 // Reads and writes the tokens that establish a context.
 #include "mechs/krb5/gss_token.h"
 
+#include "asn1/writer.h"
 #include "base/cursor.h"
 #include "mechs/oids.h"
 
@@ -33,12 +34,18 @@ Result<ContextToken> parse_context_token(ByteView token) {
 }
 
 Result<Bytes> encode(const ContextToken& token) {
-  Bytes inner;
-  inner.reserve(kTokenIdSize + token.message.size());
-  ByteWriter out(inner);
-  out.u16be(static_cast<uint16_t>(token.id));
-  out.bytes(token.message);
-  return encode(InitialContextToken{token.mech.der.empty() ? kKerberosOid : token.mech, inner, 0});
+  constexpr size_t kHeaders = 16;  // two tags and two lengths, at most
+  const asn1::Oid mech = token.mech.der.empty() ? kKerberosOid : token.mech;
+  const auto number = static_cast<uint16_t>(token.id);
+  const FixedBytes<kTokenIdSize> id = {static_cast<uint8_t>(number >> 8),
+                                       static_cast<uint8_t>(number & 0xff)};
+  asn1::Writer out(kHeaders + mech.der.size() + id.size() + token.message.size());
+  out.nest(kInitialContextTag, [&](asn1::Writer& frame) {
+    frame.oid(mech);
+    frame.raw(ByteView(id.data(), id.size()));
+    frame.raw(token.message);
+  });
+  return std::move(out).take();
 }
 
 bool recognises(ByteView first_token) {

@@ -176,11 +176,12 @@ class AuthenticatorData {
   // Errors: kNoMemory.
   static Result<AuthenticatorData> create(bool bound, bool rc4) {
     AuthenticatorData out;
-    PGSS_TRY(out.etypes_, encode_etypes(rc4));
+    EncodedEtypes memory;
+    PGSS_TRY(const ByteView etypes, encode_etypes(rc4, memory));
     FixedBytes<4> options;
     store_u32le(options.data(), kKerbApOptionsCbt);
     const std::array<AuthorizationDataEntry, 2> entries = {
-        {{ad_type::kEtypeNegotiation, out.etypes_}, {ad_type::kApOptions, ByteView(options)}}};
+        {{ad_type::kEtypeNegotiation, etypes}, {ad_type::kApOptions, ByteView(options)}}};
     PGSS_TRY(out.inside_,
              encode(AuthorizationData(std::span(entries).first(bound ? size_t{2} : size_t{1}))));
     return out;
@@ -188,7 +189,7 @@ class AuthenticatorData {
   AuthorizationDataEntry if_relevant() const { return {ad_type::kIfRelevant, inside_}; }
 
  private:
-  Bytes etypes_, inside_;
+  Bytes inside_;
 };
 
 // RFC 4120 5.5.1

@@ -57,10 +57,9 @@ Result<void> check_client(const Pac& pac, const EncTicketPart& ticket) {
 }  // namespace
 
 bool printable(std::string_view text) {
-  Bytes utf16;
-  return utf8_to_utf16le(text, "name", utf16).has_value() &&
-         std::none_of(text.begin(), text.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  return check_utf8(text, "name").has_value() && std::none_of(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+         });
 }
 
 Result<std::string> verified_logon_name(crypto::Workspace& crypto, ByteView octets,

@@ -166,6 +166,9 @@ Result<Principal> parse_enterprise_name(std::string_view text, std::string_view 
 
 std::string principal_text(const PrincipalView& principal) {
   std::string out;
+  size_t size = principal.realm.size() + 2;
+  for (const std::string_view component : principal.components) size += component.size() + 1;
+  out.reserve(size);
   for (const std::string_view component : principal.components) {
     append_escaped(out, component);
     out.push_back('/');

@@ -11,12 +11,6 @@ namespace {
 
 constexpr UnixMicros kEnoughForOneLogin = 60 * kSecond;
 
-bool valid(const ServiceCredential& credential, UnixMicros now) {
-  const UnixMicros kdc_time = now + credential.clock_offset;
-  return unix_micros(credential.starttime) <= kdc_time + kMaxSkew &&
-         unix_micros(credential.endtime) > kdc_time + kEnoughForOneLogin;
-}
-
 KerberosTime seconds(uint32_t time) {
   return KerberosTime{int64_t{time}};
 }
@@ -66,6 +60,12 @@ bool is_asked_for(const PrincipalView& has, PrincipalView asked) {
 
 }  // namespace
 
+bool still_valid(const ServiceCredential& credential, UnixMicros now) {
+  const UnixMicros kdc_time = now + credential.clock_offset;
+  return unix_micros(credential.starttime) <= kdc_time + kMaxSkew &&
+         unix_micros(credential.endtime) > kdc_time + kEnoughForOneLogin;
+}
+
 ServiceCredential clone(const ServiceCredential& from) {
   return ServiceCredential{
       from.client,   from.server,    from.ticket,  from.session_key.clone(), from.ticket_flags,
@@ -98,7 +98,7 @@ std::optional<ServiceCredential> TicketCache::find(const PrincipalView& client,
   const std::lock_guard lock(mutex_);
   for (const Entry& entry : entries_) {
     if (same_principal(entry.client.view(), client) && is_asked_for(entry.server.view(), server) &&
-        valid(entry.credential, now))
+        still_valid(entry.credential, now))
       return clone(entry.credential);
   }
   return std::nullopt;

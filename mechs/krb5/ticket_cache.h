@@ -14,6 +14,10 @@ namespace pocketgss::mechs::krb5 {
 // clone copies a credential, its key too.
 ServiceCredential clone(const ServiceCredential&);
 
+// still_valid: its starttime has come, and its endtime is more than a minute away, by the KDC's
+// clock, where ours says `now`.
+bool still_valid(const ServiceCredential&, UnixMicros now);
+
 // TicketCache may be shared by threads. A ticket is found by the client and the service as they
 // were asked for, so that nobody gets another user's (quirk D21), and by no other name. What it
 // gives out is a copy.
