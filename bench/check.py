@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""bench/check.py [--known] PGSS_BENCH LIBRARY: prints each bar of the project's performance beside what is measured; exit 1 where one
-does not hold.
+"""bench/check.py [--known] PGSS_BENCH LIBRARY LIBRARY-WITHOUT-KERBEROS: prints each bar of the project's performance beside what is
+measured; exit 1 where one does not hold.
 
 Counts only, so the load of the machine does not matter: instructions by callgrind, allocations and held heap by the
 benchmarks' own counters, octets of code from the object files. "Floor" is the bare cryptography (bench/floor.cc), "by
@@ -57,11 +57,15 @@ COUNTERS = [
         ("MIC and its check", "BM_ContextMicVerify/1024")]),
 ]
 
-SIZE = ("code of ours at -Os, text and rodata, octets", 64_000)
+# (what, at most): text and read-only data of the libraries on the command line.
+SIZES = [
+    ("code of ours at -Os, text and rodata, octets", 160_000),
+    ("code of ours at -Os without Kerberos, octets", 64_000),
+]
 
 # A bar that is known not to hold, and how far off it may be: with --known it is printed as missed and does not fail the run
-# (script/test), but it must not get worse than this.
-KNOWN_MISSES = {SIZE[0]: 400_000}
+# (script/test), but it must not get worse than this. docs/embedding.md says where the octets are.
+KNOWN_MISSES = {SIZES[0][0]: 260_000, SIZES[1][0]: 170_000}
 
 
 def run_benchmark(program, name, *wrapper):
@@ -90,6 +94,17 @@ def code_size(library):
     return sum(int(size) for size in re.findall(r"^\.(?:text|rodata)\s+(\d+)", listing, re.M))
 
 
+def standard_library_size(library):
+    """Text of what C++ makes anew in each program: functions that are std's own, of whatever types."""
+    listing = subprocess.run(["nm", "-S", "-C", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for address, size, name in re.findall(r"^([0-9a-f]+) ([0-9a-f]+) [tTwW] (.*)$", listing, re.M):
+        # What stands before the name is its return type.
+        if re.match(r"(?:[\w:]+[ &*]+|decltype\(auto\) |std::[^()]*[>&*] +)?(?:std|__gnu_cxx)::", name):
+            found[address] = int(size, 16)  # two names may be one function
+    return sum(found.values())
+
+
 class Report:
     def __init__(self, known):
         self.failed = 0
@@ -105,9 +120,9 @@ class Report:
 
 def main():
     arguments = [argument for argument in sys.argv[1:] if argument != "--known"]
-    if len(arguments) != 2:
+    if len(arguments) != 1 + len(SIZES):
         sys.exit(__doc__)
-    program, library = arguments
+    program, *libraries = arguments
     report = Report(KNOWN_MISSES if "--known" in sys.argv else {})
     for what, name, yardstick, limit in RATIOS:
         own, other = instructions(program, name), instructions(program, yardstick)
@@ -119,9 +134,10 @@ def main():
         # The counter is read once a run: what is left over, divided by the iterations, is below a hundredth.
         value = None if value is None else round(value, 2)
         report.row(what, value, limit, f"{value:g}" if value is not None else "")
-    what, limit = SIZE
-    size = code_size(library)
-    report.row(what, size, limit, f"{size:,}")
+    for (what, limit), library in zip(SIZES, libraries):
+        size, of_standard_library = code_size(library), standard_library_size(library)
+        report.row(what, size, limit, f"{size:,}")
+        print(f"       of it copies of the standard library's templates: {of_standard_library:,}")
     print(f"{report.failed} bars do not hold" if report.failed else "all bars hold")
     return 1 if report.failed else 0
 
