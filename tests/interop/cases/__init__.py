@@ -1,6 +1,19 @@
 # Every group of cases, in the order in which they are started: first the one foreign client that
 # speaks [MS-SSEAN].
-from . import binding, clients, control, cyrus, dotnet, kdc, keytab, ksend, mit, postfix, samba
+from . import (
+    binding,
+    clients,
+    control,
+    cyrus,
+    dotnet,
+    kdc,
+    keytab,
+    kserve,
+    ksend,
+    mit,
+    postfix,
+    samba,
+)
 
 GROUPS = [
     *dotnet.GROUPS,
@@ -11,6 +24,7 @@ GROUPS = [
     *keytab.GROUPS,
     *kdc.GROUPS,
     *ksend.GROUPS,
+    *kserve.GROUPS,
     *binding.GROUPS,
     *clients.GROUPS,
     *control.GROUPS,

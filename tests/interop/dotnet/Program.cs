@@ -1,9 +1,12 @@
-// Sends one message with .NET's own SmtpClient or with MailKit, logged in by SPNEGO or NTLM of .NET's own making.
+// Sends one message with .NET's own SmtpClient or with MailKit, logged in by SPNEGO or NTLM of .NET's own making, or by Kerberos.
 //
 //   dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT clear|starttls
+//   dotnetmail smtpclient-tickets|smtpclient-tickets-managed|mailkit-gssapi ...
 //
 // smtpclient chooses the mechanism by itself: gssapi, ntlm, login, the first that the server announces. The switch makes .NET
 // use its managed NTLM; managed SPNEGO follows where libgssapi cannot be loaded, which is the harness's part.
+// The second three log in with the tickets of KRB5CCNAME by the system's GSS-API: smtpclient by its SPNEGO or, managed, by
+// .NET's own around its Kerberos, MailKit by bare Kerberos. They ask for SMTPSVC/HOST.
 // Prints SENT, or the exceptions from the outermost in; exit code 0 or 1.
 using System.Net;
 using System.Net.Mail;
@@ -13,16 +16,24 @@ const string Host = "mail.example.test", From = "alice@example.test", To = "bob@
 
 if (args.Length != 7)
 {
-    Console.Error.WriteLine("usage: dotnetmail smtpclient|mailkit-ntlm|mailkit-ntlm-native PORT USER PASSWORD DOMAIN SUBJECT clear|starttls");
+    Console.Error.WriteLine("usage: dotnetmail KIND PORT USER PASSWORD DOMAIN SUBJECT clear|starttls");
     return 64;
 }
-AppContext.SetSwitch("System.Net.Security.UseManagedNtlm", true);
+bool tickets = args[0] is "smtpclient-tickets" or "mailkit-gssapi";
+AppContext.SetSwitch("System.Net.Security.UseManagedNtlm", !tickets);
+tickets |= args[0] == "smtpclient-tickets-managed";
 var (client, port, subject, tls) = (args[0], int.Parse(args[1]), args[5], args[6] == "starttls");
-var credential = new NetworkCredential(args[2], args[3], args[4]);
+var credential = tickets ? CredentialCache.DefaultNetworkCredentials : new NetworkCredential(args[2], args[3], args[4]);
 try
 {
-    if (client == "smtpclient") SendBySmtpClient();
-    else SendByMailKit(client == "mailkit-ntlm" ? new SaslMechanismNtlm(credential) : new SaslMechanismNtlmNative(credential));
+    if (client.StartsWith("smtpclient")) SendBySmtpClient();
+    else SendByMailKit(client switch
+    {
+        "mailkit-ntlm" => new SaslMechanismNtlm(credential),
+        "mailkit-ntlm-native" => new SaslMechanismNtlmNative(credential),
+        "mailkit-gssapi" => new SaslMechanismGssapi(credential),
+        _ => throw new ArgumentException(client),
+    });
     Console.WriteLine("SENT");
     return 0;
 }

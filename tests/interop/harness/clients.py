@@ -2,12 +2,13 @@
 # it went.
 from . import accounts
 from .process import Outcome, run_client
+from .send import FROM, TO
+from .send import send as submit
 
-FROM, TO = "alice@example.test", "bob@example.test"
 
-
-def curl(user, *options):
-    """NTLM, asked for by --login-options; NTLMv2 where the CHALLENGE has TargetInfo."""
+def curl(user, *options, mechanism="NTLM", environment=None):
+    """The mechanism is asked for by --login-options. NTLMv2 where the CHALLENGE has TargetInfo; of
+    GSSAPI the user must hold a domain."""
 
     def send(tools, port, password, subject) -> Outcome:
         message = f"From: {FROM}\r\nTo: {TO}\r\nSubject: {subject}\r\n\r\nsent by curl\r\n"
@@ -21,7 +22,7 @@ def curl(user, *options):
                 "--user",
                 f"{user}:{password}",
                 "--login-options",
-                "AUTH=NTLM",
+                f"AUTH={mechanism}",
                 *options,
                 "--mail-from",
                 FROM,
@@ -30,6 +31,7 @@ def curl(user, *options):
                 "--upload-file",
                 "-",
             ],
+            environment=environment,
             stdin=message,
         )
 
@@ -42,42 +44,89 @@ def nodemailer(tools, port, password, subject) -> Outcome:
     )
 
 
-def javamail(tools, port, password, subject) -> Outcome:
-    return run_client(
-        [
-            "java",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            tools.java_classpath,
-            "SendMail",
-            port,
-            accounts.USER,
-            password,
-            accounts.DOMAIN,
-            subject,
-        ]
-    )
+def javamail_by(mechanism, environment=None):
+    """NTLM, or GSSAPI with the tickets of a credential cache."""
+
+    def send(tools, port, password, subject) -> Outcome:
+        return run_client(
+            [
+                "java",
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                tools.java_classpath,
+                "SendMail",
+                mechanism,
+                port,
+                accounts.USER,
+                password,
+                accounts.DOMAIN,
+                subject,
+            ],
+            environment=environment,
+        )
+
+    return send
 
 
-def msmtp(tools, port, password, subject) -> Outcome:
-    """NTLMv1 alone."""
-    message = f"From: {FROM}\nTo: {TO}\nSubject: {subject}\n\nsent by msmtp\n"
-    return run_client(
-        [
-            "msmtp",
-            "--file=/dev/null",
-            f"--host={accounts.HOST}",
-            f"--port={port}",
-            "--auth=ntlm",
-            f"--user={accounts.USER}",
-            f"--passwordeval=echo {password}",
-            "--tls=off",
-            "-f",
-            FROM,
-            TO,
-        ],
-        stdin=message,
-    )
+def msmtp_by(mechanism, environment=None):
+    """Its NTLM is NTLMv1 alone."""
+
+    def send(tools, port, password, subject) -> Outcome:
+        message = f"From: {FROM}\nTo: {TO}\nSubject: {subject}\n\nsent by msmtp\n"
+        return run_client(
+            [
+                "msmtp",
+                "--file=/dev/null",
+                f"--host={accounts.HOST}",
+                f"--port={port}",
+                f"--auth={mechanism}",
+                f"--user={accounts.USER}",
+                f"--passwordeval=echo {password}",
+                "--tls=off",
+                "-f",
+                FROM,
+                TO,
+            ],
+            environment=environment,
+            stdin=message,
+        )
+
+    return send
+
+
+javamail = javamail_by("NTLM")
+msmtp = msmtp_by("ntlm")
+
+
+def gsasl(environment):
+    """GSSAPI; it logs in and sends no mail."""
+
+    def send(tools, port, password, subject) -> Outcome:
+        return run_client(
+            [
+                "gsasl",
+                "--smtp",
+                f"--connect={accounts.HOST}:{port}",
+                "--mechanism=GSSAPI",
+                f"--authentication-id={accounts.USER}",
+                f"--authorization-id={accounts.USER}",
+                "--service=smtp",
+                f"--hostname={accounts.HOST}",
+                "--no-starttls",
+            ],
+            environment=environment,
+        )
+
+    return send
+
+
+def pocketgss(mechanism, *options):
+    """Our own `send`; `options` say how it logs in."""
+
+    def send(tools, port, password, subject) -> Outcome:
+        return submit(tools, port, subject, "--mech", mechanism, *options)
+
+    return send
 
 
 def swaks(tools, port, password, subject) -> Outcome:
@@ -107,10 +156,10 @@ def swaks(tools, port, password, subject) -> Outcome:
     )
 
 
-def dotnet(kind, trusted=None):
-    """kind: smtpclient, mailkit-ntlm or mailkit-ntlm-native, as in dotnet/Program.cs; with a
-    trusted authority STARTTLS is used."""
-    environment = {"DOTNET_NOLOGO": "1", "DOTNET_EnableDiagnostics": "0"}
+def dotnet(kind, trusted=None, environment=None):
+    """kind: smtpclient, mailkit-ntlm and so on, as in dotnet/Program.cs; with a trusted authority
+    STARTTLS is used."""
+    environment = {"DOTNET_NOLOGO": "1", "DOTNET_EnableDiagnostics": "0", **(environment or {})}
     if trusted:
         environment["SSL_CERT_FILE"] = str(trusted)
 

@@ -32,10 +32,20 @@ class Login:
         raise Failed(f"{reason}\n    -- client\n{output}\n    -- dialogue\n{self.tap.transcript()}")
 
 
-def admitted(tools, server, client, mechanism, *, tls=False):
+def admitted(
+    tools,
+    server,
+    client,
+    mechanism,
+    *,
+    tls=False,
+    account=accounts.USER,
+    logged="{}/NTLM",
+    mails=True,
+):
     """The client logs in by `mechanism` (as the client spells it) and its message is delivered
-    under the account's name. With `tls` it must have used STARTTLS, and only the log tells the
-    mechanism."""
+    under the account's name; the log calls the login `logged`. With `tls` the client must have used
+    STARTTLS, and only the log tells the mechanism. Without `mails` it only logs in."""
     login = Login(tools, server, client, accounts.PASSWORD)
     if login.outcome.code != 0:
         login.fail("not sent")
@@ -45,29 +55,28 @@ def admitted(tools, server, client, mechanism, *, tls=False):
         login.fail(f"no AUTH {mechanism}")
     if not tls and not login.tap.replies(235):
         login.fail("no 235")
-    if login.message is None:
-        login.fail("sent, but not in the Maildir")
-    if (
-        f"(authenticated as {accounts.USER})" not in login.message
-        or "sent by " not in login.message
-    ):
-        login.fail("the Received field does not name the account, or the text is not there")
+    if mails:
+        _check_message(login, account)
     login.log_line = server.wait_logged(
-        login.log_start, [f"login: user='{accounts.USER}'", f"mechanism={mechanism}/NTLM", "tls="]
+        login.log_start,
+        [f"login: user='{account}'", f"mechanism={logged.format(mechanism)}", "tls="],
     )
     if login.log_line is None or tls == ("tls=none" in login.log_line):
         login.fail("no log line of this login")
     return login
 
 
+def _check_message(login, account):
+    if login.message is None:
+        login.fail("sent, but not in the Maildir")
+    if f"(authenticated as {account})" not in login.message or "sent by " not in login.message:
+        login.fail("the Received field does not name the account, or the text is not there")
+
+
 def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_words=()):
     """The client is refused with 535, nothing is delivered, and the log holds these words in one
     line. Returns its reason."""
-    login = Login(tools, server, client, password)
-    if login.message is not None:
-        login.fail("delivered, and must not be")
-    if login.outcome.code == 0:
-        login.fail("the client believes that it sent its message")
+    login = not_sent(tools, server, client, password)
     if not login.encrypted() and (login.tap.replies(235) or not login.tap.replies(535)):
         login.fail("not answered with 535")
     line = server.wait_logged(login.log_start, log_words)
@@ -76,3 +85,13 @@ def turned_away(tools, server, client, password=accounts.WRONG_PASSWORD, log_wor
     if accounts.PASSWORD in line or password in line:
         login.fail("the log holds a password")
     return line.partition("reason: ")[2]
+
+
+def not_sent(tools, server, client, password=accounts.PASSWORD):
+    """Nothing is delivered, and the client says so."""
+    login = Login(tools, server, client, password)
+    if login.message is not None:
+        login.fail("delivered, and must not be")
+    if login.outcome.code == 0:
+        login.fail("the client believes that it sent its message")
+    return login

@@ -106,6 +106,7 @@ _ALL = (
         _both(_programs("java", "javac"), _files(*JAVA_MAIL)),
     ),
     Peer("msmtp", "msmtp", _programs("msmtp")),
+    Peer("gsasl", "gsasl", _programs("gsasl")),
     Peer(
         "swaks",
         "swaks libauthen-ntlm-perl",

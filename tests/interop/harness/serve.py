@@ -11,12 +11,12 @@ from .smtp import plain_session
 
 class Serve:
     """`name` tells several servers of one group apart; `options` go to the command line as they
-    are."""
+    are. Without users it takes no NTLM."""
 
-    def __init__(self, tools, state: pathlib.Path, name, *options, tls=None):
+    def __init__(self, tools, state: pathlib.Path, name, *options, tls=None, users=True):
         if tls:
             options = (*options, "--tls-cert", tls.chain, "--tls-key", tls.key)
-        self.name = name
+        self.name, self._with_users = name, users
         self._program, self._options = tools.pocketgss, options
         self._folder = state / f"serve-{name}"
         self._folder.mkdir()
@@ -25,6 +25,26 @@ class Serve:
         self._service = None
 
     def start(self):
+        users = ["--users", self._write_users()] if self._with_users else []
+        self._service = Service(
+            f"serve ({self.name})",
+            [
+                self._program,
+                "serve",
+                "--listen",
+                f"127.0.0.1:{self.port}",
+                *users,
+                "--maildir",
+                self.maildir,
+                "--hostname",
+                accounts.HOST,
+                *self._options,
+            ],
+            self.log,
+        )
+        self._service.wait_ready(lambda: plain_session(self.port))
+
+    def _write_users(self):
         users = self._folder / "users"
         password = self._folder / "password"
         password.write_text(accounts.PASSWORD + "\n")
@@ -43,24 +63,7 @@ class Serve:
         )
         if made.code != 0:
             raise Failed(f"pocketgss passwd: {made.output.strip()}")
-        self._service = Service(
-            f"serve ({self.name})",
-            [
-                self._program,
-                "serve",
-                "--listen",
-                f"127.0.0.1:{self.port}",
-                "--users",
-                users,
-                "--maildir",
-                self.maildir,
-                "--hostname",
-                accounts.HOST,
-                *self._options,
-            ],
-            self.log,
-        )
-        self._service.wait_ready(lambda: plain_session(self.port))
+        return users
 
     @property
     def maildir(self):

@@ -1,0 +1,292 @@
+# Kerberos at our server: foreign clients with tickets of MIT's krb5kdc, bare and inside SPNEGO, all
+# under the one GSSAPI; each is also turned away where the keys, the realm or the tickets are wrong.
+import contextlib
+import dataclasses
+from typing import Callable
+
+from harness import accounts, certificate, clients, relay
+from harness.case import Group
+from harness.kdc import REALM, SERVICE, MitKdc
+from harness.kdc import running as kdc_running
+from harness.keytab import add_keys
+from harness.login import admitted, not_sent, turned_away
+from harness.send import secret_file
+from harness.serve import Serve
+from harness.serve import running as serve_running
+
+ACCOUNT = f"{accounts.USER}@{REALM}"
+SMTPSVC = f"SMTPSVC/{accounts.HOST}"  # quirk A21: what .NET asks for
+SPNEGO, BARE = "{}/Kerberos", "{}-KRB5/Kerberos"  # as the log calls them
+GOOD, EXPIRED, MISSING = "tickets", "expired-tickets", "no-tickets"
+
+
+class Peers:
+    def __init__(self, tools, kdc, folder):
+        self.tools, self.kdc, self._folder = tools, kdc, folder
+        self.servers, self.relay, self.authority = {}, None, None
+        self.keytab = self._own_keytab()
+
+    def ccache(self, tickets):
+        return self._folder / tickets
+
+    def environment(self, tickets):
+        return {**self.kdc.environment, "KRB5CCNAME": f"FILE:{self.ccache(tickets)}"}
+
+    def get_tickets(self):
+        for tickets, more in ((GOOD, ()), (EXPIRED, ("-l", "1s"))):
+            self.kdc.run(
+                "kinit", "-c", str(self.ccache(tickets)), *more, ACCOUNT, stdin=accounts.PASSWORD
+            )
+
+    def password_file(self):
+        return secret_file(self._folder, accounts.PASSWORD)
+
+    def user_keytab(self):
+        path = self._folder / "user.keytab"
+        if not path.exists():
+            self.kdc.keytab(path, accounts.USER)
+        return path
+
+    def _own_keytab(self):
+        path = self._folder / "service.keytab"
+        self.kdc.keytab(path, SERVICE, SMTPSVC)
+        path.chmod(0o600)  # as `serve` wants it
+        return path
+
+    def other_keytab(self):
+        names = [f"{service}@{REALM}" for service in (SERVICE, SMTPSVC)]
+        return add_keys(self.tools, self._folder / "other.keytab", names)
+
+    def serve(self, name, keytab, *options, **more):
+        return Serve(
+            self.tools, self._folder, name, "--keytab", keytab, *options, users=False, **more
+        )
+
+
+@contextlib.contextmanager
+def _servers(state, tools):
+    kdc = MitKdc(state / "kdc")
+    kdc.create()
+    kdc.add_user(accounts.USER)
+    for service in (SERVICE, SMTPSVC):
+        kdc.add_service(service)
+    with kdc_running(kdc):
+        peers = Peers(tools, kdc, state)
+        peers.get_tickets()
+        tls = certificate.make(state / "tls")
+        peers.authority = tls.authority
+        own = peers.keytab
+        with (
+            serve_running(
+                peers.serve("first", own, "--first-start"),
+                peers.serve("again", own),
+                peers.serve("tls", own, "--first-start", tls=tls),
+                peers.serve("wrong-key", peers.other_keytab(), "--first-start"),
+                peers.serve("wrong-realm", own, "--first-start", "--realms", "OTHER.TEST"),
+            ) as peers.servers,
+            _relay(state / "relay", kdc) as peers.relay,
+        ):
+            yield peers
+
+
+@contextlib.contextmanager
+def _relay(folder, kdc):
+    """The other clients do without Postfix."""
+    from harness import peers
+
+    if peers.missing(("postfix", "cyrus-sasl")):
+        yield None
+    else:
+        with relay.running(folder, kdc.conf) as running:
+            yield running
+
+
+group = Group("kserve", _servers)
+GROUPS = [group]
+
+
+@dataclasses.dataclass(frozen=True)
+class Client:
+    """`make` takes the peers and the name of the tickets; `logged` is what the log calls its logins;
+    `mutual`: it asks for mutual authentication; `mails`: it does not only log in."""
+
+    name: str
+    needs: tuple
+    make: Callable
+    mechanism: str = "GSSAPI"
+    logged: str = BARE
+    mutual: bool = True
+    mails: bool = True
+
+
+def _dotnet(kind):
+    return lambda peers, tickets: clients.dotnet(kind, environment=peers.environment(tickets))
+
+
+def _pocketgss(mechanism):
+    return lambda peers, tickets: clients.pocketgss(
+        mechanism, "--ccache", peers.ccache(tickets)
+    )
+
+
+def _curl(peers, tickets, *options):
+    return clients.curl(
+        ACCOUNT, *options, mechanism="GSSAPI", environment=peers.environment(tickets)
+    )
+
+
+CLIENTS = (
+    *(
+        Client(name, ("dotnet",), _dotnet(kind), "gssapi", SPNEGO, mutual=False)
+        for name, kind in (
+            ("SmtpClient", "smtpclient-tickets"),
+            ("SmtpClient-managed-SPNEGO", "smtpclient-tickets-managed"),
+        )
+    ),
+    Client("MailKit", ("dotnet",), _dotnet("mailkit-gssapi"), mutual=False),
+    Client(
+        "JavaMail",
+        ("javamail",),
+        lambda peers, tickets: clients.javamail_by("GSSAPI", peers.environment(tickets)),
+        mutual=False,
+    ),
+    Client("curl", ("curl",), _curl, mutual=False),
+    Client(
+        "msmtp",
+        ("msmtp",),
+        lambda peers, tickets: clients.msmtp_by("gssapi", peers.environment(tickets)),
+    ),
+    Client(
+        "gsasl",
+        ("gsasl",),
+        lambda peers, tickets: clients.gsasl(peers.environment(tickets)),
+        mails=False,
+    ),
+    Client(
+        "Postfix",
+        ("postfix", "cyrus-sasl"),
+        lambda peers, tickets: peers.relay.client(peers.ccache(tickets)),
+    ),
+    Client("send", (), _pocketgss("GSSAPI"), logged=SPNEGO),
+    Client("send-GSS-SPNEGO", (), _pocketgss("GSS-SPNEGO"), "GSS-SPNEGO", SPNEGO),
+    Client("send-GSSAPI-KRB5", (), _pocketgss("GSSAPI-KRB5")),
+)
+
+
+def _in(peers, client, server="first", tickets=GOOD):
+    login = admitted(
+        peers.tools,
+        peers.servers[server],
+        client.make(peers, tickets),
+        client.mechanism,
+        account=ACCOUNT,
+        logged=client.logged.format(client.mechanism.upper()),
+        mails=client.mails,
+    )
+    return login.log_line.partition("user=")[2].partition(" from=")[0]
+
+
+def _out(peers, client, server, *words):
+    reason = turned_away(
+        peers.tools, peers.servers[server], client.make(peers, GOOD), accounts.PASSWORD, words
+    )
+    return f"535, log: {reason}"
+
+
+def _register(client):
+    needs = ("krb5kdc", *client.needs)
+
+    @group.case(client.name, needs=needs)
+    def right(peers):
+        return f"in, user={_in(peers, client)}"
+
+    @group.case(f"{client.name}-wrong-key", needs=needs)
+    def wrong_key(peers):
+        return _out(peers, client, "wrong-key", "refused", "Ticket.enc-part")
+
+    @group.case(f"{client.name}-wrong-realm", needs=needs)
+    def wrong_realm(peers):
+        return _out(peers, client, "wrong-realm", "P13: a client of another realm")
+
+    @group.case(f"{client.name}-after-a-restart", needs=needs)
+    def restart(peers):
+        """Row KRA-11: those that do not ask for mutual authentication must wait."""
+        if client.mutual:
+            return f"in at once, user={_in(peers, client, 'again')}"
+        return _out(peers, client, "again", "P17: the replay cache cannot tell yet")
+
+    @group.case(f"{client.name}-without-valid-tickets", needs=needs)
+    def no_tickets(peers):
+        for tickets in (MISSING, EXPIRED):
+            login = not_sent(
+                peers.tools, peers.servers["first"], client.make(peers, tickets)
+            )
+            if login.tap.replies(235):
+                login.fail(f"let in with {tickets}")
+        return "not sent: without tickets, with expired ones"
+
+
+for _client in CLIENTS:
+    _register(_client)
+
+
+# `send` gets its tickets by itself, and binds the login to the TLS channel.
+
+
+def _register_send(name, options):
+    @group.case(f"send-{name}", needs=("krb5kdc", "openssl"))
+    def sends(peers):
+        client = clients.pocketgss(
+            *("GSSAPI", "--tls", "starttls", "--ca", peers.authority, "--channel-binding", "require"),
+            *("--user", ACCOUNT, "--kdc", peers.kdc.address, *options(peers)),
+        )
+        login = admitted(
+            *(peers.tools, peers.servers["tls"], client, "GSSAPI"),
+            tls=True,
+            account=ACCOUNT,
+            logged=SPNEGO,
+        )
+        if "channel-bound=yes" not in login.log_line:
+            login.fail("not bound to the channel")
+        return login.log_line.partition("mechanism=")[2]
+
+
+_register_send("password-starttls", lambda peers: ("--password-file", peers.password_file()))
+_register_send("keytab-starttls", lambda peers: ("--keytab", peers.user_keytab()))
+
+
+def _register_tls(name, needs, make, mechanism, logged):
+    @group.case(f"{name}-starttls", needs=("krb5kdc", "openssl", *needs))
+    def sends(peers):
+        login = admitted(
+            *(peers.tools, peers.servers["tls"], make(peers), mechanism),
+            tls=True,
+            account=ACCOUNT,
+            logged=logged.format(mechanism),
+        )
+        return login.log_line.partition("mechanism=")[2]
+
+
+_register_tls(
+    *("curl", ("curl",)),
+    lambda peers: _curl(peers, GOOD, "--ssl-reqd", "--cacert", str(peers.authority)),
+    *("GSSAPI", BARE),
+)
+for _kind, _name, _logged in (
+    ("smtpclient-tickets", "SmtpClient", SPNEGO),
+    ("mailkit-gssapi", "MailKit", BARE),
+):
+    _register_tls(
+        *(_name, ("dotnet",)),
+        lambda peers, kind=_kind: clients.dotnet(kind, peers.authority, peers.environment(GOOD)),
+        *("GSSAPI", _logged),
+    )
+
+
+@group.case("curl-other-authorisation-identity", needs=("krb5kdc", "curl"))
+def _authzid(peers):
+    client = _curl(peers, GOOD, "--sasl-authzid", "bob")
+    reason = turned_away(
+        peers.tools, peers.servers["first"], client, accounts.PASSWORD, ("refused", "authzid")
+    )
+    return f"535, log: {reason}"
