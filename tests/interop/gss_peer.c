@@ -1,20 +1,23 @@
-/* gss_peer: one side of a GSS-API exchange on the system's library (MIT mechglue; NTLM by
- * gss-ntlmssp), driven line by line.
+/* gss_peer: one side of a GSS-API exchange on the system's library (MIT mechglue, NTLM by
+ * gss-ntlmssp; or Heimdal), driven line by line.
  *
- *   gss_peer initiate|accept ntlm|spnego [--user NAME --password TEXT]
- *            [--target SERVICE@HOST] [--flags N] [--binding HEX]
+ *   gss_peer initiate|accept ntlm|krb5|spnego [--inner ntlm|krb5] [--user NAME --password TEXT]
+ *            [--target SERVICE@HOST] [--flags N] [--binding HEX [--address-type N]]
  *
  * NAME is DOMAIN\user. The acceptor finds its accounts in NTLM_USER_FILE (lines
- * DOMAIN:user:password). --binding is the application data of the channel bindings. The lines read
- * and written are those of pgss_peer:
+ * DOMAIN:user:password). Of Kerberos KRB5CCNAME and KRB5_KTNAME name the tickets and the keys.
+ * --inner is what SPNEGO carries (ntlm). --binding is the application data of the channel bindings,
+ * --address-type that of its two addresses (0). The lines read and written are those of pgss_peer:
  *
  *   token B64|-        -> continue B64|-   established B64|-   error TEXT
- *   wrap B64  unwrap B64  mic B64          -> ok B64            error TEXT
+ *   wrap B64  sign B64  unwrap B64  mic B64          -> ok B64  error TEXT
  *   verify B64-MESSAGE B64-MIC             -> ok -              error TEXT
  *   key  info  quit                        -> ok TEXT           error TEXT
  */
 #include <gssapi/gssapi.h>
+#ifndef PGSS_HEIMDAL
 #include <gssapi/gssapi_ext.h>
+#endif
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,15 +27,16 @@
 enum { kLineSize = 1 << 20 };
 
 static gss_OID_desc spnego_oid = {6, "\x2b\x06\x01\x05\x05\x02"};
+static gss_OID_desc krb5_oid = {9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 static gss_OID_desc ntlm_oid = {10, "\x2b\x06\x01\x04\x01\x82\x37\x02\x02\x0a"};
 /* GSS_C_INQ_SSPI_SESSION_KEY, 1.2.840.113554.1.2.2.5.5 */
 static gss_OID_desc session_key_oid = {11, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x05\x05"};
 
 struct options {
   bool initiator;
-  gss_OID mechanism;
+  gss_OID mechanism, inner;
   const char *user, *password, *target, *binding;
-  OM_uint32 flags;
+  OM_uint32 flags, address_type;
 };
 
 struct peer {
@@ -133,10 +137,10 @@ static gss_name_t import(const char* text, gss_OID type) {
 }
 
 static void acquire(struct peer* peer) {
-  gss_OID_set_desc wanted = {1, peer->options.mechanism}, inner = {1, &ntlm_oid};
+  gss_OID_set_desc wanted = {1, peer->options.mechanism}, inner = {1, peer->options.inner};
   gss_cred_usage_t usage = peer->options.initiator ? GSS_C_INITIATE : GSS_C_ACCEPT;
   OM_uint32 major, minor;
-  if (peer->options.initiator) {
+  if (peer->options.password) {
     gss_buffer_desc password = {strlen(peer->options.password), (void*)peer->options.password};
     gss_name_t user = import(peer->options.user, GSS_C_NT_USER_NAME);
     major = gss_acquire_cred_with_password(&minor, user, &password, 0, &wanted, usage,
@@ -145,10 +149,14 @@ static void acquire(struct peer* peer) {
     major =
         gss_acquire_cred(&minor, GSS_C_NO_NAME, 0, &wanted, usage, &peer->credential, NULL, NULL);
   }
+#ifdef PGSS_HEIMDAL /* its acceptor takes every mechanism that it has keys for */
+  (void)inner;
+#else
   if (major == GSS_S_COMPLETE && peer->options.mechanism == &spnego_oid)
     major = gss_set_neg_mechs(&minor, peer->credential, &inner);
+#endif
   if (major == GSS_S_COMPLETE) return;
-  print_error("gss_acquire_cred", major, minor, &ntlm_oid);
+  print_error("gss_acquire_cred", major, minor, peer->options.inner);
   exit(1);
 }
 
@@ -157,6 +165,8 @@ static void set_up(struct peer* peer) {
   if (peer->options.target) peer->target = import(peer->options.target, GSS_C_NT_HOSTBASED_SERVICE);
   if (!peer->options.binding) return;
   peer->binding.application_data = read_hex(peer->options.binding);
+  peer->binding.initiator_addrtype = peer->options.address_type;
+  peer->binding.acceptor_addrtype = peer->options.address_type;
   peer->bindings = &peer->binding;
 }
 
@@ -180,10 +190,11 @@ static void take_token(struct peer* peer, const char* text) {
   free(in.value);
 }
 
-static void answer(const char* call, OM_uint32 major, OM_uint32 minor, gss_buffer_desc* out) {
+static void answer(struct peer* peer, const char* call, OM_uint32 major, OM_uint32 minor,
+                   gss_buffer_desc* out) {
   OM_uint32 ignored;
   if (major != GSS_S_COMPLETE)
-    print_error(call, major, minor, &ntlm_oid);
+    print_error(call, major, minor, peer->options.inner);
   else
     print_bytes("ok", out);
   gss_release_buffer(&ignored, out);
@@ -192,13 +203,13 @@ static void answer(const char* call, OM_uint32 major, OM_uint32 minor, gss_buffe
 static void protect(struct peer* peer, const char* call, const char* text) {
   gss_buffer_desc in = read_base64(text), out = GSS_C_EMPTY_BUFFER;
   OM_uint32 major, minor;
-  if (strcmp(call, "wrap") == 0)
-    major = gss_wrap(&minor, peer->context, 1, GSS_C_QOP_DEFAULT, &in, NULL, &out);
+  if (strcmp(call, "wrap") == 0 || strcmp(call, "sign") == 0)
+    major = gss_wrap(&minor, peer->context, call[0] == 'w', GSS_C_QOP_DEFAULT, &in, NULL, &out);
   else if (strcmp(call, "unwrap") == 0)
     major = gss_unwrap(&minor, peer->context, &in, &out, NULL, NULL);
   else
     major = gss_get_mic(&minor, peer->context, GSS_C_QOP_DEFAULT, &in, &out);
-  answer(call, major, minor, &out);
+  answer(peer, call, major, minor, &out);
   free(in.value);
 }
 
@@ -209,7 +220,7 @@ static void verify(struct peer* peer, char* text) {
   gss_buffer_desc message = read_base64(text), mic = read_base64(mic_text),
                   nothing = GSS_C_EMPTY_BUFFER;
   OM_uint32 minor, major = gss_verify_mic(&minor, peer->context, &message, &mic, NULL);
-  answer("verify", major, minor, &nothing);
+  answer(peer, "verify", major, minor, &nothing);
   free(message.value);
   free(mic.value);
 }
@@ -219,7 +230,7 @@ static void tell_key(struct peer* peer) {
   OM_uint32 minor,
       major = gss_inquire_sec_context_by_oid(&minor, peer->context, &session_key_oid, &keys);
   if (major != GSS_S_COMPLETE || !keys || keys->count == 0)
-    print_error("key", major, minor, &ntlm_oid);
+    print_error("key", major, minor, peer->options.inner);
   else
     print_bytes("ok", &keys->elements[0]);
   gss_release_buffer_set(&minor, &keys);
@@ -239,8 +250,8 @@ static void obey(struct peer* peer, char* line) {
   if (rest) *rest++ = 0;
   if (rest && strcmp(line, "token") == 0)
     take_token(peer, rest);
-  else if (rest &&
-           (strcmp(line, "wrap") == 0 || strcmp(line, "unwrap") == 0 || strcmp(line, "mic") == 0))
+  else if (rest && (strcmp(line, "wrap") == 0 || strcmp(line, "sign") == 0 ||
+                    strcmp(line, "unwrap") == 0 || strcmp(line, "mic") == 0))
     protect(peer, line, rest);
   else if (rest && strcmp(line, "verify") == 0)
     verify(peer, rest);
@@ -255,11 +266,20 @@ static void obey(struct peer* peer, char* line) {
   fflush(stdout);
 }
 
+static gss_OID mechanism(const char* name) {
+  if (strcmp(name, "spnego") == 0) return &spnego_oid;
+  if (strcmp(name, "krb5") == 0) return &krb5_oid;
+  if (strcmp(name, "ntlm") == 0) return &ntlm_oid;
+  die("no such mechanism");
+  return NULL;
+}
+
 static struct options read_options(int argc, char** argv) {
   struct options options = {0};
-  if (argc < 3) die("usage: gss_peer initiate|accept ntlm|spnego [OPTIONS]");
+  if (argc < 3) die("usage: gss_peer initiate|accept ntlm|krb5|spnego [OPTIONS]");
   options.initiator = strcmp(argv[1], "initiate") == 0;
-  options.mechanism = strcmp(argv[2], "spnego") == 0 ? &spnego_oid : &ntlm_oid;
+  options.mechanism = mechanism(argv[2]);
+  options.inner = options.mechanism == &spnego_oid ? &ntlm_oid : options.mechanism;
   for (int i = 3; i + 1 < argc; i += 2) {
     if (strcmp(argv[i], "--user") == 0)
       options.user = argv[i + 1];
@@ -271,11 +291,16 @@ static struct options read_options(int argc, char** argv) {
       options.binding = argv[i + 1];
     else if (strcmp(argv[i], "--flags") == 0)
       options.flags = (OM_uint32)strtoul(argv[i + 1], NULL, 0);
+    else if (strcmp(argv[i], "--inner") == 0)
+      options.inner = mechanism(argv[i + 1]);
+    else if (strcmp(argv[i], "--address-type") == 0)
+      options.address_type = (OM_uint32)strtoul(argv[i + 1], NULL, 0);
     else
       die("unknown option");
   }
-  if (options.initiator && (!options.user || !options.password || !options.target))
-    die("an initiator needs --user, --password and --target");
+  if (options.initiator && !options.target) die("an initiator needs --target");
+  if (options.initiator && options.inner == &ntlm_oid && (!options.user || !options.password))
+    die("an initiator of NTLM needs --user and --password");
   return options;
 }
 

@@ -1,12 +1,17 @@
 // pgss_peer: one side of a security context of ours, driven line by line: the other end of the
 // interop cases.
 //
-//   pgss_peer initiate|accept ntlm|spnego [OPTIONS]
+//   pgss_peer initiate|accept ntlm|krb5|spnego [OPTIONS]
 //   pgss_peer sasl-client|sasl-server MECHANISM [OPTIONS]
 //
 //   --user NAME          initiator: DOMAIN\user, user@domain or user
 //                        acceptor: the one account that it knows
 //   --password TEXT      of that user
+//   --ccache FILE        initiator: Kerberos, with a ticket for the target that is in this file
+//   --keytab FILE        acceptor: Kerberos, with the keys in this file; where either is there,
+//                        NTLM is not spoken
+//   --allow-rc4 yes      etype 23 too
+//   --first-start no     acceptor: authenticators may have come before it (default yes)
 //   --target SPN         initiator: the service's name, smtp/mail.example.test
 //   --host NAME          acceptor: its own DNS name (default mail.example.test)
 //   --flags N            initiator: ContextFlags as a number (default 0x2e)
@@ -23,14 +28,17 @@
 //                     established B64   send it, if there is one
 //   done          ->  established -     the protocol above reported success early; SASL client:
 //                                       that it reported success
-//   wrap B64      ->  ok B64            as do unwrap, mic, and key (without an argument)
+//   wrap B64      ->  ok B64            as do sign (a wrap that does not seal), unwrap, mic, and key
+//                                       (without an argument)
 //   verify MESSAGE-B64 MIC-B64   ->  ok -
 //   info          ->  ok mechanism=NTLM flags=0x2e ...
 //   quit
 //   SASL: token, done, info, and wrap and unwrap by the layer.
 //   what fails    ->  error SENTENCE
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -40,6 +48,7 @@
 
 #include <pocketgss/base64.h>
 #include <pocketgss/sasl.h>
+#include <pocketgss/tickets.h>
 
 namespace pocketgss {
 namespace {
@@ -82,12 +91,24 @@ Bytes from_hex(std::string_view text) {
   return out;
 }
 
+SecretBytes read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) die("cannot open " + path);
+  const std::string content((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return SecretBytes(std::string_view(content));
+}
+
+bool speaks_kerberos(const Options& options) {
+  return options.contains("ccache") || options.contains("keytab");
+}
+
 Policy policy_from(const Options& options) {
   const std::string binding = option(options, "channel-binding", "when-supported");
   Policy policy;
   policy.level = option(options, "policy", "default") == "strict" ? PolicyLevel::kStrict
                                                                   : PolicyLevel::kDefault;
-  policy.inner = {InnerMechanism::kNtlm};
+  policy.inner = {speaks_kerberos(options) ? InnerMechanism::kKerberos : InnerMechanism::kNtlm};
+  policy.allow_rc4 = option(options, "allow-rc4") == "yes";
   policy.channel_binding = binding == "off"       ? BindingRequirement::kOff
                            : binding == "require" ? BindingRequirement::kRequire
                                                   : BindingRequirement::kWhenSupported;
@@ -106,10 +127,17 @@ AccountName name_from(const Options& options) {
 
 InitiatorConfig initiator_config(Runtime& runtime, const Options& options) {
   InitiatorConfig config;
-  config.credential = value_or_die(
-      Credential::from_password(runtime, name_from(options),
-                                SecretBytes(std::string_view(option(options, "password")))),
-      "--password");
+  if (speaks_kerberos(options)) {
+    TicketSettings settings;
+    settings.ccache = read_file(option(options, "ccache"));
+    settings.allow_rc4 = option(options, "allow-rc4") == "yes";
+    config.tickets = value_or_die(make_tickets(std::move(settings)), "--ccache");
+  } else {
+    config.credential = value_or_die(
+        Credential::from_password(runtime, name_from(options),
+                                  SecretBytes(std::string_view(option(options, "password")))),
+        "--password");
+  }
   config.target = option(options, "target");
   config.channel_binding = binding_from(options);
   config.flags =
@@ -118,9 +146,17 @@ InitiatorConfig initiator_config(Runtime& runtime, const Options& options) {
   return config;
 }
 
-AcceptorConfig acceptor_config(const Options& options) {
+AcceptorConfig acceptor_config(Runtime& runtime, const Options& options) {
   AcceptorConfig config;
-  config.ntlm = true;
+  config.ntlm = !speaks_kerberos(options);
+  if (speaks_kerberos(options)) {
+    config.keys = value_or_die(read_service_keys(read_file(option(options, "keytab"))), "--keytab");
+    const bool first = option(options, "first-start", "yes") == "yes";
+    config.replay_cache =
+        value_or_die(make_replay_cache(runtime.clock(), kDefaultReplayCapacity,
+                                       first ? EarlierLogins::kNone : EarlierLogins::kPossible),
+                     "make_replay_cache");
+  }
   config.host = option(options, "host", "mail.example.test");
   if (const auto binding = binding_from(options)) config.channel_bindings.push_back(*binding);
   config.policy = policy_from(options);
@@ -154,7 +190,7 @@ class Peer {
       initiator_config_ = initiator_config(runtime_, options_);
       context_ = value_or_die(make_initiator(runtime_, kind, initiator_config_), "make_initiator");
     } else {
-      acceptor_config_ = acceptor_config(options_);
+      acceptor_config_ = acceptor_config(runtime_, options_);
       context_ = value_or_die(make_acceptor(runtime_, kind, acceptor_config_), "make_acceptor");
     }
   }
@@ -173,7 +209,8 @@ class Peer {
                            std::string_view second) {
     if (command == "token") return token(first);
     if (command == "done") return stepped(context_->peer_done());
-    if (command == "wrap") return wrap(first);
+    if (command == "wrap") return wrap(first, true);
+    if (command == "sign") return wrap(first, false);
     if (command == "unwrap") return unwrap(first);
     if (command == "mic") return mic(first);
     if (command == "verify") return verify(first, second);
@@ -197,10 +234,10 @@ class Peer {
     return Error{Errc::kApiMisuse, "a KDC is asked for, and there is none", 0, 0};
   }
 
-  Result<std::string> wrap(std::string_view text) {
+  Result<std::string> wrap(std::string_view text, bool confidential) {
     PGSS_TRY(Bytes message, decode(text));
     Bytes out(context_->wrap_size(message.size()));
-    PGSS_TRY(const size_t size, context_->wrap(message, true, out));
+    PGSS_TRY(const size_t size, context_->wrap(message, confidential, out));
     return "ok " + encode(ByteView(out).prefix(size));
   }
 
@@ -264,7 +301,7 @@ class SaslPeer {
       client_ = value_or_die(make_sasl_client(*mechanism, *clients_, {}, {.layer = layer}),
                              "make_sasl_client");
     } else {
-      servers_.emplace(runtime_, acceptor_config(options_));
+      servers_.emplace(runtime_, acceptor_config(runtime_, options_));
       server_ =
           value_or_die(make_sasl_server(*mechanism, *servers_, {},
                                         {.layer_step = step == "always"  ? LayerStep::kAlways
@@ -354,16 +391,22 @@ int serve(AnyPeer peer) {
   return 0;
 }
 
+MechanismKind mechanism_kind(std::string_view name) {
+  if (name == "ntlm") return MechanismKind::kNtlm;
+  if (name == "krb5") return MechanismKind::kKerberos;
+  if (name == "spnego") return MechanismKind::kSpnego;
+  die("no such mechanism");
+}
+
 int run(int argc, char** argv) {
-  if (argc < 3) die("usage: pgss_peer initiate|accept ntlm|spnego [OPTIONS]; its source says more");
+  if (argc < 3)
+    die("usage: pgss_peer initiate|accept ntlm|krb5|spnego [OPTIONS]; its source says more");
   const std::string_view role = argv[1];
   if (role.substr(0, 5) == "sasl-") {
     SaslPeer peer(role == "sasl-client", argv[2], read_options(argc, argv));
     return serve<SaslPeer&>(peer);
   }
-  const MechanismKind kind =
-      std::string_view(argv[2]) == "spnego" ? MechanismKind::kSpnego : MechanismKind::kNtlm;
-  Peer peer(role == "initiate", kind, read_options(argc, argv));
+  Peer peer(role == "initiate", mechanism_kind(argv[2]), read_options(argc, argv));
   return serve<Peer&>(peer);
 }
 

@@ -101,18 +101,22 @@ def compare_keys(initiator, acceptor):
         raise Failed(
             f"session keys differ: {initiator.side} {ours.hex()}, {acceptor.side} {theirs.hex()}"
         )
-    if len(ours) != 16 or ours == bytes(16):
+    if len(ours) not in (16, 32) or ours == bytes(len(ours)):
         raise Failed(f"no real session key: {ours.hex()}")
 
 
-def exchange_messages(initiator, acceptor):
+def exchange_messages(initiator, acceptor, *, signed=False, back=True):
     """Wrap and MIC both ways, several of each so that sequence numbers and cipher states must
-    agree; then altered ones."""
+    agree; then altered ones. With `signed` wraps that do not seal too: NTLM has none. Without `back`
+    only what the initiator sends."""
+    ways = ((initiator, acceptor), (acceptor, initiator))[: 2 if back else 1]
     for message in MESSAGES:
-        for sender, receiver in ((initiator, acceptor), (acceptor, initiator)):
+        for sender, receiver in ways:
             _wrapped(sender, receiver, message)
             receiver.verify(message, sender.mic(message))
-    for sender, receiver in ((initiator, acceptor), (acceptor, initiator)):
+            if signed and receiver.unwrap(sender.sign(message)) != message:
+                raise Failed(f"{receiver.side} unwrapped something else than {sender.side} signed")
+    for sender, receiver in ways:
         _altered(sender, receiver)
 
 

@@ -49,6 +49,8 @@ _ALL = (
             "/usr/include/gssapi/gssapi.h",
         ),
     ),
+    Peer("krb5-gssapi", "libkrb5-dev", _files("/usr/include/gssapi/gssapi_krb5.h")),
+    Peer("heimdal-gssapi", "heimdal-multidev", _files("/usr/include/heimdal/gssapi.h")),
     Peer(
         "samba",
         "samba samba-common-bin winbind",

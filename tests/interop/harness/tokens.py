@@ -39,6 +39,10 @@ class LinePeer:
     def wrap(self, message: bytes) -> bytes:
         return self._bytes(f"wrap {_text(message)}")
 
+    def sign(self, message: bytes) -> bytes:
+        """A wrap that does not seal."""
+        return self._bytes(f"sign {_text(message)}")
+
     def unwrap(self, token: bytes) -> bytes:
         return self._bytes(f"unwrap {_text(token)}")
 

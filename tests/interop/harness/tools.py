@@ -38,6 +38,10 @@ class Tools:
         return self.build / "tests" / "interop" / "gss_peer"
 
     @property
+    def heimdal_peer(self):
+        return self.build / "tests" / "interop" / "heimdal_peer"
+
+    @property
     def sasl_peer(self):
         return self.build / "tests" / "interop" / "sasl_peer"
 
