@@ -143,6 +143,7 @@ CLIENTS = (
             ("SmtpClient-managed-SPNEGO", "smtpclient-tickets-managed"),
         )
     ),
+    # quirk A28, of JavaMail A30: without an AP-REP the layer offer is the first 334
     Client("MailKit", ("dotnet",), _dotnet("mailkit-gssapi"), mutual=False),
     Client(
         "JavaMail",
