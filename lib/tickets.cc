@@ -218,7 +218,7 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
       PGSS_CHECK(read_user(settings, ccache.default_principal().realm));
     }
   }
-  return cache_.add_all(ccache);
+  return cache_.add_all(ccache, policy_.etypes);
 }
 
 Result<void> UserTickets::read_proof(TicketSettings& settings) {

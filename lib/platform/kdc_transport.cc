@@ -118,11 +118,13 @@ void ConfiguredKdcs::add(std::string_view realm, KdcAddress kdc) {
 }
 
 Result<std::vector<KdcAddress>> ConfiguredKdcs::kdcs(std::string_view realm, milliseconds) {
-  auto found = kdcs_.find(realm);
-  if (found == kdcs_.end()) found = kdcs_.find(std::string_view());
-  if (found == kdcs_.end())
-    return Error{Errc::kUnreachable, "no KDC of the realm is configured", 0, 0};
-  return found->second;
+  return guarded("configured KDCs", [&]() -> Result<std::vector<KdcAddress>> {
+    auto found = kdcs_.find(realm);
+    if (found == kdcs_.end()) found = kdcs_.find(std::string_view());
+    if (found == kdcs_.end())
+      return Error{Errc::kUnreachable, "no KDC of the realm is configured", 0, 0};
+    return found->second;
+  });
 }
 
 Result<std::vector<KdcAddress>> KdcResolversInTurn::kdcs(std::string_view realm,
@@ -181,12 +183,17 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
   const bool by_udp =
       config_.udp_first && !need.stream_only && need.request.size() <= kMaxRequestByUdp;
   // The addresses are of one KDC: its time is for all of them, and for the look-up.
-  for (const SocketAddress& address : addresses(kdc, resolver_.hosts(), end)) {
+  // One that does not answer leaves the others their part.
+  const auto found = addresses(kdc, resolver_.hosts(), end);
+  for (size_t i = 0; i < found.size(); ++i) {
+    const SocketAddress& address = found[i];
+    const auto now = Clock::now();
+    const auto until = now + (end - now) / static_cast<int>(found.size() - i);
     if (by_udp) {
-      auto reply = ask_by_udp(address, need.request, end);
+      auto reply = ask_by_udp(address, need.request, until);
       if (reply && error_code_of(*reply) != krb5::error_code::kResponseTooBig) return reply;
     }
-    if (auto reply = ask_by_tcp(address, need.request, end)) return reply;
+    if (auto reply = ask_by_tcp(address, need.request, until)) return reply;
   }
   return std::nullopt;
 }

@@ -175,8 +175,8 @@ Result<AsExchange::Answer> AsExchange::on_preauth_required(const Asked& asked,
   // What was sent did not do. It is sent again where the KDC speaks of another key, once (quirk D4),
   // or has another time (quirk D5); a kind of several rounds goes on.
   const bool first = !asked.preauth_sent;
-  const bool goes_on = error.error_code == error_code::kMorePreauthNeeded;
   const bool other_key = hint_ && !(*hint_ == hint);
+  const bool goes_on = error.error_code == error_code::kMorePreauthNeeded && !other_key;
   const bool other_time = believe_stime(error);
   if (!first && !goes_on && !other_time) {
     if (!other_key || renegotiated_)

@@ -75,6 +75,7 @@ class KdcClient final : public CredentialSource {
   State state_ = Start{};
   size_t client_ = 0, service_ = 0;  // the present ones
   bool proof_sent_ = false;
+  bool tgt_is_old_ = false;  // it is of the cache
   std::optional<ServiceCredential> tgt_;
   std::optional<ServiceCredential> result_;
 };
@@ -90,6 +91,7 @@ Result<CredentialSource::Answer> KdcClient::begin() {
     }
     if (auto tgt = config_.cache->find_tgt(client().view(), now)) {
       tgt_ = std::move(tgt);
+      tgt_is_old_ = true;
       if (config_.services.empty()) return done(clone(*tgt_));
       return begin_tgs();
     }
@@ -143,6 +145,12 @@ Result<CredentialSource::Answer> KdcClient::on_ticket(AwaitTicket&& state, Excha
   if (!answer.has_value()) {
     const Error& error = answer.error();
     const bool unknown = error.peer_status == error_code::kSPrincipalUnknown;
+    // A ticket-granting ticket that the KDC does not take any more (its key was changed, or the time
+    // is another one) is no reason to give up where there is what to get a new one with.
+    if (!unknown && error.peer_status != 0 && tgt_is_old_ && config_.secret != nullptr) {
+      tgt_is_old_ = false;
+      return begin_as();
+    }
     if (!unknown || service_ + 1 == config_.services.size()) return error;
     ++service_;
     return begin_tgs();

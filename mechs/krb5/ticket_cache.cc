@@ -143,7 +143,16 @@ Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
   });
 }
 
-Result<void> TicketCache::add_all(const Ccache& file) {
+bool TicketCache::has_better(const ServiceCredential& credential) const {
+  const std::lock_guard lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
+    return same_principal(entry.client.view(), credential.client.view()) &&
+           same_principal(entry.server.view(), credential.server.view()) &&
+           entry.credential.endtime >= credential.endtime;
+  });
+}
+
+Result<void> TicketCache::add_all(const Ccache& file, std::span<const Etype> etypes) {
   return guarded("credential cache", [&]() -> Result<void> {
     UnixMicros offset = 0;
     if (file.kdc_offset())
@@ -151,7 +160,9 @@ Result<void> TicketCache::add_all(const Ccache& file) {
     for (const CcacheCredential& entry : file) {
       if (!usable(entry)) continue;
       const auto credential = credential_of(entry, offset);
-      if (!credential.has_value()) continue;
+      if (!credential.has_value() || has_better(credential.value())) continue;
+      const Etype etype = credential.value().session_key.etype();
+      if (std::find(etypes.begin(), etypes.end(), etype) == etypes.end()) continue;
       add(credential.value().client, credential.value().server, credential.value());
     }
     return {};

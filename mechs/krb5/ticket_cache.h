@@ -4,6 +4,7 @@
 
 #include <mutex>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "mechs/krb5/ccache.h"
@@ -37,8 +38,9 @@ class TicketCache {
   std::optional<ServiceCredential> find_tgt(const PrincipalView& client, UnixMicros now) const;
 
   // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
-  // at some time. A ticket of an etype that we do not know is passed over. Errors: kNoMemory.
-  Result<void> add_all(const Ccache&);
+  // at some time, and of several for the same names the one that ends last. A ticket whose session
+  // key is of none of these etypes is passed over (policy row P10). Errors: kNoMemory.
+  Result<void> add_all(const Ccache&, std::span<const Etype> etypes);
 
   // write makes a file of version 4 with all of `client`'s tickets, in the order in which they came.
   // Errors: those of write_ccache; kNeedsCredential where there is none.
@@ -52,6 +54,8 @@ class TicketCache {
     Principal client, server;
     ServiceCredential credential;
   };
+  bool has_better(const ServiceCredential&) const;
+
   mutable std::mutex mutex_;
   std::vector<Entry> entries_;
 };

@@ -30,6 +30,21 @@ Fallible<std::optional<Krb5Conf>> read_conf(const std::string& path) {
   return std::optional<Krb5Conf>(std::move(conf).value());
 }
 
+// realm_of is that of the user, as `send` and `kinit` take it from his name; empty where only a key
+// table or a cache knows.
+std::string realm_of(const KerberosOptions& options, const std::string& user,
+                     const std::optional<Krb5Conf>& conf) {
+  if (!options.realm.empty()) return options.realm;
+  if (const size_t at = user.rfind('@'); at != std::string::npos) {
+    std::string realm = user.substr(at + 1);
+    for (char& c : realm) {
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
+    }
+    return realm;
+  }
+  return conf ? conf->default_realm : std::string();
+}
+
 }  // namespace
 
 #ifdef PGSS_DNS
@@ -38,7 +53,10 @@ const char* const kWhereKdcsAre = "what DNS says";
 const char* const kWhereKdcsAre = "none; this build does not ask DNS";
 #endif
 
-Fallible<Kdcs> Kdcs::create(const KerberosOptions& options) {
+Fallible<Kdcs> Kdcs::create(const KerberosOptions& options, const std::string& user) {
+  const auto conf = read_conf(options.krb5_conf);
+  if (!conf.has_value()) return conf.failure();
+  const std::string realm = realm_of(options, user, conf.value());
   Kdcs out;
   HostResolver* hosts = nullptr;
 #ifdef PGSS_DNS
@@ -47,28 +65,21 @@ Fallible<Kdcs> Kdcs::create(const KerberosOptions& options) {
   out.dns_ = std::move(dns);
 #endif
   out.configured_ = std::make_unique<ConfiguredKdcs>(hosts);
+  out.of_any_realm_ = std::make_unique<ConfiguredKdcs>(hosts);
   for (const std::string& text : options.kdcs) {
-    auto address = parse_kdc_address(text);
+    const auto address = parse_kdc_address(text);
     if (!address.has_value()) {
       return Failure{ExitCode::kUsage,
                      "--kdc takes HOST, HOST:PORT or [IPV6]:PORT, not " + tools::quoted(text)};
     }
-    out.configured_->add("", std::move(address).value());
+    out.configured_->add(realm, address.value());
+    out.of_any_realm_->add("", address.value());
   }
-  const auto conf = read_conf(options.krb5_conf);
-  if (!conf.has_value()) return conf.failure();
   if (conf.value()) conf.value()->add_to(*out.configured_);
-  if (out.configured_->empty() && out.dns_ == nullptr) {
-    return Failure{ExitCode::kConfig,
-                   "Kerberos: nothing says where the KDCs are: add --kdc HOST (this build does not "
-                   "ask DNS)"};
-  }
-  out.resolver_ = out.configured_->empty() ? out.dns_.get() : out.configured_.get();
-  if (!out.configured_->empty() && out.dns_ != nullptr) {
-    out.both_ = std::make_unique<KdcResolversInTurn>(
-        std::vector<KdcResolver*>{out.configured_.get(), out.dns_.get()});
-    out.resolver_ = out.both_.get();
-  }
+  std::vector<KdcResolver*> in_turn = {out.configured_.get()};
+  if (out.dns_ != nullptr) in_turn.push_back(out.dns_.get());
+  if (!out.of_any_realm_->empty()) in_turn.push_back(out.of_any_realm_.get());
+  out.resolver_ = std::make_unique<KdcResolversInTurn>(std::move(in_turn));
   return out;
 }
 

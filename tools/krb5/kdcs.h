@@ -17,17 +17,16 @@ extern const char* const kWhereKdcsAre;
 
 class Kdcs {
  public:
-  // Failures: kUsage (an address), kNoInput and kDataError (the krb5.conf), kConfig (nothing says
-  // where KDCs are, and this build has no DNS).
-  static Fallible<Kdcs> create(const KerberosOptions& options);
+  // Those that are named are of the user's realm, as far as that is known; of another realm they are
+  // asked last. Failures: kUsage (an address), kNoInput and kDataError (the krb5.conf).
+  static Fallible<Kdcs> create(const KerberosOptions& options, const std::string& user);
 
   KdcResolver& resolver() { return *resolver_; }
 
  private:
-  std::unique_ptr<ConfiguredKdcs> configured_;
-  std::unique_ptr<KdcResolver> dns_;   // null where this build has none
-  std::unique_ptr<KdcResolver> both_;  // null where there is only one
-  KdcResolver* resolver_ = nullptr;
+  std::unique_ptr<ConfiguredKdcs> configured_, of_any_realm_;
+  std::unique_ptr<KdcResolver> dns_;  // null where this build has none
+  std::unique_ptr<KdcResolver> resolver_;
 };
 
 // default_realm is that of the krb5.conf; empty where there is none. Failures: those of the file.

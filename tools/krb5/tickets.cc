@@ -148,7 +148,7 @@ void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
   verb.add_flag("--allow-rc4", o.allow_rc4,
                 "Take Kerberos' rc4-hmac (etype 23) too, which is no longer safe");
   verb.add_option("--kdc-deadline", o.deadline_seconds,
-                  "Seconds for all KDCs together, 1 to 300 (default: 15)")
+                  "Seconds for all KDCs together, for each ticket, 1 to 300 (default: 15)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 300u).description(""));
 }
@@ -162,17 +162,21 @@ Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& opti
   settings.password = std::move(password);
   settings.allow_rc4 = options.allow_rc4;
   if (!options.keytab.empty()) {
-    auto octets = read_file(options.keytab, kMaxKrb5File);
+    const auto path = keytab_path(options.keytab);
+    if (!path.has_value()) return path.failure();
+    auto octets = read_file(path.value(), kMaxKrb5File);
     if (!octets.has_value()) return octets.failure();
     settings.keytab = std::move(octets).value();
   }
-  if (!options.nt_hash_file.empty()) {
+  if (!options.nt_hash_file.empty() && options.keytab.empty()) {
     auto hash = read_nt_hash(options.nt_hash_file);
     if (!hash.has_value()) return hash.failure();
     settings.nt_hash = std::move(hash).value();
   }
   if (!ccache.empty()) {
-    auto octets = read_file(ccache, kMaxKrb5File);
+    const auto path = ccache_path(ccache);
+    if (!path.has_value()) return path.failure();
+    auto octets = read_file(path.value(), kMaxKrb5File);
     if (!octets.has_value()) return octets.failure();
     settings.ccache = std::move(octets).value();
   }
@@ -188,9 +192,10 @@ Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& opti
 }
 
 std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
+                                                 const std::string& user,
                                                  const std::shared_ptr<TicketSource>& tickets,
                                                  std::string_view service) {
-  auto kdcs = Kdcs::create(options);
+  auto kdcs = Kdcs::create(options, user);
   if (!kdcs.has_value()) return TicketFailure{kdcs.failure(), false};
   KdcTransportConfig config;
   config.udp_first = options.udp_first;

@@ -59,8 +59,9 @@ struct TicketFailure {
 
 // fetch_ticket gets a ticket for `service` ("smtp/mail.example.test", or empty for the
 // ticket-granting ticket) from the KDCs that the options name, or those of DNS. The ticket stays
-// with the source.
+// with the source; one that it has already needs no KDC.
 std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
+                                                 const std::string& user,
                                                  const std::shared_ptr<TicketSource>& tickets,
                                                  std::string_view service);
 

@@ -47,7 +47,8 @@ Fallible<Nothing> kinit(const Options& options) {
   std::vector<std::string> wanted = {""};
   wanted.insert(wanted.end(), options.services.begin(), options.services.end());
   for (const std::string& service : wanted) {
-    const auto got = fetch_ticket(runtime.value(), options.kerberos, tickets.value(), service);
+    const auto got =
+        fetch_ticket(runtime.value(), options.kerberos, options.user, tickets.value(), service);
     if (const auto* failed = std::get_if<TicketFailure>(&got)) return failed->failure;
     if (options.verbose) std::cerr << ticket_text(std::get<Ticket>(got)) << '\n';
   }

@@ -204,10 +204,13 @@ Fallible<Nothing> get_ticket(const Options& options, const std::string& target, 
          "or its service in --spn"},
         true};
   } else {
-    auto tickets = read_tickets(options.kerberos, kerberos_user(options.user), password.clone(),
-                                options.ccache);
+    // Beside a key table, the password is NTLM's.
+    const bool has_keys = !options.kerberos.keytab.empty();
+    auto tickets = read_tickets(options.kerberos, kerberos_user(options.user),
+                                has_keys ? SecretBytes() : password.clone(), options.ccache);
     if (!tickets.has_value()) return tickets.failure();
-    auto ticket = fetch_ticket(runtime, options.kerberos, tickets.value(), target);
+    auto ticket = fetch_ticket(runtime, options.kerberos, kerberos_user(options.user),
+                               tickets.value(), target);
     if (const auto* got = std::get_if<Ticket>(&ticket)) {
       note("Kerberos: " + ticket_text(*got));
       clock.offset = got->clock_offset;

@@ -466,6 +466,63 @@ TEST_F(CacheTest, P16_TheOffsetIsRememberedWithTheTicket) {
   EXPECT_EQ(realms.messages, 3);
 }
 
+TEST_F(CacheTest, ATicketGrantingTicketThatTheKdcNoLongerTakesIsReplacedOnce) {
+  config.services.clear();
+  ASSERT_TRUE(run().has_value());
+  config.services = service_names("smtp", "mail.example.test", "").value();
+  int refusals = 0;
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq || refusals != 0) return std::nullopt;
+    ++refusals;
+    return kdc.krb_error(error_code::kBadIntegrity);
+  };
+  ASSERT_TRUE(run().has_value());
+  EXPECT_TRUE(proof_sent) << "by a new login";
+
+  cache.clear();
+  config.services.clear();
+  ASSERT_TRUE(run().has_value());
+  config.services = service_names("smtp", "mail.example.test", "").value();
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq) return std::nullopt;
+    ++refusals;
+    return kdc.krb_error(error_code::kBadIntegrity);
+  };
+  refusals = 0;
+  EXPECT_EQ(refused().peer_status, error_code::kBadIntegrity);
+  EXPECT_EQ(refusals, 2) << "a new one that is refused is the end";
+}
+
+TEST_F(CacheTest, OfSeveralTicketsInAFileTheOneThatEndsLastIsTaken) {
+  ASSERT_TRUE(run().has_value());
+  ServiceCredential late = run().value();
+  ServiceCredential early = clone(late);
+  early.endtime.seconds -= 7200;
+  for (const bool late_first : {true, false}) {
+    TicketCache first, second, merged;
+    first.add(late.client, late.server, late_first ? late : early);
+    second.add(late.client, late.server, late_first ? early : late);
+    const std::vector<Etype> etypes = {late.session_key.etype()};
+    for (const TicketCache* each : {&first, &second}) {
+      const SecretBytes file = each->write(late.client.view()).value();
+      ASSERT_TRUE(merged.add_all(parse_ccache(file.view()).value(), etypes).has_value());
+    }
+    const auto found = merged.find(late.client.view(), late.server.view(), clock.now());
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->endtime, late.endtime);
+  }
+}
+
+TEST_F(CacheTest, P10_ATicketOfAnEtypeThatThePolicyForbidsIsNotTakenFromAFile) {
+  const ServiceCredential one = run().value();
+  TicketCache before, after;
+  before.add(one.client, one.server, one);
+  const SecretBytes file = before.write(one.client.view()).value();
+  const std::vector<Etype> others = {Etype::kAes256CtsHmacSha384, Etype::kAes128CtsHmacSha256};
+  ASSERT_TRUE(after.add_all(parse_ccache(file.view()).value(), others).has_value());
+  EXPECT_EQ(after.size(), 0u);
+}
+
 TEST_F(CacheTest, AFullCacheLosesWhatEndsFirst) {
   ASSERT_TRUE(run().has_value());
   const ServiceCredential one = run().value();
