@@ -209,7 +209,8 @@ TEST(ServeKerberos, P23_EveryRefusalIsTheSameToTheClientAndTheLogHasNoSecret) {
   EXPECT_EQ(realm.failure().reply.code, 535);
   EXPECT_EQ(realm.failure().reply, authzid.failure().reply);
   EXPECT_TRUE(serve.logged("reason: authentication failed: authzid")) << serve.log();
-  const auto key = serve.login.ticket()->maker.service_key.view();
+  const auto ticket = serve.login.ticket();
+  const auto key = ticket->maker.service_key.view();
   EXPECT_THAT(serve.log(), Not(HasSubstr(std::string(as_text(key)))));
 }
 
