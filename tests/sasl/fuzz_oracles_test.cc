@@ -16,6 +16,19 @@ std::string last_line(const std::string& log) {
   return log.substr(before == log.npos ? 0 : before + 1);
 }
 
+// Under the sanitizers, where a session costs fifty times as much and the fuzzers run the same
+// oracles, every 17th script; it reaches each of the bits.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PGSS_SLOW_SESSIONS
+#endif
+#endif
+#ifdef PGSS_SLOW_SESSIONS
+constexpr unsigned kScriptStep = 17;
+#else
+constexpr unsigned kScriptStep = 1;
+#endif
+
 // check runs one session, every beginning of it, and it with each octet altered.
 template <typename Oracle>
 void check(VectorBlock& block, Oracle oracle) {
@@ -32,7 +45,7 @@ void check(VectorBlock& block, Oracle oracle) {
   }
   for (unsigned settings = 0; settings < 256; ++settings) {
     if ((settings & 0x40) != 0) continue;  // means nothing
-    for (unsigned script = 0; script < 256; ++script) {
+    for (unsigned script = 0; script < 256; script += kScriptStep) {
       Bytes altered = input;
       altered[0] = static_cast<uint8_t>(settings);
       altered[1] = static_cast<uint8_t>(script);
