@@ -25,7 +25,6 @@
 
 #include <pocketgss/kdc_transport.h>
 
-#include "mechs/krb5/ccache.h"
 #include "mechs/krb5/kdc_client.h"
 #include "mechs/krb5/kdc_time.h"
 
@@ -117,20 +116,10 @@ void read_keytab(Settings& settings, const krb5::Principal& client) {
   settings.secret = value_or_die(krb5::ClientSecret::of_keytab(keytab, client.view()));
 }
 
-void write_ccache(const std::string& path, const krb5::ServiceCredential& from) {
-  krb5::CcacheCredential out;
-  out.client = from.client.view();
-  out.server = from.server.view();
-  out.etype = static_cast<int32_t>(from.session_key.etype());
-  out.key = from.session_key.view();
-  out.authtime = static_cast<uint32_t>(from.authtime.seconds);
-  out.starttime = static_cast<uint32_t>(from.starttime.seconds);
-  out.endtime = static_cast<uint32_t>(from.endtime.seconds);
-  out.renew_till = static_cast<uint32_t>(from.renew_till.seconds);
-  out.ticket_flags = from.ticket_flags;
-  out.ticket = from.ticket;
-  const SecretBytes file =
-      value_or_die(krb5::write_ccache(out.client, std::nullopt, std::span(&out, 1)));
+void write_ccache(const std::string& path, const krb5::ServiceCredential& credential) {
+  krb5::TicketCache cache;
+  cache.add(credential.client, credential.server, credential);
+  const SecretBytes file = value_or_die(cache.write(credential.client.view()));
   std::ofstream stream(path, std::ios::binary);
   stream << as_text(file.view());
 }

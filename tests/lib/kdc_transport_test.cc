@@ -13,6 +13,7 @@
 
 #include "lib/platform/kdc_framing.h"
 #include "mechs/krb5/messages.h"
+#include "tests/lib/support/loopback.h"
 
 namespace pocketgss {
 namespace {
@@ -43,18 +44,10 @@ class LocalServer {
 
   explicit LocalServer(OnTcp on_tcp, OnUdp on_udp = {})
       : on_tcp_(std::move(on_tcp)), on_udp_(std::move(on_udp)) {
-    tcp_ = ::socket(AF_INET, SOCK_STREAM, 0);
-    udp_ = ::socket(AF_INET, SOCK_DGRAM, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* where = reinterpret_cast<sockaddr*>(&address);
-    EXPECT_EQ(::bind(tcp_, where, size), 0);
-    EXPECT_EQ(::getsockname(tcp_, where, &size), 0);
-    EXPECT_EQ(::bind(udp_, where, size), 0);
-    EXPECT_EQ(::listen(tcp_, 8), 0);
-    port_ = ntohs(address.sin_port);
+    const testing::LoopbackSockets sockets = testing::loopback_sockets();
+    tcp_ = sockets.tcp;
+    udp_ = sockets.udp;
+    port_ = sockets.port;
     thread_ = std::thread([this] { serve(); });
   }
   ~LocalServer() {

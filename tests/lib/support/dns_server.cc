@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cursor.h"
+#include "tests/lib/support/loopback.h"
 
 namespace pocketgss::testing {
 namespace {
@@ -99,18 +100,10 @@ Bytes DnsMessage::bytes() const {
 }
 
 ScriptedDns::ScriptedDns(Answer answer) : answer_(std::move(answer)) {
-  tcp_ = ::socket(AF_INET, SOCK_STREAM, 0);
-  udp_ = ::socket(AF_INET, SOCK_DGRAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* where = reinterpret_cast<sockaddr*>(&address);
-  EXPECT_EQ(::bind(tcp_, where, size), 0);
-  EXPECT_EQ(::getsockname(tcp_, where, &size), 0);
-  EXPECT_EQ(::bind(udp_, where, size), 0);
-  EXPECT_EQ(::listen(tcp_, 8), 0);
-  port_ = ntohs(address.sin_port);
+  const LoopbackSockets sockets = loopback_sockets();
+  tcp_ = sockets.tcp;
+  udp_ = sockets.udp;
+  port_ = sockets.port;
   thread_ = std::thread([this] { serve(); });
 }
 
