@@ -218,7 +218,11 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
       PGSS_CHECK(read_user(settings, ccache.default_principal().realm));
     }
   }
-  return cache_.add_all(ccache, policy_.etypes);
+  PGSS_TRY(const size_t passed_over, cache_.add_all(ccache, policy_.etypes));
+  if (passed_over != 0 && cache_.size() == 0 && !secret_)
+    return Error{Errc::kPolicy,
+                 "P10: the tickets of the cache have keys of etypes that are not allowed", 0, 0};
+  return {};
 }
 
 Result<void> UserTickets::read_proof(TicketSettings& settings) {

@@ -65,7 +65,7 @@ class TicketSource;
 // make_tickets reads the settings; it sends nothing. Errors:
 //   kNeedsCredential   no user, no realm, nothing to prove him with, or no key of his in the table
 //   kMalformed         `where` = "user", or the field of the key table or cache that is wrong
-//   kPolicy            "P10: ..." an NT hash, or etype 23, without `allow_rc4`
+//   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
 //   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype
 //   kNoMemory
 Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);

@@ -152,8 +152,9 @@ bool TicketCache::has_better(const ServiceCredential& credential) const {
   });
 }
 
-Result<void> TicketCache::add_all(const Ccache& file, std::span<const Etype> etypes) {
-  return guarded("credential cache", [&]() -> Result<void> {
+Result<size_t> TicketCache::add_all(const Ccache& file, std::span<const Etype> etypes) {
+  return guarded("credential cache", [&]() -> Result<size_t> {
+    size_t passed_over = 0;
     UnixMicros offset = 0;
     if (file.kdc_offset())
       offset = file.kdc_offset()->seconds * kSecond + file.kdc_offset()->microseconds;
@@ -162,10 +163,13 @@ Result<void> TicketCache::add_all(const Ccache& file, std::span<const Etype> ety
       const auto credential = credential_of(entry, offset);
       if (!credential.has_value() || has_better(credential.value())) continue;
       const Etype etype = credential.value().session_key.etype();
-      if (std::find(etypes.begin(), etypes.end(), etype) == etypes.end()) continue;
+      if (std::find(etypes.begin(), etypes.end(), etype) == etypes.end()) {
+        ++passed_over;
+        continue;
+      }
       add(credential.value().client, credential.value().server, credential.value());
     }
-    return {};
+    return passed_over;
   });
 }
 

@@ -39,8 +39,9 @@ class TicketCache {
 
   // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
   // at some time, and of several for the same names the one that ends last. A ticket whose session
-  // key is of none of these etypes is passed over (policy row P10). Errors: kNoMemory.
-  Result<void> add_all(const Ccache&, std::span<const Etype> etypes);
+  // key is of none of these etypes is passed over (policy row P10); returned is how many were. Errors:
+  // kNoMemory.
+  Result<size_t> add_all(const Ccache&, std::span<const Etype> etypes);
 
   // write makes a file of version 4 with all of `client`'s tickets, in the order in which they came.
   // Errors: those of write_ccache; kNeedsCredential where there is none.

@@ -233,6 +233,20 @@ TEST_F(TicketsTest, P10_Etype23NeedsThePolicy) {
   EXPECT_EQ(refused().code, Errc::kPolicy);
 }
 
+TEST_F(TicketsTest, P10_ACacheOfForbiddenTicketsIsToldAsSuch) {
+  kdc.twist.session_etype = 23;
+  if (!krb5::known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  settings.etypes = {17, 23};
+  settings.allow_rc4 = true;
+  const auto first = made();
+  ASSERT_TRUE(get(first, "").has_value());
+  settings = {};
+  settings.ccache = write_ccache(*first).value();
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kPolicy);
+  EXPECT_EQ(std::string_view(error.where).substr(0, 3), "P10");
+}
+
 TEST_F(TicketsTest, P15_StrongPreauthenticationSendsNothingOfThePassword) {
   settings.require_strong_preauth = true;
   EXPECT_EQ(get(made(), kService).error().code, Errc::kPolicy);
