@@ -23,7 +23,7 @@ using testing::WireName;
 inline constexpr UnixMicros kHour = 3600 * kSecond;
 
 inline Principal user(std::string_view name, std::string_view realm = "EXAMPLE.TEST",
-               int32_t type = name_type::kPrincipal) {
+                      int32_t type = name_type::kPrincipal) {
   Principal out(type, realm);
   out.add(name);
   return out;
