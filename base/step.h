@@ -33,6 +33,11 @@ constexpr bool has(ContextFlags flags, ContextFlags flag) {
   return (flags & flag) == flag;
 }
 
+// PrfKey is the key of GSS_Pseudo_random (RFC 4401 2): kFull is GSS_C_PRF_KEY_FULL, to which both
+// sides have contributed where the mechanism has that; kPartial is GSS_C_PRF_KEY_PARTIAL, which the
+// initiator knew before the acceptor answered.
+enum class PrfKey : uint8_t { kFull, kPartial };
+
 // PolicyLevel: `kDefault` works with every peer that is safe; `kStrict` takes only what current
 // Windows sends.
 enum class PolicyLevel : uint8_t { kDefault, kStrict };

@@ -28,6 +28,9 @@ struct Established {
   std::optional<Bytes> token;
 };
 
+// kMaxPseudoRandomSize bounds the output of pseudo_random(), in bytes (RFC 4401 2 lets us).
+inline constexpr size_t kMaxPseudoRandomSize = size_t{1} << 20;
+
 // ContextStep is what one call to step() or resume() asks of the caller.
 using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Established>;
 
@@ -100,6 +103,17 @@ class Context {
   virtual Result<size_t> mic(ByteView message, MutableBytes out) = 0;
   // verify_mic: errors as unwrap().
   virtual Result<void> verify_mic(ByteView message, ByteView mic) = 0;
+
+  // pseudo_random fills `out` with GSS_Pseudo_random (RFC 4401 2; of Kerberos RFC 7802 2): octets
+  // that nobody else can know, the same on both sides for the same key and `input`, for keys of
+  // other protocols. A prefix of a longer output is the shorter one, so let different uses differ
+  // in `input`, which may have any size. `out` is up to kMaxPseudoRandomSize bytes and is filled
+  // whole; it does not overlap `input`. Nothing is used up, and nothing allocated. Without an
+  // acceptor's sub-key (Kerberos without mutual authentication) the two keys are one. Errors:
+  //   kPeerIncompatible   the mechanism agreed on has none: NTLM, also inside SPNEGO; `out` is as it
+  //                       was
+  //   kApiMisuse          `out` too large
+  virtual Result<void> pseudo_random(PrfKey key, ByteView input, MutableBytes out) = 0;
 
   // session_key is the key that both sides hold, valid as long as the context. Never send or log
   // it.

@@ -120,6 +120,12 @@ Result<void> MechanismContext::verify_mic(ByteView message, ByteView mic) {
   return guarded(kWhere, [&] { return usable->verify_mic(message, mic); });
 }
 
+Result<void> MechanismContext::pseudo_random(PrfKey key, ByteView input, MutableBytes out) {
+  PGSS_TRY(auto* const usable, protection());
+  if (out.size() > kMaxPseudoRandomSize) return misuse("pseudo_random(): `out` is too large");
+  return guarded(kWhere, [&] { return usable->pseudo_random(key, input, out); });
+}
+
 Result<ByteView> MechanismContext::session_key() const {
   PGSS_TRY(const auto* const usable, protection());
   return usable->session_key();

@@ -32,6 +32,7 @@ class MechanismContext : public Context {
   Result<Unwrapped> unwrap(ByteView token, MutableBytes out) final;
   Result<size_t> mic(ByteView message, MutableBytes out) final;
   Result<void> verify_mic(ByteView message, ByteView mic) final;
+  Result<void> pseudo_random(PrfKey key, ByteView input, MutableBytes out) final;
   Result<ByteView> session_key() const final;
 
  protected:

@@ -22,6 +22,9 @@ namespace pocketgss::mechs {
 // Direction of a token, seen from this side.
 enum class Direction : uint8_t { kSent, kReceived };
 
+inline constexpr Error kNoPseudoRandom{Errc::kPeerIncompatible,
+                                       "the mechanism has no GSS_Pseudo_random", 0, 0};
+
 // MessageProtection is what an established context protects messages with. It exists only then. The
 // calls allocate nothing; `out` must not overlap what is read.
 class MessageProtection {
@@ -60,11 +63,9 @@ class MessageProtection {
   // 3.3.5.1).
   virtual void mech_list_mic_done(Direction) {}
 
-  // pseudo_random fills `out` with GSS_Pseudo_random under GSS_C_PRF_KEY_FULL (RFC 4401 2): the same
-  // octets on both sides for the same `input`. Errors: kApiMisuse where the mechanism has none.
-  virtual Result<void> pseudo_random(ByteView, MutableBytes) {
-    return Error{Errc::kApiMisuse, "the mechanism has no GSS_Pseudo_random", 0, 0};
-  }
+  // pseudo_random fills `out` with GSS_Pseudo_random (RFC 4401 2): the same octets on both sides for
+  // the same key and `input`. Errors: kPeerIncompatible where the mechanism has none.
+  virtual Result<void> pseudo_random(PrfKey, ByteView, MutableBytes) { return kNoPseudoRandom; }
 
   // session_key returns the key that both sides hold, for binding other protocols and for tests.
   virtual ByteView session_key() const = 0;

@@ -374,7 +374,8 @@ Result<MessageKeys> Acceptor::agree_on_keys(const Request& request, bool mutual,
     etype = list ? better_etype(*list) : std::nullopt;
   }
   if (etype) {
-    PGSS_TRY(keys.key, Key::random(*etype, runtime_.random()));
+    PGSS_TRY(Key subkey, Key::random(*etype, runtime_.random()));
+    keys.partial.emplace(std::exchange(keys.key, std::move(subkey)));
     keys.acceptor_subkey = true;
   }
   return keys;

@@ -258,7 +258,8 @@ Result<Step> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
                    part.seq_number.value_or(UInt32(0)).bits(),
                    flags()};
   if (part.subkey) {
-    PGSS_TRY(keys.key, key_of(*part.subkey, config_.allow_rc4));
+    PGSS_TRY(Key subkey, key_of(*part.subkey, config_.allow_rc4));
+    keys.partial.emplace(std::exchange(keys.key, std::move(subkey)));
   }
   return complete(std::move(state), std::move(keys), std::nullopt);
 }

@@ -285,9 +285,8 @@ Result<MessageProtection::Unwrapped> CfxTokens::check_plain(const Header& header
   return Unwrapped{size, false};
 }
 
-// RFC 4402 2, RFC 7802 2: with the key of the context.
-Result<void> CfxTokens::pseudo_random(ByteView input, MutableBytes out) {
-  gss_pseudo_random(*crypto_, keys_.key, input, out);
+Result<void> CfxTokens::pseudo_random(PrfKey key, ByteView input, MutableBytes out) {
+  gss_pseudo_random(*crypto_, keys_.prf_key(key), input, out);
   return {};
 }
 

@@ -43,6 +43,13 @@ struct MessageKeys {
   uint32_t send_sequence = 0;    // the first number of either direction
   uint32_t receive_sequence = 0;
   ContextFlags flags = kNoContextFlags;  // kReplayFlag, kSequenceFlag
+  // What `key` would be without the acceptor's sub-key, where there is one: for pseudo_random().
+  std::optional<Key> partial = std::nullopt;
+
+  // prf_key: RFC 7802 2.
+  const Key& prf_key(PrfKey which) const {
+    return which == PrfKey::kPartial && partial ? *partial : key;
+  }
 };
 
 // make_message_protection chooses the tokens by the key's etype. Errors: kPeerIncompatible (etype
@@ -73,7 +80,7 @@ class CfxTokens final : public MessageProtection {
   Result<void> verify_mech_list_mic(ByteView list, ByteView mic) override;
   Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) override;
   Result<Unwrapped> unwrap(ByteView token, MutableBytes out) override;
-  Result<void> pseudo_random(ByteView input, MutableBytes out) override;
+  Result<void> pseudo_random(PrfKey, ByteView input, MutableBytes out) override;
   ByteView session_key() const override { return keys_.key.view(); }
 
  private:

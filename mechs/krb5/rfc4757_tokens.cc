@@ -283,8 +283,8 @@ Result<MessageProtection::Unwrapped> Rfc4757Tokens::unwrap(ByteView token, Mutab
   return Unwrapped{size.value(), parts.sealed};
 }
 
-Result<void> Rfc4757Tokens::pseudo_random(ByteView input, MutableBytes out) {
-  gss_pseudo_random(*crypto_, keys_.key, input, out);
+Result<void> Rfc4757Tokens::pseudo_random(PrfKey key, ByteView input, MutableBytes out) {
+  gss_pseudo_random(*crypto_, keys_.prf_key(key), input, out);
   return {};
 }
 

@@ -22,7 +22,7 @@ class Rfc4757Tokens final : public MessageProtection {
   Result<void> verify_mech_list_mic(ByteView list, ByteView mic) override;
   Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) override;
   Result<Unwrapped> unwrap(ByteView token, MutableBytes out) override;
-  Result<void> pseudo_random(ByteView input, MutableBytes out) override;
+  Result<void> pseudo_random(PrfKey, ByteView input, MutableBytes out) override;
   ByteView session_key() const override { return keys_.key.view(); }
 
  private:

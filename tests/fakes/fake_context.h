@@ -140,6 +140,9 @@ class FakeContext final : public Context {
   Result<void> verify_mic(ByteView, ByteView) override {
     return Error{Errc::kApiMisuse, "FakeContext: mic", 0, 0};
   }
+  Result<void> pseudo_random(PrfKey, ByteView, MutableBytes) override {
+    return Error{Errc::kApiMisuse, "FakeContext: pseudo_random", 0, 0};
+  }
   Result<ByteView> session_key() const override {
     return Error{Errc::kApiMisuse, "FakeContext: key", 0, 0};
   }

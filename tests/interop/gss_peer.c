@@ -12,6 +12,7 @@
  *   token B64|-        -> continue B64|-   established B64|-   error TEXT
  *   wrap B64  sign B64  unwrap B64  mic B64          -> ok B64  error TEXT
  *   verify B64-MESSAGE B64-MIC             -> ok -              error TEXT
+ *   prf N B64                              -> ok B64            error TEXT
  *   key  info  quit                        -> ok TEXT           error TEXT
  */
 #include <gssapi/gssapi.h>
@@ -225,6 +226,17 @@ static void verify(struct peer* peer, char* text) {
   free(mic.value);
 }
 
+/* The key is numbered as GSS_C_PRF_KEY_FULL and GSS_C_PRF_KEY_PARTIAL are. */
+static void pseudo_random(struct peer* peer, char* text) {
+  char* input_text = strchr(text, ' ');
+  if (!input_text) die("prf wants a key and an input");
+  *input_text++ = 0;
+  gss_buffer_desc input = read_base64(input_text), out = GSS_C_EMPTY_BUFFER;
+  OM_uint32 minor, major = gss_pseudo_random(&minor, peer->context, atoi(text), &input, 64, &out);
+  answer(peer, "prf", major, minor, &out);
+  free(input.value);
+}
+
 static void tell_key(struct peer* peer) {
   gss_buffer_set_t keys = GSS_C_NO_BUFFER_SET;
   OM_uint32 minor,
@@ -255,6 +267,8 @@ static void obey(struct peer* peer, char* line) {
     protect(peer, line, rest);
   else if (rest && strcmp(line, "verify") == 0)
     verify(peer, rest);
+  else if (rest && strcmp(line, "prf") == 0)
+    pseudo_random(peer, rest);
   else if (strcmp(line, "key") == 0)
     tell_key(peer);
   else if (strcmp(line, "info") == 0)

@@ -31,6 +31,7 @@
 //   wrap B64      ->  ok B64            as do sign (a wrap that does not seal), unwrap, mic, and key
 //                                       (without an argument)
 //   verify MESSAGE-B64 MIC-B64   ->  ok -
+//   prf N B64     ->  ok B64            64 pseudo-random octets; N 0: of the full key, 1: of the partial
 //   info          ->  ok mechanism=NTLM flags=0x2e ...
 //   quit
 //   SASL: token, done, info, and wrap and unwrap by the layer.
@@ -214,6 +215,7 @@ class Peer {
     if (command == "unwrap") return unwrap(first);
     if (command == "mic") return mic(first);
     if (command == "verify") return verify(first, second);
+    if (command == "prf") return prf(first, second);
     if (command == "key") return key();
     if (command == "info") return info();
     return Error{Errc::kApiMisuse, "no such command", 0, 0};
@@ -260,6 +262,14 @@ class Peer {
     PGSS_TRY(Bytes mic, decode(mic_text));
     PGSS_CHECK(context_->verify_mic(message, mic));
     return std::string("ok -");
+  }
+
+  Result<std::string> prf(std::string_view which, std::string_view text) {
+    PGSS_TRY(Bytes input, decode(text));
+    Bytes out(64);
+    PGSS_CHECK(
+        context_->pseudo_random(which == "1" ? PrfKey::kPartial : PrfKey::kFull, input, out));
+    return "ok " + encode(out);
   }
 
   Result<std::string> key() {

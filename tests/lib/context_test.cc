@@ -77,6 +77,19 @@ TEST_P(ContextTest, HasOneSessionKeyOnBothSides) {
   EXPECT_EQ(hex(key), hex(outcome.acceptor->session_key().value()));
 }
 
+TEST_P(ContextTest, HasNoPseudoRandomFunctionOfNtlm) {
+  const Outcome outcome = run(GetParam(), initiator_config(), acceptor_config());
+  ASSERT_TRUE(outcome.established()) << outcome.why();
+  Bytes out(16, 7);
+  EXPECT_EQ(outcome.initiator->pseudo_random(PrfKey::kFull, as_bytes("use"), out).error().code,
+            Errc::kPeerIncompatible);
+  EXPECT_EQ(outcome.acceptor->pseudo_random(PrfKey::kPartial, as_bytes("use"), out).error().code,
+            Errc::kPeerIncompatible);
+  EXPECT_EQ(out, Bytes(16, 7));
+  // The question does no harm.
+  EXPECT_TRUE(outcome.initiator->session_key().has_value());
+}
+
 TEST_P(ContextTest, HasAnotherSessionKeyEachTime) {
   const Outcome first = run(GetParam(), initiator_config(), acceptor_config());
   const Outcome second = run(GetParam(), initiator_config(), acceptor_config());

@@ -70,6 +70,22 @@ TEST(KerberosContext, P1_IsFirstInSpnegoAndNeedsOneRoundTrip) {
   EXPECT_EQ(outcome.initiator->session_key().value(), outcome.acceptor->session_key().value());
 }
 
+TEST(KerberosContext, GivesPseudoRandomOctetsBareAndInSpnego) {
+  KerberosPair pair;
+  for (const MechanismKind kind : {MechanismKind::kSpnego, MechanismKind::kKerberos}) {
+    const Outcome outcome = pair.go(kind);
+    ASSERT_TRUE(outcome.established()) << outcome.why();
+    for (const PrfKey key : {PrfKey::kFull, PrfKey::kPartial}) {
+      Bytes one(100), two(100);
+      ASSERT_TRUE(outcome.initiator->pseudo_random(key, as_bytes("use"), one).has_value());
+      ASSERT_TRUE(outcome.acceptor->pseudo_random(key, as_bytes("use"), two).has_value());
+      EXPECT_EQ(one, two);
+      EXPECT_NE(one, Bytes(100));
+    }
+    EXPECT_TRUE(outcome.initiator->pseudo_random(PrfKey::kFull, {}, {}).has_value());
+  }
+}
+
 TEST(KerberosContext, GoesBare) {
   KerberosPair pair;
   expect_mechanism(pair.go(MechanismKind::kKerberos), "Kerberos");

@@ -42,6 +42,11 @@ class FakeProtection final : public MessageProtection {
   Result<Unwrapped> unwrap(ByteView token, MutableBytes) override {
     return Unwrapped{token.size() - 2, true};
   }
+  Result<void> pseudo_random(PrfKey key, ByteView input, MutableBytes out) override {
+    if (input.empty()) throw std::bad_alloc();
+    std::fill(out.begin(), out.end(), key == PrfKey::kFull ? uint8_t{1} : uint8_t{2});
+    return {};
+  }
   ByteView session_key() const override { return as_bytes("key"); }
 
  private:
@@ -147,6 +152,7 @@ TEST_F(MechanismContextTest, SPN_11_GivesTheSameErrorForEver) {
   EXPECT_EQ(context_.unwrap(as_bytes("m"), out).error(), kRefused);
   EXPECT_EQ(context_.mic(as_bytes("m"), out).error(), kRefused);
   EXPECT_EQ(context_.verify_mic(as_bytes("m"), {}).error(), kRefused);
+  EXPECT_EQ(context_.pseudo_random(PrfKey::kFull, as_bytes("m"), out).error(), kRefused);
   EXPECT_EQ(context_.session_key().error(), kRefused);
   EXPECT_STREQ(context_.state_name(), "Failed");
   EXPECT_STREQ(context_.info().mechanism, "");
@@ -160,6 +166,7 @@ TEST_F(MechanismContextTest, SPN_10_ProtectsNothingBeforeItIsEstablished) {
   EXPECT_EQ(context_.unwrap(as_bytes("m"), out).error(), early);
   EXPECT_EQ(context_.mic(as_bytes("m"), out).error(), early);
   EXPECT_EQ(context_.verify_mic(as_bytes("m"), {}).error(), early);
+  EXPECT_EQ(context_.pseudo_random(PrfKey::kPartial, as_bytes("m"), out).error(), early);
   EXPECT_EQ(context_.session_key().error(), early);
   EXPECT_EQ(context_.wrap_size(10), 0u);
   EXPECT_EQ(context_.mic_size(), 0u);
@@ -201,6 +208,27 @@ TEST_F(MechanismContextTest, PassesMessagesOn) {
   EXPECT_EQ(context_.unwrap(as_bytes("abc"), out).value().size, 1u);
   EXPECT_EQ(context_.mic(as_bytes("abc"), out).value(), 2u);
   EXPECT_EQ(context_.verify_mic(as_bytes("abc"), {}).error().code, Errc::kAuthFailed);
+}
+
+TEST_F(MechanismContextTest, PassesPseudoRandomOn) {
+  establish(false);
+  Bytes out(3);
+  ASSERT_TRUE(context_.pseudo_random(PrfKey::kFull, as_bytes("m"), out).has_value());
+  EXPECT_EQ(out, (Bytes{1, 1, 1}));
+  ASSERT_TRUE(context_.pseudo_random(PrfKey::kPartial, as_bytes("m"), out).has_value());
+  EXPECT_EQ(out, (Bytes{2, 2, 2}));
+  EXPECT_EQ(context_.pseudo_random(PrfKey::kFull, {}, out).error().code, Errc::kNoMemory);
+}
+
+TEST_F(MechanismContextTest, BoundsTheOutputOfPseudoRandom) {
+  establish();
+  Bytes out(kMaxPseudoRandomSize + 1);
+  EXPECT_EQ(context_.pseudo_random(PrfKey::kFull, as_bytes("m"), out).error().code,
+            Errc::kApiMisuse);
+  EXPECT_EQ(out.front(), 0);
+  out.pop_back();
+  EXPECT_TRUE(context_.pseudo_random(PrfKey::kFull, as_bytes("m"), out).has_value());
+  EXPECT_EQ(out.back(), 1);
 }
 
 TEST_F(MechanismContextTest, MEM_3_TurnsABadAllocIntoNoMemoryAndFails) {

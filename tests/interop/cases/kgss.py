@@ -6,7 +6,14 @@ import functools
 
 from harness import accounts
 from harness.case import Failed, Group
-from harness.exchange import closing, compare_keys, establish, exchange_messages, refused
+from harness.exchange import (
+    closing,
+    compare_keys,
+    compare_pseudo_random,
+    establish,
+    exchange_messages,
+    refused,
+)
 from harness.kdc import ETYPES, REALM, MitKdc, running
 from harness.keytab import add_keys
 from harness.kerberos_drivers import MUTUAL, ONE_WAY, KerberosDrivers
@@ -54,6 +61,7 @@ GROUPS = [group]
 class Foreign:
     """`driver` is a method of KerberosDrivers. `keys`: it shows its session key. `follows`: as an
     initiator without mutual authentication it knows where the acceptor's sequence numbers begin.
+    `full_key`: without mutual authentication it has the full key of GSS_Pseudo_random too.
     `slow`: it takes a second to start."""
 
     name: str
@@ -61,12 +69,13 @@ class Foreign:
     needs: tuple
     keys: bool = True
     follows: bool = True
+    full_key: bool = True
     slow: bool = False
 
 
 FOREIGN = (
     Foreign("MIT", "mit", ("krb5kdc", "krb5-gssapi")),
-    Foreign("Heimdal", "heimdal", ("krb5kdc", "heimdal-gssapi"), follows=False),
+    Foreign("Heimdal", "heimdal", ("krb5kdc", "heimdal-gssapi"), follows=False, full_key=False),
     Foreign("JDK", "jdk", ("krb5kdc", "javamail"), keys=False, slow=True),
 )
 
@@ -102,10 +111,13 @@ def _refused(both, by_initiator=False):
     return refused(*both, by=both[0 if by_initiator else 1], after=0 if by_initiator else 1)
 
 
-def _together(foreign, initiator, acceptor, *, back=True):
+def _together(foreign, initiator, acceptor, *, back=True, mutual=True):
     establish(initiator, acceptor)
     if foreign.keys:
         compare_keys(initiator, acceptor)
+        compare_pseudo_random(
+            initiator, acceptor, (False, True) if mutual or foreign.full_key else (True,)
+        )
     exchange_messages(initiator, acceptor, signed=True, back=back)
 
 
@@ -131,9 +143,9 @@ def _register(foreign, ours_initiates, mechanism):
                 back = flags == MUTUAL or ours_initiates or foreign.follows
                 options = RC4 if etype == 23 else ()
                 with closing(*pair(peers, host=_host(etype), flags=flags, options=options)) as both:
-                    _together(foreign, *both, back=back)
+                    _together(foreign, *both, back=back, mutual=flags == MUTUAL)
                 done.append(f"{what}: wrap, unwrap and MIC " + ("both ways" if back else "one way"))
-            return "; ".join(("keys equal", *done) if foreign.keys else done)
+            return "; ".join(("keys and pseudo-random octets equal", *done) if foreign.keys else done)
 
     @group.case(f"{name}-etype-23-not-allowed", needs=foreign.needs)
     def rc4(peers):

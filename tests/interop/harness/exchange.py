@@ -105,6 +105,20 @@ def compare_keys(initiator, acceptor):
         raise Failed(f"no real session key: {ours.hex()}")
 
 
+def compare_pseudo_random(initiator, acceptor, keys=(False, True)):
+    """GSS_Pseudo_random of both, under the full key (False) and the partial one (True)."""
+    for partial in keys:
+        for message in MESSAGES:
+            ours, theirs = (
+                side.pseudo_random(partial, message) for side in (initiator, acceptor)
+            )
+            if ours != theirs or len(ours) != 64:
+                raise Failed(
+                    f"pseudo-random octets differ (partial: {partial}): {initiator.side} {ours.hex()},"
+                    f" {acceptor.side} {theirs.hex()}"
+                )
+
+
 def exchange_messages(initiator, acceptor, *, signed=False, back=True):
     """Wrap and MIC both ways, several of each so that sequence numbers and cipher states must
     agree; then altered ones. With `signed` wraps that do not seal too: NTLM has none. Without `back`

@@ -23,8 +23,8 @@ class Step:
 
 
 class LinePeer:
-    """pgss_peer, gss_peer or sasl_peer: `token`, `done`, `wrap`, `unwrap`, `mic`, `verify`, `key`
-    and `info`, one line each."""
+    """pgss_peer, gss_peer or sasl_peer: `token`, `done`, `wrap`, `unwrap`, `mic`, `verify`, `prf`,
+    `key` and `info`, one line each."""
 
     def __init__(self, side, command, environment=None, log=None):
         self.side = side
@@ -54,6 +54,10 @@ class LinePeer:
 
     def session_key(self) -> bytes:
         return self._bytes("key")
+
+    def pseudo_random(self, partial: bool, message: bytes) -> bytes:
+        """64 octets under the partial key, or the full one (RFC 4401)."""
+        return self._bytes(f"prf {int(partial)} {_text(message)}")
 
     def done(self):
         """The other side reports success."""

@@ -70,6 +70,35 @@ TEST_P(KerberosExchange, P11_WithoutMutualAuthenticationThereIsNoApRep) {
   expect_protects(x);
 }
 
+TEST_P(KerberosExchange, PseudoRandomIsTheSameOnBothSidesAndPartialIsOfTheInitiatorsSubKey) {
+  Exchange x(GetParam());
+  ASSERT_TRUE(x.run().has_value());
+  const Key subkey = key_of(*x.authenticator().subkey, true).value();
+  Bytes expected(40);
+  gss_pseudo_random(x.runtime.crypto(), subkey, as_bytes("input"), expected);
+  std::vector<Bytes> full;
+  for (const auto* side : {&x.client_done, &x.server_done}) {
+    Bytes out(40);
+    ASSERT_TRUE(
+        side->protection->pseudo_random(PrfKey::kPartial, as_bytes("input"), out).has_value());
+    EXPECT_EQ(out, expected);
+    ASSERT_TRUE(side->protection->pseudo_random(PrfKey::kFull, as_bytes("input"), out).has_value());
+    EXPECT_NE(out, expected);
+    full.push_back(out);
+  }
+  EXPECT_EQ(full[0], full[1]);
+}
+
+TEST_P(KerberosExchange, PseudoRandomHasOneKeyWithoutMutualAuthentication) {
+  Exchange x(GetParam());
+  x.initiator.flags = kIntegFlag;
+  ASSERT_TRUE(x.run().has_value());
+  Bytes full(40), partial(40);
+  ASSERT_TRUE(x.client_done.protection->pseudo_random(PrfKey::kFull, {}, full).has_value());
+  ASSERT_TRUE(x.server_done.protection->pseudo_random(PrfKey::kPartial, {}, partial).has_value());
+  EXPECT_EQ(full, partial);
+}
+
 TEST_P(KerberosExchange,
        QuirkA30_WithoutMutualAuthenticationTheAcceptorCountsFromTheInitiatorsNumber) {
   Exchange x(GetParam());

@@ -253,11 +253,35 @@ TEST_P(MessageTokens, AllocateNothing) {
 TEST_P(MessageTokens, PseudoRandomIsTheSameOnBothSides) {
   Pair pair(GetParam());
   Bytes one(77), two(77), other(77);
-  ASSERT_TRUE(pair.initiator->pseudo_random(as_bytes("input"), one).has_value());
-  ASSERT_TRUE(pair.acceptor->pseudo_random(as_bytes("input"), two).has_value());
-  ASSERT_TRUE(pair.acceptor->pseudo_random(as_bytes("inpus"), other).has_value());
+  ASSERT_TRUE(pair.initiator->pseudo_random(PrfKey::kFull, as_bytes("input"), one).has_value());
+  ASSERT_TRUE(pair.acceptor->pseudo_random(PrfKey::kFull, as_bytes("input"), two).has_value());
+  ASSERT_TRUE(pair.acceptor->pseudo_random(PrfKey::kFull, as_bytes("inpus"), other).has_value());
   EXPECT_EQ(one, two);
   EXPECT_NE(one, other);
+}
+
+// RFC 7802 2: the partial key is the one that the acceptor's sub-key replaced.
+TEST_P(MessageTokens, PseudoRandomOfThePartialKeyIsAnotherWhereTheAcceptorHasASubKey) {
+  Pair pair(GetParam());
+  const Key partial = Key::random(GetParam(), pair.random).value();
+  MessageKeys keys{pair.key.clone(), Role::kInitiator, true, 0, 0, kNoContextFlags};
+  keys.partial.emplace(partial.clone());
+  const auto side = make_message_protection(pair.runtime, std::move(keys)).value();
+  Bytes out(50), expected(50);
+  for (const PrfKey which : {PrfKey::kFull, PrfKey::kPartial}) {
+    gss_pseudo_random(pair.runtime.crypto(), which == PrfKey::kFull ? pair.key : partial,
+                      as_bytes("input"), expected);
+    ASSERT_TRUE(side->pseudo_random(which, as_bytes("input"), out).has_value());
+    EXPECT_EQ(out, expected);
+  }
+}
+
+TEST_P(MessageTokens, PseudoRandomHasOneKeyWithoutASubKeyOfTheAcceptor) {
+  Pair pair(GetParam(), kSequenced, false);
+  Bytes one(20), two(20);
+  ASSERT_TRUE(pair.initiator->pseudo_random(PrfKey::kFull, {}, one).has_value());
+  ASSERT_TRUE(pair.acceptor->pseudo_random(PrfKey::kPartial, {}, two).has_value());
+  EXPECT_EQ(one, two);
 }
 
 TEST_P(CfxMessageTokens, QuirkA8_EveryRotationIsUndone) {
