@@ -23,6 +23,8 @@ class TicketSource {
       Runtime& runtime, std::string_view service) const {
     return start(runtime, service);
   }
+  // forget drops what forget_ticket() says. Errors: as start().
+  virtual Result<void> forget(std::string_view) { return {}; }
   // write makes a credential cache of all tickets.
   virtual Result<SecretBytes> write() const {
     return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};

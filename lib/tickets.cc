@@ -51,9 +51,19 @@ class Remembered final : public krb5::CredentialSource {
 };
 
 // Tickets by the text that asked for them: what a program that logs in again and again finds
-// without a look at names.
+// without a look at names. A look that began before something was forgotten adds nothing: its ticket
+// may be the forgotten one.
 class Memory {
  public:
+  uint64_t forgotten() const {
+    const std::lock_guard lock(mutex_);
+    return forgotten_;
+  }
+  void forget_all() {
+    const std::lock_guard lock(mutex_);
+    ++forgotten_;
+    entries_.clear();
+  }
   SharedCredential find(std::string_view service, UnixMicros now) const {
     const std::lock_guard lock(mutex_);
     for (const Entry& entry : entries_) {
@@ -62,8 +72,9 @@ class Memory {
     }
     return nullptr;
   }
-  void add(const std::string& service, SharedCredential credential) {
+  void add(const std::string& service, SharedCredential credential, uint64_t forgotten) {
     const std::lock_guard lock(mutex_);
+    if (forgotten != forgotten_) return;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.service == service; });
     if (entries_.size() == kMaxEntries) entries_.pop_front();
     entries_.push_back({service, std::move(credential)});
@@ -77,13 +88,18 @@ class Memory {
   };
   mutable std::mutex mutex_;
   std::deque<Entry> entries_;
+  uint64_t forgotten_ = 0;  // how often
 };
 
 // Login is one look for a ticket, in the cache first.
 class Login final : public krb5::CredentialSource {
  public:
   Login(Runtime& runtime, krb5::KdcClientConfig config, std::string_view service, Memory& memory)
-      : runtime_(runtime), config_(std::move(config)), service_(service), memory_(memory) {}
+      : runtime_(runtime),
+        config_(std::move(config)),
+        service_(service),
+        memory_(memory),
+        forgotten_(memory.forgotten()) {}
 
   Result<Answer> start() override {
     if (client_ != nullptr) return client_->start();
@@ -101,7 +117,8 @@ class Login final : public krb5::CredentialSource {
     if (!answer.has_value()) return answer;
     const auto* got = std::get_if<const krb5::ServiceCredential*>(&answer.value());
     if (got != nullptr && !service_.empty()) {
-      memory_.add(service_, std::make_shared<const krb5::ServiceCredential>(krb5::clone(**got)));
+      memory_.add(service_, std::make_shared<const krb5::ServiceCredential>(krb5::clone(**got)),
+                  forgotten_);
     }
     return answer;
   }
@@ -110,6 +127,7 @@ class Login final : public krb5::CredentialSource {
   krb5::KdcClientConfig config_;
   std::string service_;
   Memory& memory_;
+  uint64_t forgotten_;
   std::unique_ptr<krb5::CredentialSource> client_;
 };
 
@@ -139,6 +157,16 @@ class UserTickets final : public TicketSource {
       return std::unique_ptr<krb5::CredentialSource>(
           std::make_unique<Login>(runtime, std::move(config), service, memory_));
     });
+  }
+  // The cache first: what is added to the memory afterwards cannot come from there.
+  Result<void> forget(std::string_view service) override {
+    PGSS_TRY(const std::vector<krb5::Principal> services, services_of(service));
+    for (const krb5::Principal& client : clients_) {
+      if (services.empty()) cache_.forget_tgt(client.view());
+      for (const krb5::Principal& name : services) cache_.forget(client.view(), name.view());
+    }
+    memory_.forget_all();
+    return {};
   }
   Result<SecretBytes> write() const override {
     for (const krb5::Principal& client : clients_) {
@@ -308,6 +336,10 @@ Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime& runtime,
     return std::unique_ptr<TicketRequest>(
         std::make_unique<Request>(std::move(tickets), std::move(source)));
   });
+}
+
+Result<void> forget_ticket(TicketSource& tickets, std::string_view service) {
+  return guarded("forget_ticket", [&] { return tickets.forget(service); });
 }
 
 Result<SecretBytes> write_ccache(const TicketSource& tickets) {

@@ -110,6 +110,13 @@ class TicketRequest {
 Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<TicketSource>,
                                                       std::string_view service);
 
+// forget_ticket drops the tickets for `service`, named as for request_ticket(), so that the next login
+// gets a new one: for when the service refuses the one that there is (docs/kerberos.md says which
+// errors mean that). Empty: the ticket-granting ticket, whose successor takes the password or the
+// keys again. Logins under way keep theirs. Any thread may call it. It is no error where there is
+// none. Errors: kPeerIncompatible, kApiMisuse (as request_ticket()), kNoMemory.
+Result<void> forget_ticket(TicketSource&, std::string_view service);
+
 // write_ccache writes all tickets of the user to a credential cache of version 4, which other
 // Kerberos programs read: its keys are secrets, so the file is for its owner alone (mode 0600).
 // Errors: kNeedsCredential (there are none), kNoMemory.

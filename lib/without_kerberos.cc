@@ -24,6 +24,10 @@ Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<
   return kAbsent;
 }
 
+Result<void> forget_ticket(TicketSource&, std::string_view) {
+  return kAbsent;
+}
+
 Result<SecretBytes> write_ccache(const TicketSource&) {
   return kAbsent;
 }

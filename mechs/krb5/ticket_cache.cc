@@ -110,6 +110,20 @@ std::optional<ServiceCredential> TicketCache::find_tgt(const PrincipalView& clie
   return find(client, {name_type::kSrvInst, client.realm, Components(names)}, now);
 }
 
+void TicketCache::forget(const PrincipalView& client, const PrincipalView& server) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [&](const Entry& entry) {
+    return same_principal(entry.client.view(), client) &&
+           (is_asked_for(entry.server.view(), server) ||
+            is_asked_for(entry.credential.server.view(), server));
+  });
+}
+
+void TicketCache::forget_tgt(const PrincipalView& client) {
+  const std::string_view names[] = {kTgsName, client.realm};
+  forget(client, {name_type::kSrvInst, client.realm, Components(names)});
+}
+
 size_t TicketCache::size() const {
   const std::lock_guard lock(mutex_);
   return entries_.size();

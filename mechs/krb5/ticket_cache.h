@@ -37,6 +37,11 @@ class TicketCache {
                                         UnixMicros now) const;
   std::optional<ServiceCredential> find_tgt(const PrincipalView& client, UnixMicros now) const;
 
+  // forget drops those that find() would give for these names at any time, and those that the KDC
+  // has made for this server, whatever was asked for.
+  void forget(const PrincipalView& client, const PrincipalView& server);
+  void forget_tgt(const PrincipalView& client);
+
   // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
   // at some time, and of several for the same names the one that ends last. A ticket whose session
   // key is of none of these etypes is passed over (policy row P10); returned is how many were. Errors:

@@ -113,6 +113,88 @@ TEST_F(TicketsTest, ASecondRequestNeedsNoKdcAndSendsNoProof) {
   EXPECT_FALSE(proof_sent);
 }
 
+TEST_F(TicketsTest, AForgottenTicketIsGotAnewByTheTicketGrantingTicket) {
+  kdc.add_service("smtp/other.example.test");
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  ASSERT_TRUE(get(tickets, "smtp/other.example.test").has_value());
+  const int before = realms.messages;
+  ASSERT_TRUE(forget_ticket(*tickets, "smtp/MAIL.example.test@EXAMPLE.TEST").has_value());
+  ASSERT_TRUE(get(tickets, "smtp/other.example.test").has_value());
+  EXPECT_EQ(realms.messages, before) << "of another service nothing is forgotten";
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_EQ(realms.messages, before + 1);
+  EXPECT_FALSE(proof_sent);
+}
+
+TEST_F(TicketsTest, AForgottenTicketGrantingTicketTakesThePasswordAgain) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  ASSERT_TRUE(forget_ticket(*tickets, "").has_value());
+  const int before = realms.messages;
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_EQ(realms.messages, before) << "the service's is still there";
+  ASSERT_TRUE(get(tickets, "").has_value());
+  EXPECT_TRUE(proof_sent);
+}
+
+TEST_F(TicketsTest, OfACacheAloneAForgottenTicketCannotBeGotAnew) {
+  const auto first = made();
+  ASSERT_TRUE(get(first, kService).has_value());
+  TicketSettings of_cache;
+  of_cache.ccache = write_ccache(*first).value();
+  settings = std::move(of_cache);
+  const auto tickets = made();
+  ASSERT_TRUE(forget_ticket(*tickets, "").has_value());
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  ASSERT_TRUE(forget_ticket(*tickets, kService).has_value());
+  EXPECT_EQ(get(tickets, kService).error().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, ALoginUnderWayKeepsItsTicketAndDoesNotBringItBack) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  const auto source = tickets->start(runtime, kService).value();  // it looks into the cache
+  const auto answer = source->start();
+  ASSERT_TRUE(std::holds_alternative<const krb5::ServiceCredential*>(answer.value()));
+  ASSERT_TRUE(forget_ticket(*tickets, kService).has_value());
+  EXPECT_FALSE(std::get<const krb5::ServiceCredential*>(answer.value())->ticket.empty());
+  const int before = realms.messages;
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_EQ(realms.messages, before + 1);
+}
+
+TEST_F(TicketsTest, ATicketThatComesAfterForgettingIsKept) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, "").has_value());
+  const auto early = tickets->start(runtime, kService).value();
+  const auto need = early->start();
+  const auto& request = std::get<NeedExchange>(need.value());
+  ASSERT_TRUE(forget_ticket(*tickets, kService).has_value());
+  ASSERT_TRUE(early->resume({realms.carry(request.realm, request.request)}).has_value());
+  const int before = realms.messages;
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_EQ(realms.messages, before);
+}
+
+TEST_F(TicketsTest, ThreadsMayForgetWhileOthersLogIn) {
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  std::atomic<bool> stop = false;
+  std::thread forgetting([&] {
+    while (!stop) EXPECT_TRUE(forget_ticket(*tickets, kService).has_value());
+  });
+  for (int i = 0; i < 50; ++i) EXPECT_TRUE(get(tickets, kService).has_value());
+  stop = true;
+  forgetting.join();
+}
+
+TEST_F(TicketsTest, WhatIsNoServiceCannotBeForgotten) {
+  const auto tickets = made();
+  EXPECT_EQ(forget_ticket(*tickets, "smtp").error().code, Errc::kApiMisuse);
+  EXPECT_EQ(forget_ticket(*tickets, "smtp/192.0.2.1").error().code, Errc::kPeerIncompatible);
+}
+
 TEST_F(TicketsTest, WithoutAServiceItIsTheTicketGrantingTicket) {
   EXPECT_EQ(get(made(), "").value().service, "krbtgt/EXAMPLE.TEST@EXAMPLE.TEST");
 }

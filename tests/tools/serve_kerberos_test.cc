@@ -6,6 +6,7 @@
 
 #include <pocketgss/base64.h>
 
+#include "mechs/krb5/ticket_cache.h"
 #include "tests/fakes/kerberos_login.h"
 #include "tests/tools/support/serve_process.h"
 
@@ -64,6 +65,30 @@ TEST(ServeKerberos, SSEAN_S2_SSEAN_S3_LogsInByEveryMechanismAndDelivers) {
   }
   ASSERT_EQ(serve.messages().size(), 3u);
   EXPECT_THAT(serve.messages()[0], HasSubstr("(authenticated as alice@EXAMPLE.TEST)"));
+}
+
+TEST(ServeKerberos, ARefusedTicketOfACacheIsToldWithWhatToDo) {
+  KerberosServe serve;
+  const std::string keytab = serve.write_keytab();
+  // A ticket from before the server's key was changed.
+  const auto ticket = serve.login.ticket();
+  mechs::krb5::testing::Exchange& maker = ticket->maker;
+  maker.service_key = mechs::krb5::Key::random(maker.service_key.etype(), maker.random).value();
+  maker.issue();
+  const mechs::krb5::ServiceCredential& credential = *maker.credential;
+  mechs::krb5::TicketCache cache;
+  cache.add(credential.client, credential.server, credential);
+  const SecretBytes file = cache.write(credential.client.view()).value();
+  const std::string ccache = serve.folder.write("ccache", as_text(file.view()));
+  ASSERT_TRUE(serve.start_without_users({"--keytab", keytab})) << serve.log();
+  const auto sent =
+      testing::run({"send", "--server", "127.0.0.1:" + std::to_string(serve.port()), "--tls",
+                    "none", "--spn", "smtp/mail.example.test", "--ccache", ccache, "--from",
+                    "a@example.test", "--to", "b@example.test", "-"},
+                   kMessage);
+  EXPECT_EQ(sent.exit_code, 77) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("get a new one with pocketgss kinit"));
+  EXPECT_THAT(sent.error, HasSubstr("pocketgss kdestroy"));
 }
 
 TEST(ServeKerberos, BindsTheLoginToTheTlsChannel) {

@@ -42,14 +42,21 @@ ExitCode exit_code(SmtpFailure::Kind kind) {
   return ExitCode::kProtocol;
 }
 
-Failure failure_of(const SmtpFailure& failure) {
+// is_refused_login: by the server's reply, or by a KRB-ERROR.
+bool is_refused_login(const SmtpFailure& failure) {
+  return failure.kind == SmtpFailure::Kind::kRefused || failure.error.peer_status != 0;
+}
+
+Failure failure_of(const SmtpFailure& failure, const std::string& login_advice) {
   const bool busy = failure.kind == SmtpFailure::Kind::kGreeting && failure.reply.transient();
   ExitCode code = busy ? ExitCode::kTempFail : exit_code(failure.kind);
   if (failure.kind == SmtpFailure::Kind::kLocal) {
     if (failure.error.code == Errc::kPolicy) code = ExitCode::kConfig;
     if (failure.error.code == Errc::kPeerIncompatible) code = ExitCode::kUnavailable;
   }
-  return Failure{code, failure.message};
+  std::string text = failure.message;
+  if (is_refused_login(failure) && !login_advice.empty()) text.append(" ").append(login_advice);
+  return Failure{code, std::move(text)};
 }
 
 std::string reply_text(const SmtpReply& reply) {
@@ -99,7 +106,7 @@ class Submission {
       if (auto* wanted = std::get_if<Wanted>(&*event)) return std::move(*wanted);
       if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
         (void)flush().has_value();  // a last QUIT or "*" is a courtesy
-        return failure_of(failed->failure);
+        return failure_of(failed->failure, config_.login_advice);
       }
       if (!std::holds_alternative<SmtpClient::StartTls>(*event)) {
         return Failure{ExitCode::kSoftware, "the SMTP client gave an event that was not due"};

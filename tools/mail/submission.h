@@ -26,6 +26,7 @@ struct SubmissionConfig {
   std::function<Fallible<TrustStore>()> trust;  // asked for when TLS starts
   Clock* clock = &system_clock();               // what the certificate's dates are checked against
   std::function<void(std::string_view)> note;  // what -v says of TLS and of the login; may be empty
+  std::string login_advice;  // what else to do where the server refuses the login; may be empty
 };
 
 // Submitted is what the server said of a message that it took, and how the login went.

@@ -279,6 +279,14 @@ SmtpClientConfig client_config(const Options& options, SmtpTranscript* transcrip
   return config;
 }
 
+// login_advice: a ticket of a cache is not got anew by itself, and one that was made with a key that
+// the server has no longer is refused until it ends.
+std::string login_advice(const Options& options, const Login& login) {
+  if (options.ccache.empty() || login.tickets == nullptr) return {};
+  return "A ticket of the credential cache may be older than the server's key: get a new one with "
+         "pocketgss kinit, or remove the cache with pocketgss kdestroy.";
+}
+
 Fallible<TrustStore> trust_store(const Options& options) {
   return options.ca_file.empty() ? TrustStore::system() : TrustStore::from_file(options.ca_file);
 }
@@ -300,9 +308,10 @@ Fallible<Submitted> send(const Options& options) {
       });
   if (!who.has_value()) return who.failure();
 
+  SubmissionConfig submission;
+  submission.login_advice = login_advice(options, who.value());
   InitiatorContexts contexts(runtime.value(),
                              initiator_config(options, server.value(), std::move(who).value()));
-  SubmissionConfig submission;
   submission.host = server.value().host;
   submission.timeout = std::chrono::seconds(options.timeout_seconds);
   submission.clock = &corrected;
