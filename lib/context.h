@@ -37,10 +37,11 @@ using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Establishe
 // Context is one side of one security context. It belongs to one thread; it does not throw, and
 // what it calls (clock, random source, reflection guard) must not throw either.
 //
-// After an error of step(), resume() or peer_done() the context has failed: every later call but
-// established(), proof_sent(), state_name() and info() returns that same error, and it can only be
-// destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is
-// wiped at once.
+// After an error of step(), resume() or peer_done() the context has failed; but not after kApiMisuse
+// of a call, or an answer, that was not due, which changes nothing. Every later call but established(),
+// proof_sent(), state_name() and info() returns that same error, and it can only be destroyed. What a
+// failed or established context no longer needs (keys, passwords, tokens) is wiped at
+// once.
 class Context {
  public:
   virtual ~Context() = default;
@@ -51,12 +52,14 @@ class Context {
   //   kAuthFailed                   a wrong name, password, MIC or binding; which, is not told (P23)
   //   kPolicy                       `where` begins with the row: tell the user, who may change it
   //   kNeedsCredential, kExpired, kUnreachable   see Errc
-  //   kApiMisuse                    on an established context, which stays so; or resume() was due
+  //   kApiMisuse                    on an established context, or resume() was due: nothing has
+  //                                 changed; else a name that cannot be sent
   //   kNoMemory, kInternal
   virtual Result<ContextStep> step(ByteView peer_token) = 0;
 
-  // resume takes the answer to NeedExchange or NeedAccount. Errors: as step(); kApiMisuse where
-  // nothing was asked.
+  // resume takes the answer to NeedExchange or NeedAccount; to NeedAccount anything else is as if
+  // there were no account. Errors: as step(); kApiMisuse where nothing was asked, or an exchange and
+  // not an account: nothing has changed.
   virtual Result<ContextStep> resume(Answer answer) = 0;
 
   // peer_done: the protocol above reports success though a last token of the peer's was expected

@@ -27,10 +27,29 @@ Result<ContextStep> MechanismContext::advance(Call&& call) {
   if (!result.has_value()) return fail(result.error());
 
   mechs::Step step = std::move(result).value();
+  negotiating->asked = Asked::kNothing;
   if (auto* go_on = std::get_if<Continue>(&step)) return std::move(*go_on);
-  if (auto* exchange = std::get_if<NeedExchange>(&step)) return std::move(*exchange);
-  if (auto* account = std::get_if<NeedAccount>(&step)) return std::move(*account);
+  if (auto* exchange = std::get_if<NeedExchange>(&step)) {
+    negotiating->asked = Asked::kExchange;
+    return std::move(*exchange);
+  }
+  if (auto* account = std::get_if<NeedAccount>(&step)) {
+    negotiating->asked = Asked::kAccount;
+    return std::move(*account);
+  }
   return establish(std::move(*std::get_if<mechs::Complete>(&step)));
+}
+
+// check_turn refuses a call out of turn before the mechanism hears of it, which would fail for ever.
+// A look-up of an account that answers with something else knows nobody (row NTL-10): the mechanism
+// refuses it.
+Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const {
+  const auto* const negotiating = std::get_if<Negotiating>(&state_);
+  if (negotiating == nullptr) return {};
+  const Asked asked = negotiating->asked;
+  if (resumes != (asked != Asked::kNothing)) return misuse("a call out of turn");
+  if (asked == Asked::kExchange && with_account) return misuse("another answer was asked for");
+  return {};
 }
 
 // establish cannot fail: everything is moved, and the state changes last.
@@ -48,10 +67,12 @@ Error MechanismContext::fail(Error error) {
 }
 
 Result<ContextStep> MechanismContext::step(ByteView peer_token) {
+  PGSS_CHECK(check_turn(false, false));
   return advance([&](mechs::Mechanism& mechanism) { return mechanism.step(peer_token); });
 }
 
 Result<ContextStep> MechanismContext::resume(Answer answer) {
+  PGSS_CHECK(check_turn(true, std::holds_alternative<AccountAnswer>(answer)));
   return advance([&](mechs::Mechanism& mechanism) { return mechanism.resume(std::move(answer)); });
 }
 

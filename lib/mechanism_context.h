@@ -39,13 +39,15 @@ class MechanismContext : public Context {
   // start gives the context its mechanism, which may borrow what the derived class holds: the
   // derived class calls end() in its destructor.
   void start(std::unique_ptr<mechs::Mechanism> mechanism) {
-    state_ = Negotiating{std::move(mechanism)};
+    state_ = Negotiating{std::move(mechanism), Asked::kNothing};
   }
   void end() { fail(Error{Errc::kInternal, "context is gone", 0, 0}); }
 
  private:
+  enum class Asked : uint8_t { kNothing, kExchange, kAccount };
   struct Negotiating {
     std::unique_ptr<mechs::Mechanism> mechanism;
+    Asked asked;  // what resume() is due with
   };
   struct Protecting {
     std::unique_ptr<mechs::MessageProtection> protection;  // null: nothing was agreed on
@@ -57,6 +59,7 @@ class MechanismContext : public Context {
 
   template <typename Call>
   Result<ContextStep> advance(Call&& call);
+  Result<void> check_turn(bool resumes, bool with_account) const;
   Result<ContextStep> establish(mechs::Complete&& complete);
   Error fail(Error error);
   Result<mechs::MessageProtection*> protection() const;

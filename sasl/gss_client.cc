@@ -24,13 +24,19 @@ class GssClient final : public SaslClient {
     report_.mechanism = mechanism;
   }
 
+  // A call out of turn is refused before it can change anything.
   Result<Step> step(ByteView challenge) override {
+    if (waits() || state_ == State::kSucceeded) return out_of_turn("step() where it was not due");
     return kept([&] { return on_challenge(challenge); });
   }
   Result<Step> resume(ExchangeAnswer answer) override {
+    if (!waits() && state_ != State::kFailed)
+      return out_of_turn("resume() where nothing was asked");
     return kept([&] { return on_answer(std::move(answer)); });
   }
   Result<SaslReport> success() override {
+    if (waits() || state_ == State::kSucceeded)
+      return out_of_turn("success() where it was not due");
     return kept([&] { return on_success(); });
   }
   std::unique_ptr<SaslLayer> take_layer() override {
@@ -47,6 +53,9 @@ class GssClient final : public SaslClient {
     kSucceeded,
     kFailed
   };
+
+  bool waits() const { return state_ == State::kAwaitExchange; }
+  static Error out_of_turn(const char* where) { return Error{Errc::kApiMisuse, where, 0, 0}; }
 
   // kept remembers the first error, which every later call gives again.
   template <typename Body>
@@ -66,11 +75,10 @@ class GssClient final : public SaslClient {
       }
       case State::kEstablished:
         return choose_layer(challenge);
-      case State::kAwaitExchange:
-        return Error{Errc::kApiMisuse, "step() where resume() was due", 0, 0};
       case State::kLayerChosen:
-      case State::kSucceeded:
         return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
+      case State::kAwaitExchange:
+      case State::kSucceeded:
       case State::kFailed:
         break;
     }
@@ -79,8 +87,6 @@ class GssClient final : public SaslClient {
 
   Result<Step> on_answer(ExchangeAnswer answer) {
     if (state_ == State::kFailed) return error_;
-    if (state_ != State::kAwaitExchange)
-      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
     PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
     return from(std::move(next));
   }
@@ -130,9 +136,6 @@ class GssClient final : public SaslClient {
 
   Result<SaslReport> on_success() {
     if (state_ == State::kFailed) return error_;
-    if (state_ == State::kAwaitExchange || state_ == State::kSucceeded) {
-      return Error{Errc::kApiMisuse, "success() where it was not due", 0, 0};
-    }
     if (state_ == State::kNegotiating) {
       PGSS_CHECK(finish_early());
       report_.early_success = true;

@@ -75,10 +75,15 @@ class GssServer final : public SaslServer {
     report_.mechanism = mechanism;
   }
 
+  // A call out of turn is refused before it can change anything.
   Result<Step> step(ByteView response) override {
+    if (state_ == State::kAwaitAccount || state_ == State::kDone)
+      return Error{Errc::kApiMisuse, "step() where it was not due", 0, 0};
     return kept([&] { return on_response(response); });
   }
   Result<Step> resume(AccountAnswer answer) override {
+    if (state_ != State::kAwaitAccount && state_ != State::kFailed)
+      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
     return kept([&] { return on_answer(std::move(answer)); });
   }
   std::unique_ptr<SaslLayer> take_layer() override {
@@ -127,7 +132,6 @@ class GssServer final : public SaslServer {
         return take_choice(response);
       case State::kAwaitAccount:
       case State::kDone:
-        return Error{Errc::kApiMisuse, "step() where it was not due", 0, 0};
       case State::kFailed:
         break;
     }
@@ -177,8 +181,6 @@ class GssServer final : public SaslServer {
 
   Result<Step> on_answer(AccountAnswer answer) {
     if (state_ == State::kFailed) return error_;
-    if (state_ != State::kAwaitAccount)
-      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
     PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
     return from(std::move(next), State::kNegotiating);
   }

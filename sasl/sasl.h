@@ -171,9 +171,9 @@ class SaslClient {
   // step takes the server's challenge; the first call has an empty one and gives the initial
   // response. Errors: those of Context::step(); kMalformed and kPeerMisbehaved (the security-layer
   // offer); kPolicy (row P8). After an error every later call returns the same one: cancel the
-  // exchange.
+  // exchange. A call out of turn is kApiMisuse, here and below, and changes nothing.
   virtual Result<Step> step(ByteView challenge) = 0;
-  // resume takes the answer to NeedExchange. Errors: as step(); kApiMisuse where nothing was asked.
+  // resume takes the answer to NeedExchange. Errors: as step().
   virtual Result<Step> resume(ExchangeAnswer) = 0;
   // success: the server says that the client is logged in. Errors: kPeerMisbehaved (the exchange
   // was not complete; under kGssapiKrb5 the server has proven itself neither by an AP-REP nor by
@@ -221,9 +221,10 @@ class SaslServer {
   // Errors: those of Context::step(); kMalformed, kPeerMisbehaved (the layer answer, or a response
   // where none was due); kAuthFailed with `where` = "authzid" (an identity that is not the
   // authenticated one); kPolicy. To the client each of them is one and the same refusal (policy row
-  // P23).
+  // P23). A call out of turn is kApiMisuse and changes nothing; after any other error every later
+  // call returns the same one.
   virtual Result<Step> step(ByteView response) = 0;
-  // resume takes the answer to NeedAccount. Errors: as step(); kApiMisuse where nothing was asked.
+  // resume takes the answer to NeedAccount. Errors: as step().
   virtual Result<Step> resume(AccountAnswer) = 0;
   // take_layer: as SaslClient's, after Success.
   virtual std::unique_ptr<SaslLayer> take_layer() = 0;

@@ -116,6 +116,25 @@ TEST_F(MechanismContextTest, PassesQuestionsAndAnswersOn) {
   EXPECT_EQ(script_.resumed, 1);
 }
 
+TEST_F(MechanismContextTest, GoesOnAfterACallOutOfTurn) {
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+  script_.next = [] { return Result<Step>(NeedAccount{"user", "D"}); };
+  ASSERT_TRUE(context_.step({}).has_value());
+  script_.next = [] { return Result<Step>(Continue{Bytes{9}}); };
+  EXPECT_EQ(context_.step({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(script_.resumed, 0);
+  EXPECT_TRUE(context_.resume(AccountAnswer{}).has_value());
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  ASSERT_TRUE(context_.step({}).has_value());
+  script_.next = [] { return Result<Step>(complete()); };
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+  EXPECT_FALSE(context_.established());
+  EXPECT_TRUE(context_.resume(ExchangeAnswer{}).has_value());
+  EXPECT_EQ(script_.resumed, 2);
+  EXPECT_TRUE(context_.established());
+}
+
 TEST_F(MechanismContextTest, IsEstablishedByComplete) {
   script_.next = [] { return Result<Step>(complete()); };
   const auto step = context_.step({});

@@ -195,10 +195,31 @@ TEST(GssClient, PassesAKdcExchangeThrough) {
   EXPECT_EQ(Client::shown(client.sasl->resume({text_bytes("as-rep")})), "init");
 }
 
-TEST(GssClient, RefusesResumeWhereNothingWasAsked) {
-  Client client(FakeScript().sends("init"));
-  client.step("");
+TEST(GssClient, GoesOnAfterACallOutOfTurn) {
+  Client client(FakeScript().asks_kdc("as-req").sends("init", "as-rep").ends("challenge"));
   EXPECT_EQ(client.sasl->resume({text_bytes("as-rep")}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(client.step(""), "kdc");
+  EXPECT_EQ(client.sasl->step(as_bytes("challenge")).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(client.sasl->success().error().code, Errc::kApiMisuse);
+  EXPECT_EQ(Client::shown(client.sasl->resume({text_bytes("as-rep")})), "init");
+  EXPECT_EQ(client.sasl->resume({text_bytes("as-rep")}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(client.step("challenge"), "");
+  EXPECT_EQ(client.sasl->resume({text_bytes("as-rep")}).error().code, Errc::kApiMisuse);
+  EXPECT_TRUE(client.sasl->success().has_value());
+}
+
+TEST(GssClient, StaysSuccessfulAfterACallOutOfTurn) {
+  Client client(FakeScript().sends("init").ends("challenge").protects(), SaslMechanism::kGssapi,
+                {.layer = {kConfidentialityLayer}});
+  client.step("");
+  client.step("challenge");
+  client.step(wrap(std::string("\x04\x00\x10\x00", 4)));
+  ASSERT_TRUE(client.sasl->success().has_value());
+  EXPECT_EQ(client.sasl->step({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(client.sasl->resume({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(client.sasl->success().error().code, Errc::kApiMisuse);
+  EXPECT_NE(client.sasl->take_layer(), nullptr);
+  EXPECT_EQ(client.sasl->step({}).error().code, Errc::kApiMisuse);
 }
 
 TEST(GssClient, GivesTheSameErrorForEverAfter) {

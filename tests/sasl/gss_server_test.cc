@@ -259,6 +259,29 @@ TEST(GssServer, P5_CHB_2_TakesEveryMechanismThatIsBound) {
   }
 }
 
+TEST(GssServer, GoesOnAfterACallOutOfTurnAndStaysSuccessful) {
+  for (const SaslMechanism mechanism : kAll) {
+    Server server(FakeScript().sends("challenge").asks_account("answer", "alice").ends(), {},
+                  mechanism);
+    EXPECT_EQ(server.account("alice"), "error: resume() where nothing was asked");
+    EXPECT_EQ(server.step("NTLMSSP"), "334 challenge");
+    EXPECT_EQ(server.account("alice"), "error: resume() where nothing was asked");
+    EXPECT_EQ(server.step("answer"), "account alice");
+    EXPECT_EQ(server.step("answer"), "error: step() where it was not due");
+    EXPECT_EQ(server.account("alice"), "235");
+    EXPECT_EQ(server.sasl->step({}).error().code, Errc::kApiMisuse);
+    EXPECT_EQ(server.sasl->resume({}).error().code, Errc::kApiMisuse);
+  }
+}
+
+TEST(GssServer, ASuccessKeepsItsLayerAfterACallOutOfTurn) {
+  Server server(FakeScript().ends("init").protects(), {.layer = {kConfidentialityLayer}});
+  EXPECT_EQ(server.step("init"), "334 " + wrap(std::string("\x04\x01\x00\x00", 4)));
+  EXPECT_EQ(server.step(wrap(std::string("\x04\x00\x10\x00", 4))), "235");
+  EXPECT_EQ(server.sasl->step({}).error().code, Errc::kApiMisuse);
+  EXPECT_NE(server.sasl->take_layer(), nullptr);
+}
+
 TEST(GssServer, GivesTheSameErrorForEverAfter) {
   Server server(FakeScript().fails(Errc::kAuthFailed, "MIC"));
   const Error error{Errc::kAuthFailed, "MIC", 7, 0};
