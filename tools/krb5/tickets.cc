@@ -147,8 +147,9 @@ void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
   verb.add_flag("--udp-first", o.udp_first, "Ask KDCs by UDP first, and by TCP where that fails");
   verb.add_flag("--allow-rc4", o.allow_rc4,
                 "Take Kerberos' rc4-hmac (etype 23) too, which is no longer safe");
-  verb.add_option("--kdc-deadline", o.deadline_seconds,
-                  "Seconds for all KDCs together, for each ticket, 1 to 300 (default: 15)")
+  verb.add_option_function<unsigned>(
+          "--kdc-deadline", [&o](unsigned seconds) { o.deadline = std::chrono::seconds(seconds); },
+          "Seconds for all KDCs and all tickets together, 1 to 300 (default: 15)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 300u).description(""));
 }
@@ -191,25 +192,39 @@ Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& opti
   return std::move(made).value();
 }
 
-std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
-                                                 const std::string& user,
-                                                 const std::shared_ptr<TicketSource>& tickets,
-                                                 std::string_view service) {
+struct KdcAccess::Impl {
+  Impl(Kdcs&& found, const KdcTransportConfig& config)
+      : kdcs(std::move(found)), transport(kdcs.resolver(), config) {}
+
+  Kdcs kdcs;
+  KdcTransport transport;
+};
+
+KdcAccess::KdcAccess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KdcAccess::KdcAccess(KdcAccess&&) noexcept = default;
+KdcAccess::~KdcAccess() = default;
+
+Fallible<KdcAccess> KdcAccess::create(const KerberosOptions& options, const std::string& user) {
   auto kdcs = Kdcs::create(options, user);
-  if (!kdcs.has_value()) return TicketFailure{kdcs.failure(), false};
+  if (!kdcs.has_value()) return kdcs.failure();
   KdcTransportConfig config;
   config.udp_first = options.udp_first;
-  config.overall = std::chrono::seconds(options.deadline_seconds);
-  KdcTransport transport(kdcs.value().resolver(), config);
+  config.overall = options.deadline;
+  return KdcAccess(std::make_unique<Impl>(std::move(kdcs).value(), config));
+}
+
+std::variant<Ticket, TicketFailure> KdcAccess::fetch(Runtime& runtime,
+                                                     const std::shared_ptr<TicketSource>& tickets,
+                                                     std::string_view service) {
   auto request = request_ticket(runtime, tickets, service);
   if (!request.has_value()) {
     return TicketFailure{kerberos_failure(request.error(), service), falls_back(request.error())};
   }
-  auto ticket = get_ticket(*request.value(), transport);
+  auto ticket = get_ticket(*request.value(), impl_->transport);
   if (ticket.has_value()) return std::move(ticket).value();
   TicketFailure failed{kerberos_failure(ticket.error(), service),
                        !request.value()->proof_sent() && falls_back(ticket.error())};
-  if (const auto& why = transport.resolver_error(); why && ticket.error().peer_status == 0) {
+  if (const auto& why = impl_->transport.resolver_error(); why && ticket.error().peer_status == 0) {
     failed.failure.message =
         "Kerberos: no KDC of the realm can be found: " + std::string(why->where) +
         "; check the realm, or name one with --kdc";
@@ -220,7 +235,9 @@ std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const Kerbero
 Failure kerberos_failure(const Error& error, std::string_view service) {
   std::string text = "Kerberos: ";
   if (error.code == Errc::kUnreachable && error.peer_status == 0) {
-    text += "no KDC of the realm answers: check the realm, --kdc and the network (port 88)";
+    text +=
+        "no KDC of the realm answers: check the realm, --kdc and the network (port 88), or "
+        "give it longer by --kdc-deadline";
     return Failure{exit_code(error.code), text};
   }
   if (error.code == Errc::kPolicy) {

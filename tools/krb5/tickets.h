@@ -2,6 +2,7 @@
 #ifndef PGSS_TOOLS_KRB5_TICKETS_H_
 #define PGSS_TOOLS_KRB5_TICKETS_H_
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,7 +28,7 @@ struct KerberosOptions {
   std::string nt_hash_file;       // 32 hexadecimal digits
   bool udp_first = false;
   bool allow_rc4 = false;
-  unsigned deadline_seconds = 15;
+  std::chrono::milliseconds deadline{15'000};  // of all that KDCs are asked for
 };
 
 // add_kerberos_options adds them to a verb.
@@ -57,13 +58,27 @@ struct TicketFailure {
   bool may_fall_back = false;
 };
 
-// fetch_ticket gets a ticket for `service` ("smtp/mail.example.test", or empty for the
-// ticket-granting ticket) from the KDCs that the options name, or those of DNS. The ticket stays
-// with the source; one that it has already needs no KDC.
-std::variant<Ticket, TicketFailure> fetch_ticket(Runtime& runtime, const KerberosOptions& options,
-                                                 const std::string& user,
-                                                 const std::shared_ptr<TicketSource>& tickets,
-                                                 std::string_view service);
+// KdcAccess is the way to the KDCs that the options name, or those of DNS, for one run of the
+// program: the deadline is for all tickets together, and begins with the first question.
+class KdcAccess {
+ public:
+  // Failures: those of Kdcs::create.
+  static Fallible<KdcAccess> create(const KerberosOptions& options, const std::string& user);
+  KdcAccess(KdcAccess&&) noexcept;
+  ~KdcAccess();
+
+  // fetch gets a ticket for `service` ("smtp/mail.example.test", or empty for the ticket-granting
+  // ticket). The ticket stays with the source; one that it has already needs no KDC.
+  std::variant<Ticket, TicketFailure> fetch(Runtime& runtime,
+                                            const std::shared_ptr<TicketSource>& tickets,
+                                            std::string_view service);
+
+ private:
+  struct Impl;
+  explicit KdcAccess(std::unique_ptr<Impl> impl);
+
+  std::unique_ptr<Impl> impl_;
+};
 
 // kerberos_failure says in words what an Error of a ticket means, and what to do.
 Failure kerberos_failure(const Error& error, std::string_view service);

@@ -44,11 +44,12 @@ Fallible<Nothing> kinit(const Options& options) {
   const auto tickets =
       read_tickets(options.kerberos, options.user, std::move(password).value(), "");
   if (!tickets.has_value()) return tickets.failure();
+  auto kdcs = KdcAccess::create(options.kerberos, options.user);
+  if (!kdcs.has_value()) return kdcs.failure();
   std::vector<std::string> wanted = {""};
   wanted.insert(wanted.end(), options.services.begin(), options.services.end());
   for (const std::string& service : wanted) {
-    const auto got =
-        fetch_ticket(runtime.value(), options.kerberos, options.user, tickets.value(), service);
+    const auto got = kdcs.value().fetch(runtime.value(), tickets.value(), service);
     if (const auto* failed = std::get_if<TicketFailure>(&got)) return failed->failure;
     if (options.verbose) std::cerr << ticket_text(std::get<Ticket>(got)) << '\n';
   }

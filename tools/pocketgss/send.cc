@@ -209,8 +209,9 @@ Fallible<Nothing> get_ticket(const Options& options, const std::string& target, 
     auto tickets = read_tickets(options.kerberos, kerberos_user(options.user),
                                 has_keys ? SecretBytes() : password.clone(), options.ccache);
     if (!tickets.has_value()) return tickets.failure();
-    auto ticket = fetch_ticket(runtime, options.kerberos, kerberos_user(options.user),
-                               tickets.value(), target);
+    auto kdcs = KdcAccess::create(options.kerberos, kerberos_user(options.user));
+    if (!kdcs.has_value()) return kdcs.failure();
+    auto ticket = kdcs.value().fetch(runtime, tickets.value(), target);
     if (const auto* got = std::get_if<Ticket>(&ticket)) {
       note("Kerberos: " + ticket_text(*got));
       clock.offset = got->clock_offset;

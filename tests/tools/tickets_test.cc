@@ -1,0 +1,145 @@
+// The way from options to tickets, with a KDC of the test's own on loopback.
+#include "tools/krb5/tickets.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+#include "lib/platform/kdc_framing.h"
+#include "mechs/krb5/kdc_policy.h"
+#include "tests/fakes/fake_kdc.h"
+#include "tests/lib/support/loopback.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_random.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using pocketgss::testing::CountingRandom;
+using pocketgss::testing::FakeClock;
+using pocketgss::testing::FakeKdc;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr UnixMicros kDay = UnixMicros{24} * 3600 * 1'000'000;
+
+// KdcServer serves a FakeKdc by TCP, one connection after the other.
+class KdcServer {
+ public:
+  explicit KdcServer(FakeKdc& kdc) : kdc_(kdc), sockets_(pocketgss::testing::loopback_sockets()) {
+    thread_ = std::thread([this] { serve(); });
+  }
+  ~KdcServer() {
+    stop_ = true;
+    thread_.join();
+    ::close(sockets_.tcp);
+    ::close(sockets_.udp);
+  }
+  KdcServer(const KdcServer&) = delete;
+  KdcServer& operator=(const KdcServer&) = delete;
+
+  std::string address() const { return "127.0.0.1:" + std::to_string(sockets_.port); }
+  std::atomic<int> answered = 0;
+
+ private:
+  void serve() {
+    while (!stop_) {
+      pollfd entry{sockets_.tcp, POLLIN, 0};
+      if (::poll(&entry, 1, 10) <= 0) continue;
+      const int connection = ::accept(sockets_.tcp, nullptr, nullptr);
+      KdcFrameReader reader;
+      Bytes piece(4096);
+      for (;;) {
+        const ssize_t size = ::recv(connection, piece.data(), piece.size(), 0);
+        if (size <= 0) break;
+        const auto whole = reader.feed(ByteView(piece).prefix(static_cast<size_t>(size)));
+        if (!whole.has_value()) break;
+        if (!whole.value()) continue;
+        const Bytes reply = frame(kdc_.handle(*whole.value()));
+        ::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
+        ++answered;
+        break;
+      }
+      ::close(connection);
+    }
+  }
+
+  FakeKdc& kdc_;
+  pocketgss::testing::LoopbackSockets sockets_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
+struct KdcAccessTest : ::testing::Test {
+  KdcAccessTest() {
+    kdc.add_user("alice", "Password1").etypes = {17};
+    kdc.add_service("smtp/one.example.test");
+    kdc.add_service("smtp/two.example.test");
+    options.kdcs = {server.address()};
+  }
+  std::shared_ptr<TicketSource> tickets() {
+    return read_tickets(options, "alice@EXAMPLE.TEST", SecretBytes(std::string_view("Password1")),
+                        "")
+        .value();
+  }
+
+  FakeClock clock{mechs::krb5::KdcPolicy{}.clock_floor + kDay};
+  CountingRandom random, of_kdc;
+  Runtime runtime = Runtime::create(clock, random).value();
+  Runtime kdc_runtime = Runtime::create(clock, of_kdc).value();  // of the server's thread
+  FakeKdc kdc{kdc_runtime, "EXAMPLE.TEST"};
+  KdcServer server{kdc};
+  KerberosOptions options;
+};
+
+TEST_F(KdcAccessTest, GetsTicketsUntilTheDeadline) {
+  const auto source = tickets();
+  auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  ASSERT_TRUE(kdcs.has_value());
+  for (const char* service : {"", "smtp/one.example.test", "smtp/two.example.test"}) {
+    const auto got = kdcs.value().fetch(runtime, source, service);
+    EXPECT_TRUE(std::holds_alternative<Ticket>(got)) << service;
+  }
+  EXPECT_GE(server.answered, 3);
+}
+
+TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
+  constexpr milliseconds kDeadline{1'500};
+  options.deadline = kDeadline;
+  const auto source = tickets();
+  auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  ASSERT_TRUE(kdcs.has_value());
+  const auto begin = std::chrono::steady_clock::now();
+  ASSERT_TRUE(
+      std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
+  std::this_thread::sleep_until(begin + kDeadline + milliseconds(1));
+  const int before = server.answered;
+  // The first has used the time up, and the KDC, which would answer, is not asked.
+  const auto late = kdcs.value().fetch(runtime, source, "smtp/two.example.test");
+  ASSERT_TRUE(std::holds_alternative<TicketFailure>(late));
+  EXPECT_THAT(std::get<TicketFailure>(late).failure.message, HasSubstr("--kdc-deadline"));
+  EXPECT_EQ(std::get<TicketFailure>(late).failure.exit_code, ExitCode::kTempFail);
+  EXPECT_EQ(server.answered, before);
+  // What is there needs no KDC.
+  EXPECT_TRUE(
+      std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
+  // Another run has a deadline of its own.
+  auto another = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  EXPECT_TRUE(std::holds_alternative<Ticket>(
+      another.value().fetch(runtime, source, "smtp/two.example.test")));
+}
+
+TEST_F(KdcAccessTest, AnAddressThatIsNoneIsToldAtOnce) {
+  options.kdcs = {"[::1"};
+  const auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  ASSERT_FALSE(kdcs.has_value());
+  EXPECT_EQ(kdcs.failure().exit_code, ExitCode::kUsage);
+}
+
+}  // namespace
+}  // namespace pocketgss::tools
