@@ -1,6 +1,7 @@
-// What must hold for krb5.conf.
+// What must hold for krb5.conf, and for addresses of KDCs.
 #include "fuzz/oracles_krb5_conf.h"
 
+#include <pocketgss/kdc_transport.h>
 #include <pocketgss/krb5_conf.h>
 
 #include <algorithm>
@@ -91,6 +92,33 @@ void check_krb5_conf(ByteView input) {
   PGSS_FUZZ_CHECK(longer.has_value() && same(longer.value(), conf));
   const auto windows = Krb5Conf::parse(with_windows_line_ends(text));
   PGSS_FUZZ_CHECK(windows.has_value() && same(windows.value(), conf));
+}
+
+void check_kdc_address(ByteView input) {
+  const std::string text(as_text(input));
+  const auto read = parse_kdc_address(text);
+  if (read.has_value()) {
+    const KdcAddress& kdc = read.value();
+    PGSS_FUZZ_CHECK(!kdc.host.empty() && kdc.port != 0);
+    PGSS_FUZZ_CHECK(text.find(kdc.host) != std::string::npos);
+    PGSS_FUZZ_CHECK(kdc.host.find_first_of(std::string_view("[]\0", 3)) == std::string::npos);
+    const auto again = parse_kdc_address("[" + kdc.host + "]:" + std::to_string(kdc.port));
+    PGSS_FUZZ_CHECK(again.has_value() && again.value() == kdc);
+  } else {
+    PGSS_FUZZ_CHECK(read.error().code == Errc::kApiMisuse && *read.error().where != '\0');
+  }
+
+  const bool plain =
+      !text.empty() && text.find_first_of(std::string_view(":[]\0", 4)) == std::string::npos;
+  if (!plain) return;
+  PGSS_FUZZ_CHECK(read.has_value() && read.value() == (KdcAddress{text, kKdcPort}));
+  const uint16_t port = static_cast<uint16_t>(input[0] * 257 + 1);
+  const auto with_port = parse_kdc_address(text + ":" + std::to_string(port));
+  PGSS_FUZZ_CHECK(with_port.has_value() == (port != 0));
+  PGSS_FUZZ_CHECK(port == 0 || with_port.value() == (KdcAddress{text, port}));
+  for (const char* const none : {":", ":0", ":65536", ":88x", ":+88", ": 88"}) {
+    PGSS_FUZZ_CHECK(!parse_kdc_address(text + none).has_value());
+  }
 }
 
 }  // namespace pocketgss::fuzz

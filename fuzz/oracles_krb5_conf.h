@@ -1,4 +1,4 @@
-// The oracle of krb5.conf. It aborts where something does not hold.
+// The oracles of krb5.conf and of addresses of KDCs. They abort where something does not hold.
 #ifndef PGSS_FUZZ_ORACLES_KRB5_CONF_H_
 #define PGSS_FUZZ_ORACLES_KRB5_CONF_H_
 
@@ -11,6 +11,11 @@ namespace pocketgss::fuzz {
 // each host in it; with a line in front and one behind, and with the line ends of Windows, it reads
 // the same.
 void check_krb5_conf(ByteView input);
+
+// check_kdc_address: what is taken has a host out of the input and a port, and written with brackets
+// is read as the same; a text without any of ":[]" and NUL is a host, and takes any port behind it but
+// those that there are not.
+void check_kdc_address(ByteView input);
 
 }  // namespace pocketgss::fuzz
 

@@ -104,7 +104,9 @@ Result<KdcAddress> parse_kdc_address(std::string_view text) {
       port = text.substr(colon + 1);
       if (port.empty()) return not_an_address();
     }
-    if (host.empty() || host.find('\0') != std::string_view::npos) return not_an_address();
+    constexpr std::string_view kNotInAHost("[]\0", 3);
+    if (host.empty() || host.find_first_of(kNotInAHost) != std::string_view::npos)
+      return not_an_address();
     KdcAddress out{std::string(host), kKdcPort};
     if (!port.empty()) {
       PGSS_TRY(out.port, parse_port(port));
