@@ -244,6 +244,10 @@ void check_krb_ap_session(ByteView input) {
     x.ap_req = edit(script, x.ap_req);
   }
   if (const auto verdict = x.verdict(); !verdict.has_value()) {
+    if (const Bytes told = x.server->take_error_token(); !told.empty()) {
+      const auto heard = x.client->step(told);
+      PGSS_FUZZ_CHECK(!heard.has_value() && heard.error().peer_status != 0);
+    }
     return check_error_is_final(*x.server, verdict.error());
   }
   if (!x.krb_error.empty()) {

@@ -39,8 +39,8 @@ using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Establishe
 //
 // After an error of step(), resume() or peer_done() the context has failed; but not after kApiMisuse
 // of a call, or an answer, that was not due, which changes nothing. Every later call but established(),
-// proof_sent(), state_name() and info() returns that same error, and it can only be destroyed. What a
-// failed or established context no longer needs (keys, passwords, tokens) is wiped at
+// proof_sent(), take_error_token(), state_name() and info() returns that same error, and it can only be
+// destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is wiped at
 // once.
 class Context {
  public:
@@ -67,6 +67,14 @@ class Context {
   // already too. Errors: kPolicy (row P8) where the policy does not take that, kPeerMisbehaved
   // where this side was not done.
   virtual Result<ContextStep> peer_done() = 0;
+
+  // take_error_token: what to send to the peer after step() or resume() failed, so that it can tell
+  // its user why; empty where there is nothing to send. Once. Acceptors have one where Kerberos was
+  // refused: a KRB-ERROR (RFC 4120 3.2.3), inside SPNEGO in a NegTokenResp that rejects. It says what
+  // kind of refusal it is, but not which policy row, nor that of a binding. The context has failed
+  // either way, and the peer believes nobody: send it where the protocol has a place for it. SASL
+  // under SMTP has none (policy row P23).
+  virtual Bytes take_error_token() = 0;
 
   virtual bool established() const = 0;
   // proof_sent: bytes derived from the credential have left, so nothing weaker may be tried after a

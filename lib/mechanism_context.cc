@@ -24,7 +24,7 @@ Result<ContextStep> MechanismContext::advance(Call&& call) {
   if (negotiating == nullptr) return misuse("the context is established");
   Result<mechs::Step> result =
       guarded(kWhere, [&] { return std::forward<Call>(call)(*negotiating->mechanism); });
-  if (!result.has_value()) return fail(result.error());
+  if (!result.has_value()) return fail(result.error(), negotiating->mechanism->take_error_token());
 
   mechs::Step step = std::move(result).value();
   negotiating->asked = Asked::kNothing;
@@ -60,10 +60,15 @@ Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
   return last;
 }
 
-Error MechanismContext::fail(Error error) {
+Error MechanismContext::fail(Error error, Bytes token) {
   proof_sent_ = proof_sent();
-  state_ = Failed{error};
+  state_ = Failed{error, std::move(token)};
   return error;
+}
+
+Bytes MechanismContext::take_error_token() {
+  auto* const failed = std::get_if<Failed>(&state_);
+  return failed != nullptr ? std::exchange(failed->token, {}) : Bytes();
 }
 
 Result<ContextStep> MechanismContext::step(ByteView peer_token) {

@@ -20,6 +20,7 @@ class MechanismContext : public Context {
   Result<ContextStep> step(ByteView peer_token) final;
   Result<ContextStep> resume(Answer answer) final;
   Result<ContextStep> peer_done() final;
+  Bytes take_error_token() final;
 
   bool established() const final { return std::holds_alternative<Protecting>(state_); }
   bool proof_sent() const final;
@@ -55,13 +56,14 @@ class MechanismContext : public Context {
   };
   struct Failed {
     Error error;
+    Bytes token;  // for the peer
   };
 
   template <typename Call>
   Result<ContextStep> advance(Call&& call);
   Result<void> check_turn(bool resumes, bool with_account) const;
   Result<ContextStep> establish(mechs::Complete&& complete);
-  Error fail(Error error);
+  Error fail(Error error, Bytes token = {});
   Result<mechs::MessageProtection*> protection() const;
 
   std::variant<Negotiating, Protecting, Failed> state_;

@@ -97,6 +97,9 @@ class Mechanism {
   virtual Result<Step> peer_done() {
     return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0};
   }
+  // take_error_token: what the peer may still be sent after a step that failed, so that it can tell
+  // its user why; empty where there is nothing. Once.
+  virtual Bytes take_error_token() { return {}; }
   // state_name is for logs and test failures; static text.
   virtual const char* state_name() const = 0;
 

@@ -64,6 +64,7 @@ class Acceptor final : public Mechanism {
   Result<Step> resume(Answer) override {
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
   }
+  Bytes take_error_token() override { return std::exchange(error_token_, {}); }
   const char* state_name() const override;
   bool proof_sent() const override { return false; }
 
@@ -74,6 +75,10 @@ class Acceptor final : public Mechanism {
     return Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0};
   }
   Result<Step> on(Failed&& state, ByteView) { return state.error; }
+
+  Error tell(int32_t code, const Error& error) const;
+  Bytes write_error_token(ByteView token, const Error&) const;
+  KrbError krb_error(const Ticket&, int32_t code) const;
 
   bool skewed(const Request&) const;
   Result<Step> tell_time(const Request&);
@@ -98,14 +103,21 @@ class Acceptor final : public Mechanism {
   Runtime& runtime_;
   const AcceptorConfig& config_;
   State state_ = Start{};
+  mutable int32_t told_ = 0;  // by the refusal that ends this step; 0: nothing of its own
+  Bytes error_token_;
 };
 
 Result<Step> Acceptor::step(ByteView peer_token) {
+  const bool failed_before = std::holds_alternative<Failed>(state_);
+  told_ = 0;
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
   State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "Kerberos acceptor", 0, 0}});
   auto result = std::visit([&](auto&& current) { return on(std::move(current), peer_token); },
                            std::move(state));
-  if (!result.has_value()) state_ = Failed{result.error()};
+  if (!result.has_value()) {
+    state_ = Failed{result.error()};
+    if (!failed_before) error_token_ = write_error_token(peer_token, result.error());
+  }
   return result;
 }
 
@@ -121,8 +133,54 @@ Result<Step> Acceptor::on(Start&&, ByteView token) {
 
 Result<Step> Acceptor::on(AwaitRetry&&, ByteView token) {
   PGSS_TRY(const Request request, open(token));
-  if (skewed(request)) return expired("Authenticator.ctime");
+  if (skewed(request)) return tell(error_code::kSkew, expired("Authenticator.ctime"));
   return accept(request);
+}
+
+// --- what a client is told that is refused ---
+
+// tell notes the error-code of RFC 4120 3.2.3 for a refusal.
+//
+// Whoever holds no key learns from the codes whether the ticket's name and kvno, which stand in the
+// clear, are ours, and that a ciphertext does not open. For whatever reason it does not,
+// decrypt_part() has one outcome, by the integrity of the whole plaintext, and there is one code
+// for it. Every later code is chosen by what a KDC, or a client with the session key, has written
+// itself. So altered octets always get the same answer. What the policy refuses has no code of its own, and a binding of
+// another channel that of a wrong checksum (policy row P23).
+Error Acceptor::tell(int32_t code, const Error& error) const {
+  told_ = code;
+  return error;
+}
+
+// has_generic_code: of the others nobody is told: not the client's request, or not its fault.
+bool has_generic_code(Errc code) {
+  return code == Errc::kPolicy || code == Errc::kAuthFailed || code == Errc::kExpired ||
+         code == Errc::kPeerIncompatible || code == Errc::kNeedsCredential;
+}
+
+// RFC 4121 4.1: a KRB-ERROR in the place of an AP-REP; for a token that is an AP-REQ only.
+Bytes Acceptor::write_error_token(ByteView token, const Error& refused) const {
+  if (told_ == 0 && !has_generic_code(refused.code)) return {};
+  const auto frame = parse_context_token(token);
+  if (!frame.has_value() || frame.value().id != TokenId::kApReq) return {};
+  const auto request = parse_ap_req(frame.value().message);
+  if (!request.has_value()) return {};
+  const auto message =
+      encode(krb_error(request.value().ticket, told_ != 0 ? told_ : error_code::kGeneric));
+  if (!message.has_value()) return {};
+  auto out = encode(ContextToken{TokenId::kKrbError, message.value(), 0, frame.value().mech});
+  return out.has_value() ? std::move(out).value() : Bytes();
+}
+
+KrbError Acceptor::krb_error(const Ticket& ticket, int32_t code) const {
+  const auto [stime, susec] = split(runtime_.clock().now());
+  KrbError error;
+  error.stime = stime;
+  error.susec = susec;
+  error.error_code = code;
+  error.realm = ticket.realm;
+  error.sname = ticket.sname;
+  return error;
 }
 
 // RFC 4120 3.2.3: "the server time and the client time in the Authenticator differ by more than the
@@ -140,15 +198,9 @@ Result<Step> Acceptor::tell_time(const Request& request) {
   KerbErrorData recovery;
   recovery.data_type = kSkewRecovery;
   PGSS_TRY(const Bytes e_data, encode(recovery));
-  const auto [stime, susec] = split(runtime_.clock().now());
-  KrbError error;
+  KrbError error = krb_error(request.outer, error_code::kSkew);
   error.ctime = request.authenticator.ctime;
   error.cusec = request.authenticator.cusec;
-  error.stime = stime;
-  error.susec = susec;
-  error.error_code = error_code::kSkew;
-  error.realm = request.outer.realm;
-  error.sname = request.outer.sname;
   error.e_data = ByteView(e_data);
   PGSS_TRY(const Bytes message, encode(error));
   PGSS_TRY(Bytes token, encode(ContextToken{TokenId::kKrbError, message, 0, request.mech}));
@@ -165,7 +217,8 @@ Result<Request> Acceptor::open(ByteView token) const {
   }
   PGSS_TRY(const ApReq request, parse_ap_req(context_token.message));
   if (request.ap_options.has(ap_option::kUseSessionKey)) {
-    return Error{Errc::kPeerIncompatible, "AP-REQ.ap-options: user-to-user", 0, 0};
+    return tell(error_code::kNoTgt,
+                Error{Errc::kPeerIncompatible, "AP-REQ.ap-options: user-to-user", 0, 0});
   }
   return open_parts(context_token, request);
 }
@@ -175,15 +228,16 @@ Result<Request> Acceptor::open_parts(const ContextToken& token, const ApReq& req
   PGSS_CHECK(check_service(outer));
   PGSS_TRY(Key service_key, find_key(outer));
   auto ticket_plain = decrypt_part(runtime_, service_key, KeyUsage::kTicket, outer.enc_part.cipher);
-  if (!ticket_plain.has_value()) return wrong("Ticket.enc-part");
+  if (!ticket_plain.has_value()) return tell(error_code::kBadIntegrity, wrong("Ticket.enc-part"));
   PGSS_TRY(const EncTicketPart ticket, parse_enc_ticket_part(ticket_plain.value().view()));
   PGSS_TRY(Key session_key, key_of(ticket.key, config_.allow_rc4));
   if (request.authenticator.etype != static_cast<int32_t>(session_key.etype())) {
-    return wrong("AP-REQ.authenticator");
+    return tell(error_code::kBadIntegrity, wrong("AP-REQ.authenticator"));
   }
   auto authenticator_plain = decrypt_part(runtime_, session_key, KeyUsage::kApReqAuthenticator,
                                           request.authenticator.cipher);
-  if (!authenticator_plain.has_value()) return wrong("AP-REQ.authenticator");
+  if (!authenticator_plain.has_value())
+    return tell(error_code::kBadIntegrity, wrong("AP-REQ.authenticator"));
   PGSS_TRY(const Authenticator authenticator,
            parse_authenticator(authenticator_plain.value().view()));
   return Request{token.mech,
@@ -200,28 +254,32 @@ Result<Request> Acceptor::open_parts(const ContextToken& token, const ApReq& req
 
 // Policy row P13: the ticket's name must be one that is ours, whatever keys there are (KRA-12).
 Result<void> Acceptor::check_service(const Ticket& ticket) const {
-  const Error not_us = policy("P13: a ticket for another service");
-  if (ticket.sname.name_string.size() != 2) return not_us;
+  const auto not_us = [this] {
+    return tell(error_code::kNotUs, policy("P13: a ticket for another service"));
+  };
+  if (ticket.sname.name_string.size() != 2) return not_us();
   auto component = ticket.sname.name_string.begin();
   const std::string_view service = *component++;
   const std::string_view host = *component;
   if (config_.services.empty()) {
     return same_ignoring_case(service, "smtp") || same_ignoring_case(service, "SMTPSVC")
                ? Result<void>()
-               : not_us;
+               : not_us();
   }
   const auto ours = [&](std::string_view name) {
     return name.size() == service.size() + 1 + host.size() && name[service.size()] == '/' &&
            same_ignoring_case(name.substr(0, service.size()), service) &&
            same_ignoring_case(name.substr(service.size() + 1), host);
   };
-  return std::any_of(config_.services.begin(), config_.services.end(), ours) ? Result<void>()
-                                                                             : not_us;
+  if (std::any_of(config_.services.begin(), config_.services.end(), ours)) return {};
+  return not_us();
 }
 
 // find_key says which of the ticket's statements the key table does not match.
 Result<Key> Acceptor::find_key(const Ticket& ticket) const {
-  const auto lacking = [](const char* what) { return Error{Errc::kNeedsCredential, what, 0, 0}; };
+  const auto lacking = [this](int32_t code, const char* what) {
+    return tell(code, Error{Errc::kNeedsCredential, what, 0, 0});
+  };
   if (!config_.allow_rc4 && ticket.enc_part.etype == static_cast<int32_t>(Etype::kRc4Hmac)) {
     return kRc4Refused;
   }
@@ -230,9 +288,10 @@ Result<Key> Acceptor::find_key(const Ticket& ticket) const {
                     ticket.enc_part.kvno.value_or(UInt32(0)).bits()};
   if (const auto entry = config_.keytab->find(query)) return Key::create(entry->etype, entry->key);
   query.kvno = 0;
-  if (config_.keytab->find(query)) return lacking("Ticket.enc-part.kvno");
+  if (config_.keytab->find(query)) return lacking(error_code::kBadkeyver, "Ticket.enc-part.kvno");
   query.etype.reset();
-  return lacking(config_.keytab->find(query) ? "Ticket.enc-part.etype" : "Ticket.sname");
+  return lacking(error_code::kNokey,
+                 config_.keytab->find(query) ? "Ticket.enc-part.etype" : "Ticket.sname");
 }
 
 // --- whether it may log in ---
@@ -240,8 +299,10 @@ Result<Key> Acceptor::find_key(const Ticket& ticket) const {
 Result<void> Acceptor::check_client(const Request& request) const {
   const EncTicketPart& ticket = request.ticket;
   const Authenticator& authenticator = request.authenticator;
-  if (ticket.crealm != authenticator.crealm) return wrong("Authenticator.crealm");
-  if (!same_name(ticket.cname, authenticator.cname)) return wrong("Authenticator.cname");
+  if (ticket.crealm != authenticator.crealm)
+    return tell(error_code::kBadmatch, wrong("Authenticator.crealm"));
+  if (!same_name(ticket.cname, authenticator.cname))
+    return tell(error_code::kBadmatch, wrong("Authenticator.cname"));
   const auto bad = [](std::string_view text) { return text.empty() || !printable(text); };
   if (ticket.cname.name_string.empty() || bad(ticket.crealm) ||
       std::any_of(ticket.cname.name_string.begin(), ticket.cname.name_string.end(), bad)) {
@@ -275,11 +336,13 @@ Result<void> Acceptor::check_realm(const Request& request) const {
 Result<void> Acceptor::check_ticket_times(const Request& request) const {
   const EncTicketPart& ticket = request.ticket;
   const UnixMicros now = runtime_.clock().now();
-  if (ticket.flags.has(ticket_flag::kInvalid)) return expired("EncTicketPart.flags: INVALID");
+  if (ticket.flags.has(ticket_flag::kInvalid))
+    return tell(error_code::kTktNyv, expired("EncTicketPart.flags: INVALID"));
   if (micros_of(ticket.starttime.value_or(ticket.authtime)) - now > config_.clock_skew) {
-    return expired("EncTicketPart.starttime");
+    return tell(error_code::kTktNyv, expired("EncTicketPart.starttime"));
   }
-  if (now - micros_of(ticket.endtime) > config_.clock_skew) return expired("EncTicketPart.endtime");
+  if (now - micros_of(ticket.endtime) > config_.clock_skew)
+    return tell(error_code::kTktExpired, expired("EncTicketPart.endtime"));
   return {};
 }
 
@@ -294,7 +357,7 @@ Result<GssChecksum> Acceptor::read_checksum(const Request& request) const {
     if (!verify_checksum(runtime_.crypto(), request.session_key,
                          KeyUsage::kApReqAuthenticatorChecksum, sent->cksumtype, {}, sent->checksum)
              .has_value()) {
-      return wrong("Authenticator.cksum");
+      return tell(error_code::kModified, wrong("Authenticator.cksum"));
     }
   }
   if ((out.flags & gss_flag::kDceStyle) != 0) {
@@ -316,14 +379,14 @@ Result<bool> Acceptor::check_binding(const Request& request, const GssChecksum& 
     const auto& data = request.authenticator.authorization_data;
     const uint32_t options = data ? kerb_ap_options(*data).value_or(0) : 0;
     if ((options & kKerbApOptionsCbt) != 0 && !config_.channel_bindings.empty()) {
-      return wrong("channel binding");
+      return tell(error_code::kModified, wrong("channel binding"));
     }
     return false;
   }
   for (const ByteView ours : config_.channel_bindings) {
     if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), checksum.bindings)) return true;
   }
-  return wrong("channel binding");
+  return tell(error_code::kModified, wrong("channel binding"));
 }
 
 // authenticator_tag is over what is encrypted and so cannot be changed: what stands around it, such
@@ -347,9 +410,9 @@ Result<void> Acceptor::check_replay(const Request& request, bool protected_by_su
       break;
     case ReplayCache::Verdict::kUnknown:
       if (protected_by_subkey) return {};
-      return expired("P17: the replay cache cannot tell yet");
+      return tell(error_code::kRepeat, expired("P17: the replay cache cannot tell yet"));
   }
-  return expired("P17: a replay");
+  return tell(error_code::kRepeat, expired("P17: a replay"));
 }
 
 // --- the answer ---

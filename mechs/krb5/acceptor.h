@@ -42,7 +42,10 @@ struct AcceptorConfig {
 // A client whose clock is wrong gets a KRB-ERROR with the right time and, as Windows understands it,
 // the request to try again (quirk D5), once.
 //
-// Errors of the exchange:
+// Any other client that is refused may be told by take_error_token(): a KRB-ERROR with the code of RFC
+// 4120 3.2.3, or KRB_ERR_GENERIC where that has none.
+//
+// Errors of the exchange, and what the client is told:
 //   kMalformed         the bytes are no AP-REQ, or something inside is not what it should be
 //   kPeerMisbehaved    a token of another kind
 //   kPeerIncompatible  an etype that is unknown; DCE style; user-to-user

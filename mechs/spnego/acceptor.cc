@@ -73,6 +73,7 @@ class Acceptor final : public Mechanism {
 
   Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
   Result<Step> resume(Answer answer) override { return take(std::move(answer)); }
+  Bytes take_error_token() override;
   const char* state_name() const override;
   bool proof_sent() const override { return false; }  // an acceptor has nothing to fall back to
 
@@ -94,6 +95,7 @@ class Acceptor final : public Mechanism {
     return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
   }
 
+  Result<Step> keep_error_token(Mechanism& inner, Result<Step>);
   Result<Step> send_hints();
   Result<Step> start_bare(ByteView token, const Error& not_spnego);
   Result<Step> pass_on(Bare&&, Step&&);
@@ -108,6 +110,8 @@ class Acceptor final : public Mechanism {
 
   const AcceptorConfig config_;
   State state_ = Start{};
+  bool bare_ = false;
+  Bytes inner_error_token_;
 };
 
 template <typename Input>
@@ -119,6 +123,23 @@ Result<Step> Acceptor::take(Input&& input) {
                  std::move(state));
   if (!result.has_value()) state_ = Failed{result.error()};
   return result;
+}
+
+// keep_error_token keeps what a mechanism that refuses has for the initiator.
+Result<Step> Acceptor::keep_error_token(Mechanism& inner, Result<Step> step) {
+  if (!step.has_value()) inner_error_token_ = inner.take_error_token();
+  return step;
+}
+
+// Quirk B16: it goes beside the reject.
+Bytes Acceptor::take_error_token() {
+  Bytes inner = std::exchange(inner_error_token_, {});
+  if (inner.empty() || bare_) return inner;
+  NegTokenResp reject;
+  reject.neg_state = NegState::kReject;
+  reject.response_token = ByteView(inner);
+  auto out = encode(reject);
+  return out.has_value() ? std::move(out).value() : Bytes();
 }
 
 const char* Acceptor::state_name() const {
@@ -177,7 +198,7 @@ Result<Step> Acceptor::on(AwaitInit&&, ByteView token) {
   if (init.mech_list_mic) {
     PGSS_TRY(mic, Mic::copy_of(*init.mech_list_mic));
   }
-  PGSS_TRY(Step step, n.inner->step(*init.mech_token));
+  PGSS_TRY(Step step, keep_error_token(*n.inner, n.inner->step(*init.mech_token)));
   return after_inner(std::move(n), std::move(step), mic);
 }
 
@@ -217,7 +238,8 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
 }
 
 Result<Step> Acceptor::on(Bare&& bare, ByteView token) {
-  PGSS_TRY(Step step, bare.inner->step(token));
+  bare_ = true;
+  PGSS_TRY(Step step, keep_error_token(*bare.inner, bare.inner->step(token)));
   return pass_on(std::move(bare), std::move(step));
 }
 
@@ -258,7 +280,7 @@ Result<Step> Acceptor::on(AwaitToken&& state, ByteView token) {
   if (const auto given = mic_of(resp)) {
     PGSS_TRY(mic, Mic::copy_of(*given));
   }
-  PGSS_TRY(Step step, n.inner->step(*resp.response_token));
+  PGSS_TRY(Step step, keep_error_token(*n.inner, n.inner->step(*resp.response_token)));
   return after_inner(std::move(n), std::move(step), mic);
 }
 

@@ -113,6 +113,8 @@ class FakeContext final : public Context {
     return ContextStep(Established{});
   }
 
+  Bytes take_error_token() override { return {}; }
+
   bool established() const override { return established_; }
   bool proof_sent() const override { return proof_; }
   const char* state_name() const override { return established_ ? "Established" : "Negotiating"; }

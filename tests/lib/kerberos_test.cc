@@ -86,6 +86,45 @@ TEST(KerberosContext, GivesPseudoRandomOctetsBareAndInSpnego) {
   }
 }
 
+TEST(KerberosContext, QuirkB16_QuirkD22_TheInitiatorIsToldWhyItIsRefused) {
+  for (const MechanismKind kind : {MechanismKind::kSpnego, MechanismKind::kKerberos}) {
+    KerberosPair pair;
+    pair.acceptor.client_realms = {"FRIEND.TEST"};
+    Outcome outcome = pair.go(kind);
+    ASSERT_TRUE(outcome.acceptor_error.has_value());
+    EXPECT_EQ(outcome.acceptor_error->code, Errc::kPolicy);
+    const Bytes token = outcome.acceptor->take_error_token();
+    ASSERT_FALSE(token.empty());
+    EXPECT_EQ(token[0], kind == MechanismKind::kSpnego ? 0xa1 : 0x60);
+    const auto told = outcome.initiator->step(token);
+    ASSERT_FALSE(told.has_value());
+    EXPECT_EQ(told.error().peer_status, 60);
+    EXPECT_STREQ(told.error().where, "KRB_ERR_GENERIC");
+    EXPECT_TRUE(outcome.acceptor->take_error_token().empty());
+    EXPECT_EQ(outcome.acceptor->step({}).error(), *outcome.acceptor_error);
+  }
+}
+
+TEST(KerberosContext, QuirkB17_ABareTokenThatIsRefusedGetsABareError) {
+  KerberosPair pair;
+  pair.acceptor.client_realms = {"FRIEND.TEST"};
+  const auto initiator =
+      make_initiator(testing::runtime(), MechanismKind::kKerberos, pair.initiator).value();
+  const auto acceptor =
+      make_acceptor(testing::runtime(), MechanismKind::kSpnego, pair.acceptor).value();
+  const auto first = initiator->step({}).value();
+  ASSERT_FALSE(acceptor->step(std::get<Continue>(first).token).has_value());
+  EXPECT_EQ(initiator->step(acceptor->take_error_token()).error().peer_status, 60);
+}
+
+TEST(KerberosContext, NtlmTellsNothing) {
+  KerberosPair pair;
+  pair.initiator = testing::initiator_config("user", "another password");
+  const Outcome outcome = pair.go();
+  ASSERT_TRUE(outcome.acceptor_error.has_value());
+  EXPECT_TRUE(outcome.acceptor->take_error_token().empty());
+}
+
 TEST(KerberosContext, GoesBare) {
   KerberosPair pair;
   expect_mechanism(pair.go(MechanismKind::kKerberos), "Kerberos");
