@@ -24,6 +24,11 @@ class SystemRandom final : public RandomSource {
 
 }  // namespace
 
+UnixMicros Clock::steady() {
+  const auto since_start = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(since_start).count();
+}
+
 Clock& system_clock() {
   static SystemClock clock;
   return clock;

@@ -20,6 +20,9 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual UnixMicros now() = 0;
+  // steady counts microseconds from any start, and is not changed where the time of day is set: so it
+  // is seen that now() was. std::chrono::steady_clock's, unless overridden; called from any thread.
+  virtual UnixMicros steady();
 };
 
 // RandomSource fills buffers with bytes that nobody can foretell. It does not throw.

@@ -9,23 +9,47 @@
 
 namespace pocketgss {
 
-ReplayCache::ReplayCache(UnixMicros started, size_t capacity)
-    : started_(started), entries_(capacity), index_(std::bit_ceil(2 * capacity + 1)) {}
+namespace {
+
+// A clock that is kept right by small steps is not one that was set back.
+constexpr UnixMicros kSmallStep = 1'000'000;
+
+}  // namespace
+
+ReplayCache::ReplayCache(Clock& clock, size_t capacity, UnixMicros age)
+    : clock_(clock),
+      nothing_earlier_(age == kNothingEarlier),
+      began_(clock.steady() - (nothing_earlier_ ? 0 : age)),
+      offset_(clock.now() - clock.steady()),
+      entries_(capacity),
+      index_(std::bit_ceil(2 * capacity + 1)) {}
 
 ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicros now,
                                       UnixMicros skew) {
   const std::scoped_lock lock(mutex_);
-  forget_expired(now);
+  const UnixMicros steady = clock_.steady();
+  look_at_the_clock(now, steady);
+  forget_expired(steady);
   const size_t place = find(tag);
   if (index_[place] != 0) return Verdict::kReplay;
   if (count_ == entries_.size()) return Verdict::kUnknown;
   const size_t slot = (oldest_ + count_) % entries_.size();
-  entries_[slot] = {tag, now + 2 * skew};
+  entries_[slot] = {tag, steady + 2 * skew + kSmallStep};
   ++count_;
   index_[place] = static_cast<uint32_t>(slot) + 1;
+  if (nothing_earlier_) return Verdict::kNew;
   // RFC 4120 3.2.3: what was sent before the cache was there may have been taken then; the client's
   // clock may be ahead by the skew.
-  return ctime <= started_ + skew ? Verdict::kUnknown : Verdict::kNew;
+  return ctime <= began_ + offset_ + skew ? Verdict::kUnknown : Verdict::kNew;
+}
+
+void ReplayCache::look_at_the_clock(UnixMicros now, UnixMicros steady) {
+  const UnixMicros offset = now - steady;
+  if (offset < offset_ - kSmallStep) {
+    nothing_earlier_ = false;
+    began_ = steady;
+  }
+  offset_ = offset;
 }
 
 // Tags are hashes already.
@@ -55,8 +79,8 @@ void ReplayCache::erase(const Tag& tag) {
   index_[gap] = 0;
 }
 
-void ReplayCache::forget_expired(UnixMicros now) {
-  while (count_ > 0 && entries_[oldest_].until < now) {
+void ReplayCache::forget_expired(UnixMicros steady) {
+  while (count_ > 0 && entries_[oldest_].until < steady) {
     erase(entries_[oldest_].tag);
     oldest_ = (oldest_ + 1) % entries_.size();
     --count_;
@@ -70,8 +94,7 @@ Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock& clock, size_t capa
   }
   return guarded("make_replay_cache", [&]() -> Result<std::shared_ptr<ReplayCache>> {
     const bool none = earlier == EarlierLogins::kNone;
-    return std::make_shared<ReplayCache>(none ? ReplayCache::kNothingEarlier : clock.now(),
-                                         capacity);
+    return std::make_shared<ReplayCache>(clock, capacity, none ? ReplayCache::kNothingEarlier : 0);
   });
 }
 

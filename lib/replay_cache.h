@@ -14,14 +14,18 @@ namespace pocketgss {
 
 // ReplayCache keeps tags in the order in which they came, for twice the skew each, which is as long
 // as an authenticator can be taken. All memory is taken at the start: 40 bytes a tag.
+//
+// The time of day may be set meanwhile: first of all on a device that starts without one. What
+// lasts is measured by Clock::steady(). Where the clock was set back, authenticators that were taken
+// and forgotten would be taken again, so it is as if the cache had been made at that moment.
 class ReplayCache final : public mechs::krb5::ReplayCache {
  public:
   static constexpr size_t kMaxCapacity = size_t{1} << 24;
-  static constexpr UnixMicros kNothingEarlier = std::numeric_limits<UnixMicros>::min();
+  static constexpr UnixMicros kNothingEarlier = std::numeric_limits<UnixMicros>::max();
 
-  // `started` is when no authenticator had been seen by this object, though perhaps by one before
-  // it; kNothingEarlier where there was none. `capacity` is at least 1.
-  ReplayCache(UnixMicros started, size_t capacity);
+  // `age` is for how long this object has seen all authenticators; kNothingEarlier where there was
+  // none before it. `capacity` is at least 1. The clock outlives the cache.
+  ReplayCache(Clock& clock, size_t capacity, UnixMicros age = 0);
 
   Verdict add(const mechs::krb5::AuthenticatorTag&, UnixMicros ctime, UnixMicros now,
               UnixMicros skew) override;
@@ -30,17 +34,21 @@ class ReplayCache final : public mechs::krb5::ReplayCache {
   using Tag = mechs::krb5::AuthenticatorTag;
   struct Entry {
     Tag tag{};
-    UnixMicros until = 0;
+    UnixMicros until = 0;  // of steady()
   };
 
   // The index is a hash table with linear probing; 0 is empty, else the entry's place plus 1.
   size_t home(const Tag&) const;
   size_t find(const Tag&) const;  // where it is, or the empty place where it belongs
   void erase(const Tag&);
-  void forget_expired(UnixMicros now);
+  void forget_expired(UnixMicros steady);
+  void look_at_the_clock(UnixMicros now, UnixMicros steady);
 
+  Clock& clock_;
   std::mutex mutex_;
-  UnixMicros started_;
+  bool nothing_earlier_;
+  UnixMicros began_;            // of steady()
+  UnixMicros offset_;           // of now() against steady(), at the last call
   std::vector<Entry> entries_;  // a ring
   size_t oldest_ = 0, count_ = 0;
   std::vector<uint32_t> index_;  // a power of two, more than twice the capacity

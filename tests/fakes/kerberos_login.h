@@ -72,7 +72,7 @@ class KerberosLogin {
     AcceptorConfig out;
     out.host = "mail.example.test";
     out.keys = read_service_keys(keytab()).value();
-    out.replay_cache = std::make_shared<ReplayCache>(system_clock().now() - 3'600'000'000, 64);
+    out.replay_cache = std::make_shared<ReplayCache>(system_clock(), 64, 3'600'000'000);
     return out;
   }
 

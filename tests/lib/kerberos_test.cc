@@ -133,8 +133,7 @@ TEST(KerberosContext, GoesBare) {
 TEST(KerberosContext, GoesWithoutMutualAuthentication) {
   KerberosPair pair;
   pair.initiator.flags = kIntegFlag;
-  pair.acceptor.replay_cache =
-      std::make_shared<ReplayCache>(system_clock().now() - 3'600'000'000, 8);
+  pair.acceptor.replay_cache = std::make_shared<ReplayCache>(system_clock(), 8, 3'600'000'000);
   expect_mechanism(pair.go(), "Kerberos");
   EXPECT_FALSE(pair.go(MechanismKind::kKerberos).initiator_error.has_value());
 }
@@ -244,52 +243,114 @@ mechs::krb5::AuthenticatorTag tag(uint32_t number, uint32_t low = 0) {
   return out;
 }
 
+// A cache that has been there for long, and its clock.
+struct OldCache {
+  explicit OldCache(size_t capacity) : cache(clock, capacity, 10 * kSkew) {}
+  Verdict add(uint32_t number, uint32_t low = 0) {
+    return cache.add(tag(number, low), clock.now(), clock.now(), kSkew);
+  }
+
+  testing::FakeClock clock;
+  ReplayCache cache;
+};
+
+constexpr UnixMicros kKept = 2 * kSkew + 1'000'000;
+
 TEST(ReplayCache, P17_KRA_11_KeepsEachForTwiceTheSkew) {
-  ReplayCache cache(0, 4);
-  const UnixMicros now = 10 * kSkew;
-  EXPECT_EQ(cache.add(tag(1), now, now, kSkew), Verdict::kNew);
-  EXPECT_EQ(cache.add(tag(1), now, now + 2 * kSkew, kSkew), Verdict::kReplay);
-  EXPECT_EQ(cache.add(tag(1), now, now + 2 * kSkew + 1, kSkew), Verdict::kNew);
+  OldCache old(4);
+  EXPECT_EQ(old.add(1), Verdict::kNew);
+  old.clock.advance(kKept);
+  EXPECT_EQ(old.add(1), Verdict::kReplay);
+  old.clock.advance(1);
+  EXPECT_EQ(old.add(1), Verdict::kNew);
 }
 
 TEST(ReplayCache, P17_KRA_11_CannotTellWhatMayHaveComeBeforeItsTime) {
-  ReplayCache cache(kSkew, 4);
-  EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kUnknown);
-  EXPECT_EQ(cache.add(tag(1), 2 * kSkew, 2 * kSkew, kSkew), Verdict::kReplay);
-  EXPECT_EQ(cache.add(tag(2), 2 * kSkew + 1, 2 * kSkew, kSkew), Verdict::kNew);
+  testing::FakeClock clock;
+  const UnixMicros began = clock.now();
+  ReplayCache cache(clock, 4);
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, began, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, began, kSkew), Verdict::kReplay);
+  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, began, kSkew), Verdict::kNew);
+}
+
+// A device that starts in 1970 and is told the time later: what was sent before the start came by the
+// right time.
+TEST(ReplayCache, P17_KRA_11_KnowsWhenItBeganThoughTheClockWasSetSince) {
+  testing::FakeClock clock(0);
+  ReplayCache cache(clock, 4);
+  clock.advance(1'000'000);
+  clock.step(1'795'000'000'000'000);
+  const UnixMicros began = clock.now() - 1'000'000;
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, clock.now(), kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, clock.now(), kSkew), Verdict::kNew);
+}
+
+// An authenticator that was taken and forgotten must not be new where the clock goes back to its time.
+TEST(ReplayCache, P17_KRA_11_CannotTellAfterTheClockWasSetBack) {
+  OldCache old(4);
+  const UnixMicros taken = old.clock.now();
+  EXPECT_EQ(old.add(1), Verdict::kNew);
+  old.clock.advance(kKept + 1);
+  EXPECT_EQ(old.add(2), Verdict::kNew);
+  old.clock.step(taken - old.clock.now());
+  EXPECT_EQ(old.cache.add(tag(1), taken, taken, kSkew), Verdict::kUnknown);
+  // Nor does it help that nothing came before the cache.
+  testing::FakeClock clock;
+  ReplayCache fresh(clock, 4, ReplayCache::kNothingEarlier);
+  clock.step(-2 * kSkew);
+  EXPECT_EQ(fresh.add(tag(1), clock.now(), clock.now(), kSkew), Verdict::kUnknown);
+}
+
+TEST(ReplayCache, P17_KRA_11_TakesAClockThatIsKeptRightForNoneThatWasSetBack) {
+  OldCache old(4);
+  for (uint32_t i = 0; i < 3; ++i) {
+    old.clock.step(-1'000'000);
+    EXPECT_EQ(old.add(i), Verdict::kNew);
+  }
+}
+
+// Forward, what was taken is kept for its time all the same, and found where the clock comes back.
+TEST(ReplayCache, P17_KRA_11_KeepsWhatItHasWhereTheClockWasSetForward) {
+  OldCache old(4);
+  EXPECT_EQ(old.add(1), Verdict::kNew);
+  old.clock.step(100 * kSkew);
+  EXPECT_EQ(old.add(2), Verdict::kNew);
+  old.clock.step(-100 * kSkew);
+  EXPECT_EQ(old.add(1), Verdict::kReplay);
 }
 
 TEST(ReplayCache, IsBoundedAndSaysSo) {
-  ReplayCache cache(0, 3);
-  const UnixMicros now = 10 * kSkew;
-  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(cache.add(tag(i), now, now, kSkew), Verdict::kNew);
-  EXPECT_EQ(cache.add(tag(3), now, now, kSkew), Verdict::kUnknown);
-  EXPECT_EQ(cache.add(tag(0), now, now, kSkew), Verdict::kReplay);
-  EXPECT_EQ(cache.add(tag(3), now, now + 2 * kSkew + 1, kSkew), Verdict::kNew);
+  OldCache old(3);
+  for (uint32_t i = 0; i < 3; ++i) EXPECT_EQ(old.add(i), Verdict::kNew);
+  EXPECT_EQ(old.add(3), Verdict::kUnknown);
+  EXPECT_EQ(old.add(0), Verdict::kReplay);
+  old.clock.advance(kKept + 1);
+  EXPECT_EQ(old.add(3), Verdict::kNew);
 }
 
 // Against a model, with places that collide.
 TEST(ReplayCache, FindsWhatItKeepsWhateverElseIsForgotten) {
   constexpr size_t kCapacity = 37;
-  ReplayCache cache(0, kCapacity);
+  OldCache old(kCapacity);
   std::vector<std::pair<uint32_t, UnixMicros>> model;  // tag, until
-  UnixMicros now = 10 * kSkew;
   uint32_t random = 12345;
   for (int i = 0; i < 20000; ++i) {
     random = random * 1664525 + 1013904223;
-    now += (random >> 8) % (kSkew / 8);
+    old.clock.advance((random >> 8) % (kSkew / 8));
+    const UnixMicros now = old.clock.now();
     std::erase_if(model, [&](const auto& entry) { return entry.second < now; });
     const uint32_t number = (random >> 16) % 100;
     const bool known = std::any_of(model.begin(), model.end(),
                                    [&](const auto& entry) { return entry.first == number; });
-    const Verdict verdict = cache.add(tag(number, number % 5 + 126), now, now, kSkew);
+    const Verdict verdict = old.add(number, number % 5 + 126);
     if (known) {
       ASSERT_EQ(verdict, Verdict::kReplay) << i;
     } else if (model.size() == kCapacity) {
       ASSERT_EQ(verdict, Verdict::kUnknown) << i;
     } else {
       ASSERT_EQ(verdict, Verdict::kNew) << i;
-      model.emplace_back(number, now + 2 * kSkew);
+      model.emplace_back(number, now + kKept);
     }
   }
 }
