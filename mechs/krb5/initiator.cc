@@ -121,11 +121,12 @@ Result<Step> Initiator::go_on(CredentialSource::Answer&& answer) {
   return send_ap_req(*std::get<const ServiceCredential*>(answer));
 }
 
-// flags: what the context has. Kerberos always gives integrity and confidentiality; we say so, and
-// the caller uses them or not.
+// flags: what was asked for, and no more. Kerberos always gives integrity and confidentiality, but
+// acceptors of GSS-SPNEGO take these flags for a wish for a layer (quirk A22).
 ContextFlags Initiator::flags() const {
-  constexpr ContextFlags kOptional = kMutualFlag | kReplayFlag | kSequenceFlag;
-  return (config_.flags & kOptional) | kIntegFlag | kConfFlag;
+  constexpr ContextFlags kKnown =
+      kMutualFlag | kReplayFlag | kSequenceFlag | kIntegFlag | kConfFlag;
+  return config_.flags & kKnown;
 }
 
 Result<void> Initiator::check(const ServiceCredential& credential) const {

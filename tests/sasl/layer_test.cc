@@ -4,6 +4,7 @@
 #include <pocketgss/sasl.h>
 
 #include "tests/fakes/fake_context.h"
+#include "tests/fakes/kerberos_login.h"
 #include "tests/support/allocations.h"
 #include "tests/support/fixed_random.h"
 
@@ -178,7 +179,13 @@ struct Outcome {
 
 class Login {
  public:
-  Login() {
+  Login() : Login(InnerMechanism::kNtlm) {}
+  explicit Login(InnerMechanism inner) {
+    if (inner == InnerMechanism::kKerberos) {
+      initiator_ = kerberos_.initiator();
+      acceptor_ = kerberos_.acceptor();
+      return;
+    }
     initiator_.target = "smtp/mail.example.test";
     initiator_.policy.inner = {InnerMechanism::kNtlm};
     initiator_.credential = Credential::from_password(runtime_, AccountName::parse("alice").value(),
@@ -241,6 +248,7 @@ class Login {
  private:
   CountingRandom random_;
   Runtime runtime_ = Runtime::create(system_clock(), random_).value();
+  testing::KerberosLogin kerberos_;
   InitiatorConfig initiator_;
   AcceptorConfig acceptor_;
   std::optional<InitiatorContexts> clients_;
@@ -255,10 +263,10 @@ SecurityLayer best(int bits) {
 }
 
 // pass sends one message each way through the layers.
-void expect_messages_pass(SaslLayer& from, SaslLayer& to, std::string_view message) {
+void expect_messages_pass(SaslLayer& from, SaslLayer& to, std::string_view message, bool clear) {
   Bytes wire;
   ASSERT_TRUE(from.wrap(as_bytes(message), wire).has_value());
-  EXPECT_EQ(as_text(wire).find(message), std::string_view::npos);
+  EXPECT_EQ(as_text(wire).find(message) != std::string_view::npos, clear);
   ByteView rest = wire;
   const Result<bool> whole = to.unwrap(rest);
   ASSERT_TRUE(whole.has_value()) << describe(whole.error());
@@ -275,9 +283,12 @@ void expect_layer(const Outcome& out, SecurityLayer layer, const std::string& wh
   if (layer == kNoLayer) return;
   EXPECT_EQ(out.client->max_receive, 5'000u);
   EXPECT_EQ(out.server->max_receive, 6'000u);
+  // NTLM encrypts whatever it protects (quirk A6).
+  const bool clear =
+      layer == kIntegrityLayer && std::string_view(out.client->context.mechanism) == "Kerberos";
   for (const char* message : {"EHLO client.example.test\r\n", "second"}) {
-    expect_messages_pass(*out.client_layer, *out.server_layer, message);
-    expect_messages_pass(*out.server_layer, *out.client_layer, message);
+    expect_messages_pass(*out.client_layer, *out.server_layer, message, clear);
+    expect_messages_pass(*out.server_layer, *out.client_layer, message, clear);
   }
 }
 
@@ -349,6 +360,25 @@ TEST(SaslLayerPair, SSEAN_W1_P25_QuirkA22_GssSpnegoFollowsTheContextsFlags) {
       EXPECT_EQ(out.client->max_send, 0u);
       if (client != kNoLayer && server != kNoLayer) expect_layer(out, set_of(by_flags), what);
     }
+  }
+}
+
+// Kerberos has both whatever is asked for; the flags say no more than what was.
+TEST(SaslLayerPair, SSEAN_W1_P25_QuirkA22_KerberosUnderGssSpnegoAsksForTheLayerThatIsWanted) {
+  for (const SecurityLayer layer : {kNoLayer, kIntegrityLayer, kConfidentialityLayer}) {
+    Login login(InnerMechanism::kKerberos);
+    const Outcome out = login.run(SaslMechanism::kGssSpnego, layer, layer);
+    ASSERT_NO_FATAL_FAILURE(expect_layer(out, layer, "Kerberos"));
+    EXPECT_EQ(has(out.server->context.flags, kConfFlag), layer == kConfidentialityLayer);
+    EXPECT_EQ(has(out.server->context.flags, kIntegFlag), layer != kNoLayer);
+  }
+}
+
+TEST(SaslLayerPair, SSEAN_W1_P25_KerberosUnderGssapiTakesTheStrongestThatBothSidesName) {
+  for (const SecurityLayer layer : {kNoLayer, kIntegrityLayer, kConfidentialityLayer}) {
+    Login login(InnerMechanism::kKerberos);
+    const Outcome out = login.run(SaslMechanism::kGssapi, layer, set_of(7));
+    ASSERT_NO_FATAL_FAILURE(expect_layer(out, layer, "Kerberos"));
   }
 }
 
