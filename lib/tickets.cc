@@ -18,6 +18,8 @@ namespace {
 namespace krb5 = mechs::krb5;
 using Answer = krb5::CredentialSource::Answer;
 
+constexpr UnixMicros kMaxLifetime = UnixMicros{100} * 366 * 86'400 * 1'000'000;
+
 Error misuse(const char* what) {
   return Error{Errc::kApiMisuse, what, 0, 0};
 }
@@ -203,6 +205,9 @@ Result<void> UserTickets::read_policy(const TicketSettings& settings) {
     if (const auto rc4 = krb5::known_etype(static_cast<int32_t>(krb5::Etype::kRc4Hmac)))
       policy_.etypes.push_back(*rc4);
   }
+  if (settings.lifetime < 0 || settings.lifetime > kMaxLifetime)
+    return misuse("TicketSettings.lifetime");
+  if (settings.max_clock_correction < 0) return misuse("TicketSettings.max_clock_correction");
   policy_.max_iterations = settings.max_iterations;
   policy_.require_strong_preauth = settings.require_strong_preauth;
   policy_.max_clock_correction = settings.max_clock_correction;
@@ -212,6 +217,11 @@ Result<void> UserTickets::read_policy(const TicketSettings& settings) {
 
 Result<void> UserTickets::read_user(const TicketSettings& settings,
                                     std::string_view default_realm) {
+  // DOMAIN\user is the name of NTLM; in a principal's a backslash stands before what would end a part.
+  for (size_t at = 0; (at = settings.user.find('\\', at)) != std::string::npos; at += 2) {
+    if (settings.user.find_first_of("/@\\", at + 1) != at + 1)
+      return Error{Errc::kMalformed, "user", static_cast<uint32_t>(at), 0};
+  }
   const bool has_realm = !settings.realm.empty() || settings.user.find('@') != std::string::npos;
   PGSS_TRY(clients_, krb5::client_names(settings.user, has_realm ? settings.realm : default_realm));
   return {};
@@ -222,7 +232,11 @@ Result<void> UserTickets::read_keytab(const TicketSettings& settings) {
   PGSS_TRY(const std::vector<krb5::PrincipalView> owners, krb5::principals(keytab));
   if (owners.empty()) return needs("the key table is empty");
   if (settings.user.empty()) {
-    clients_.emplace_back(owners.front());
+    const auto owner = std::find_if(owners.begin(), owners.end(), [&](const auto& each) {
+      return settings.realm.empty() || each.realm == settings.realm;
+    });
+    if (owner == owners.end()) return needs("the key table has no key of the realm");
+    clients_.emplace_back(*owner);
   } else {
     PGSS_CHECK(read_user(settings, owners.front().realm));
   }
@@ -241,6 +255,8 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
   PGSS_TRY(const krb5::Ccache ccache, krb5::parse_ccache(settings.ccache.view()));
   if (clients_.empty()) {
     if (settings.user.empty()) {
+      if (!settings.realm.empty() && settings.realm != ccache.default_principal().realm)
+        return needs("the credential cache is of another realm");
       clients_.emplace_back(ccache.default_principal());
     } else {
       PGSS_CHECK(read_user(settings, ccache.default_principal().realm));

@@ -27,8 +27,9 @@ namespace pocketgss PGSS_EXPORT {
 // TicketSettings says who the user is, what he proves that with, and what is believed of a KDC. The
 // defaults are the rows P10, P15 and P16 of docs/policy.md.
 struct TicketSettings {
-  // "alice", "alice@example.test", "host/device.example.test"; UTF-8. Empty: the first principal of
-  // the key table, else the owner of the credential cache.
+  // "alice", "alice@example.test", "host/device.example.test"; UTF-8. A "/", "@" or "\" of a name
+  // itself stands behind a backslash; `DOMAIN\user` is no name of Kerberos. Empty: the first principal
+  // of the key table, in `realm` where that is given, else the owner of the credential cache.
   std::string user;
   // Kerberos realm, in its own case, mostly upper: "EXAMPLE.TEST". Empty: what stands behind the "@"
   // of the user, in upper case, else the realm of the key table or the credential cache.
@@ -54,7 +55,7 @@ struct TicketSettings {
   // Microseconds by which the clock may be corrected by what a KDC says (row P16); 0: not at all. A
   // clock that was never set, which is one before this program was written, may be corrected by any.
   UnixMicros max_clock_correction = UnixMicros{24} * 3600 * 1'000'000;
-  // How long a ticket shall last, in microseconds; 0: as long as the realm allows.
+  // How long a ticket shall last, in microseconds; 0: as long as the realm allows; at most 100 years.
   UnixMicros lifetime = 0;
 };
 
@@ -63,10 +64,12 @@ struct TicketSettings {
 class TicketSource;
 
 // make_tickets reads the settings; it sends nothing. Errors:
-//   kNeedsCredential   no user, no realm, nothing to prove him with, or no key of his in the table
+//   kNeedsCredential   no user, no realm, nothing to prove him with, no key of his in the table, or a
+//                      cache of another realm
 //   kMalformed         `where` = "user", or the field of the key table or cache that is wrong
 //   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
-//   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype
+//   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype,
+//                      a lifetime or a correction out of range
 //   kNoMemory
 Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
 

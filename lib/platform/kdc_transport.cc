@@ -47,8 +47,10 @@ std::optional<Bytes> ask_by_tcp(const SocketAddress& address, ByteView request, 
 std::optional<Bytes> ask_by_udp(const SocketAddress& address, ByteView request, SteadyTime end) {
   const auto socket = connected(address, SOCK_DGRAM, end);
   if (!socket) return std::nullopt;
-  for (int attempt = 0; attempt < kUdpAttempts; ++attempt) {
-    const SteadyTime until = std::min(end, std::chrono::steady_clock::now() + kUdpRepeat);
+  const SteadyTime start = std::chrono::steady_clock::now();
+  const auto each = std::min<SteadyTime::duration>(kUdpRepeat, (end - start) / kUdpAttempts);
+  for (int attempt = 1; attempt <= kUdpAttempts; ++attempt) {
+    const SteadyTime until = start + attempt * each;
     if (!send_all(*socket, request, until)) return std::nullopt;
     auto reply = receive_some(*socket, kMaxDatagram, until);
     if (reply && !reply->empty()) return reply;
@@ -192,7 +194,7 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
     const auto now = Clock::now();
     const auto until = now + (end - now) / static_cast<int>(found.size() - i);
     if (by_udp) {
-      auto reply = ask_by_udp(address, need.request, until);
+      auto reply = ask_by_udp(address, need.request, now + (until - now) / 2);  // TCP has the rest
       if (reply && error_code_of(*reply) != krb5::error_code::kResponseTooBig) return reply;
     }
     if (auto reply = ask_by_tcp(address, need.request, until)) return reply;

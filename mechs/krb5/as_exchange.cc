@@ -204,8 +204,13 @@ Result<void> AsExchange::choose_kind(const MethodData& offered, const KrbError& 
                  "the KDC takes an encrypted timestamp only, which is not allowed (policy row P15)",
                  0, error.error_code};
   }
-  return Error{Errc::kPeerIncompatible, "METHOD-DATA has no pre-authentication that we know", 0,
-               error.error_code};
+  // Where the KDC tells of keys it is not for want of a key that it does not take a timestamp.
+  const bool has_key =
+      find(offered, padata_type::kEtypeInfo2) || find(offered, padata_type::kEtypeInfo);
+  return Error{Errc::kPeerIncompatible,
+               has_key ? "METHOD-DATA: FAST, SPAKE, OTP or a certificate, which are not built"
+                       : "METHOD-DATA has no pre-authentication that we know",
+               0, error.error_code};
 }
 
 // believe_stime takes the time of a KRB-ERROR for the next encrypted timestamp, once (policy row

@@ -2,6 +2,7 @@
 #include "mechs/krb5/ticket_cache.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/guard.h"
 #include "mechs/krb5/kdc_time.h"
@@ -37,6 +38,19 @@ bool usable(const CcacheCredential& entry) {
          (entry.ticket_flags & ticket_flag::kInvalid) == 0;
 }
 
+// of_file: a time beyond what a file can hold is the last that it can.
+uint32_t of_file(KerberosTime time) {
+  constexpr int64_t kLast = std::numeric_limits<uint32_t>::max();
+  return static_cast<uint32_t>(std::clamp<int64_t>(time.seconds, 0, kLast));
+}
+
+// offset_of_file: one of many years has no place in a file; who reads it asks a KDC for the time.
+std::optional<KdcOffset> offset_of_file(UnixMicros offset) {
+  const int64_t seconds = offset / kSecond;
+  if (offset == 0 || seconds != static_cast<int32_t>(seconds)) return std::nullopt;
+  return KdcOffset{static_cast<int32_t>(seconds), static_cast<int32_t>(offset % kSecond)};
+}
+
 // file_entry borrows from the credential.
 CcacheCredential file_entry(const ServiceCredential& from) {
   CcacheCredential out;
@@ -44,10 +58,10 @@ CcacheCredential file_entry(const ServiceCredential& from) {
   out.server = from.server.view();
   out.etype = static_cast<int32_t>(from.session_key.etype());
   out.key = from.session_key.view();
-  out.authtime = static_cast<uint32_t>(from.authtime.seconds);
-  out.starttime = static_cast<uint32_t>(from.starttime.seconds);
-  out.endtime = static_cast<uint32_t>(from.endtime.seconds);
-  out.renew_till = static_cast<uint32_t>(from.renew_till.seconds);
+  out.authtime = of_file(from.authtime);
+  out.starttime = of_file(from.starttime);
+  out.endtime = of_file(from.endtime);
+  out.renew_till = of_file(from.renew_till);
   out.ticket_flags = from.ticket_flags;
   out.ticket = from.ticket;
   return out;
@@ -148,12 +162,7 @@ Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
       out.push_back(file_entry(entry.credential));
     }
     if (!owner) return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};
-    std::optional<KdcOffset> offset;
-    if (clock_offset != 0) {
-      offset = KdcOffset{static_cast<int32_t>(clock_offset / kSecond),
-                         static_cast<int32_t>(clock_offset % kSecond)};
-    }
-    return write_ccache(*owner, offset, out);
+    return write_ccache(*owner, offset_of_file(clock_offset), out);
   });
 }
 

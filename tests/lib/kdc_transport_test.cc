@@ -186,6 +186,23 @@ TEST_F(KdcTransportTest, ALostDatagramIsSentAgain) {
   EXPECT_EQ(server.by_udp, 2);
 }
 
+// Of a KDC with two addresses each has half of the time: TCP must have some of it.
+TEST_F(KdcTransportTest, QuirkD6_SilenceByUdpLeadsToTcpWhateverTheNumberOfAddresses) {
+  struct TwoAddresses final : HostResolver {
+    Result<std::vector<std::string>> addresses(std::string_view, milliseconds) override {
+      return std::vector<std::string>{"127.0.0.1", "127.0.0.1"};
+    }
+  } hosts;
+  LocalServer server(LocalServer::answers(text("by TCP")),
+                     [](const Bytes&) { return std::nullopt; });
+  ConfiguredKdcs named(&hosts);
+  named.add("", {"kdc.example.test", server.address().port});
+  config.udp_first = true;
+  transport.emplace(named, config);
+  EXPECT_EQ(ask(), text("by TCP"));
+  EXPECT_LT(took, config.per_kdc);
+}
+
 TEST_F(KdcTransportTest, KRC_9_ADatagramFromAnotherPortIsNotHeard) {
   // A second socket answers what the first was asked.
   const int other = ::socket(AF_INET, SOCK_DGRAM, 0);

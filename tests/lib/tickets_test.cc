@@ -245,6 +245,33 @@ TEST_F(TicketsTest, QuirkD9_ASuffixInLowerCaseFindsTheKeysOfTheRealm) {
   EXPECT_TRUE(get(made(), kService).has_value());
 }
 
+TEST_F(TicketsTest, TheRealmChoosesTheOwnerOfAKeyTableOrCache) {
+  settings.user.clear();
+  settings.password = SecretBytes();
+  krb5::KeytabEntry entry;
+  const auto first = krb5::parse_principal("host/device@OLD.TEST", "").value();
+  entry.principal = first.view();
+  entry.etype = 17;
+  const Bytes key(16, 1);
+  entry.key = key;
+  const SecretBytes old = krb5::write_keytab({&entry, 1}).value();
+  const SecretBytes alice = keytab_of("alice@EXAMPLE.TEST", "Password1");
+  const auto parsed = krb5::parse_keytab(alice.view()).value();
+  const SecretBytes both = krb5::append_entry(old.view(), *parsed.begin()).value();
+  settings.keytab = SecretBytes(both.view());
+  settings.realm = "EXAMPLE.TEST";
+  const auto tickets = made();
+  EXPECT_EQ(get(tickets, kService).value().client, "alice@EXAMPLE.TEST");
+  settings = {};
+  settings.keytab = SecretBytes(both.view());
+  settings.realm = "NEW.TEST";
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+  settings = {};
+  settings.ccache = write_ccache(*tickets).value();
+  settings.realm = "NEW.TEST";
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+}
+
 TEST_F(TicketsTest, AKeyTableWithoutTheUsersKeysIsRefused) {
   settings.user = "bob";
   settings.password = SecretBytes();
@@ -348,6 +375,12 @@ TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
   EXPECT_EQ(with([](TicketSettings& s) { s.user = ""; }), Errc::kNeedsCredential);
   EXPECT_EQ(with([](TicketSettings& s) { s.password = {}; }), Errc::kNeedsCredential);
   EXPECT_EQ(with([](TicketSettings& s) { s.user = "alice\\"; }), Errc::kMalformed);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "EXAMPLE\\alice"; }), Errc::kMalformed);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "EXAMPLE\\nick@R"; }), Errc::kMalformed);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "a\\\\nick\\@home@R"; }), Errc::kInternal);
+  EXPECT_EQ(with([](TicketSettings& s) { s.lifetime = -1; }), Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.lifetime = INT64_MAX; }), Errc::kApiMisuse);
+  EXPECT_EQ(with([](TicketSettings& s) { s.max_clock_correction = -1; }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) { s.etypes = {3}; }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) { s.password = octets(1025); }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) { s.nt_hash = octets(16); }), Errc::kApiMisuse);

@@ -67,6 +67,8 @@ const char* advice(const Error& error) {
     case 24:
       return "check the password, or the key table; each attempt may count against the account";
     case 25:
+      if (std::string_view(error.where).find("FAST") != std::string_view::npos)
+        return "the realm's administrator must let the account log in by encrypted timestamp";
       return "the account may have no AES keys: its password must be changed, or --allow-rc4";
     case 29:
       return "try again later";

@@ -368,6 +368,15 @@ TEST_F(AsExchangeTest, KindsOfPreauthenticationThatWeLackAreSkipped) {
   EXPECT_EQ(error.peer_status, error_code::kPreauthRequired);
 }
 
+// A KDC that wants FAST is not one that lacks a key of a good etype: to allow RC4 would not help.
+TEST_F(AsExchangeTest, KRC_3_WantOfAPreauthenticationIsNotToldAsWantOfAKey) {
+  kdc.preauth_kinds = {padata_type::kFxFast, padata_type::kSpake};
+  EXPECT_NE(std::string_view(refused().where).find("FAST, SPAKE"), std::string_view::npos);
+  kdc.preauth_kinds = {padata_type::kFxFast};
+  kdc.twist.no_etype_info2 = true;
+  EXPECT_STREQ(refused().where, "METHOD-DATA has no pre-authentication that we know");
+}
+
 // ---- KRC-5: iterations
 
 TEST_F(AsExchangeTest, KRC_5_IterationsOutOfBoundsAreRefusedBeforeAnyWork) {

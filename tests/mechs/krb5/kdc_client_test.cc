@@ -513,6 +513,24 @@ TEST_F(CacheTest, OfSeveralTicketsInAFileTheOneThatEndsLastIsTaken) {
   }
 }
 
+TEST_F(CacheTest, QuirkD18_TimesThatAFileCannotHoldAreTheLastThatItCan) {
+  ASSERT_TRUE(run().has_value());
+  ServiceCredential one = run().value();
+  one.endtime.seconds = int64_t{1} << 33;
+  one.renew_till.seconds = int64_t{1} << 32;
+  for (const UnixMicros offset :
+       {UnixMicros{1} << 31, -(UnixMicros{1} << 31) - 1, UnixMicros{60}}) {
+    one.clock_offset = offset * 1'000'000;
+    TicketCache before;
+    before.add(one.client, one.server, one);
+    const SecretBytes file = before.write(one.client.view()).value();
+    const Ccache read = parse_ccache(file.view()).value();
+    EXPECT_EQ((*read.begin()).endtime, 0xffffffff);
+    EXPECT_EQ((*read.begin()).renew_till, 0xffffffff);
+    EXPECT_EQ(read.kdc_offset().has_value(), offset == 60) << offset;
+  }
+}
+
 TEST_F(CacheTest, P10_ATicketOfAnEtypeThatThePolicyForbidsIsNotTakenFromAFile) {
   const ServiceCredential one = run().value();
   TicketCache before, after;
