@@ -1,11 +1,16 @@
-// What must hold for key tables, credential caches and the text form of principals.
+// What must hold for key tables, credential caches, the text form of principals and paths of realms.
 #include "fuzz/oracles_krb5_files.h"
 
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "fuzz/check.h"
 #include "mechs/krb5/ccache.h"
 #include "mechs/krb5/keytab.h"
+#include "mechs/krb5/transited.h"
 
 namespace pocketgss::fuzz {
 namespace {
@@ -180,6 +185,42 @@ void check_ccache_in(ByteView file, std::endian order) {
     check_found(ccache.value(), credentials[i]);
 }
 
+// cut splits at the first `mark`.
+std::pair<std::string_view, std::string_view> cut(std::string_view text, char mark) {
+  const size_t at = text.find(mark);
+  if (at == std::string_view::npos) return {text, {}};
+  return {text.substr(0, at), text.substr(at + 1)};
+}
+
+// expanded names all realms of a path in full; none where one is X.500's, or the last escape has no
+// character. Octets that were escaped are told from others by a second string.
+std::optional<std::vector<std::string>> expanded(std::string_view path) {
+  std::vector<std::pair<std::string, std::string>> fields(1);
+  for (size_t i = 0; i < path.size(); ++i) {
+    if (path[i] == ',') {
+      fields.emplace_back();
+      continue;
+    }
+    const bool escaped = path[i] == '\\';
+    if (escaped && ++i == path.size()) return std::nullopt;
+    fields.back().first += path[i];
+    fields.back().second += escaped ? 'e' : '-';
+  }
+  std::vector<std::string> out;
+  for (const auto& [name, escapes] : fields) {
+    if (name.empty()) continue;
+    if (name.size() > 255) return std::nullopt;
+    if (name.front() == '/' && escapes.front() == '-') return std::nullopt;
+    const std::string before = out.empty() ? "" : out.back();
+    if (name.front() == ' ') {
+      out.push_back(name.substr(1));
+    } else {
+      out.push_back(name.back() == '.' && escapes.back() == '-' ? name + before : name);
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 void check_keytab(ByteView file) {
@@ -210,6 +251,36 @@ void check_principal_text(ByteView input) {
   PGSS_FUZZ_CHECK(again.has_value() && same_principal(again.value().view(), principal));
   PGSS_FUZZ_CHECK(principal_text(again.value().view()) == written);
   PGSS_FUZZ_CHECK(same_principal(Principal(principal).view(), principal));
+}
+
+void check_transited(ByteView input) {
+  const auto [contents, rest] = cut(as_text(input), '\n');
+  const auto [client, server] = cut(rest, '\n');
+  const auto taken = [&, client = client, server = server](const std::string& path) {
+    const bool forward = is_hierarchical_path(as_bytes(path), client, server);
+    PGSS_FUZZ_CHECK(forward == is_hierarchical_path(as_bytes(path), server, client));
+    return forward;
+  };
+  const std::string path(contents);
+  const bool good = taken(path);
+  const bool known = client.ends_with("stranger") || server.ends_with("stranger");
+  PGSS_FUZZ_CHECK(!good || known || !taken(path + ", stranger"));
+  PGSS_FUZZ_CHECK(!good || taken(path + ","));
+  PGSS_FUZZ_CHECK(good || path.ends_with('\\') || !taken(path + ",,"));
+  const auto realms = expanded(path);
+  if (!realms) {
+    PGSS_FUZZ_CHECK(!good);
+    return;
+  }
+  const auto above = [](const std::string& realm, std::string_view other) {
+    return other == realm || other.ends_with("." + realm);
+  };
+  bool all = true;
+  for (const std::string& realm : *realms) {
+    const bool fits = !realm.empty() && realm.size() <= 255;
+    all = all && fits && (above(realm, client) || above(realm, server));
+  }
+  PGSS_FUZZ_CHECK(good == all);
 }
 
 }  // namespace pocketgss::fuzz

@@ -1,4 +1,4 @@
-// Oracles of key tables, credential caches and the text form of principals. They abort where
+// Oracles of key tables, credential caches, the text form of principals and paths of realms. They abort where
 // something does not hold.
 #ifndef PGSS_FUZZ_ORACLES_KRB5_FILES_H_
 #define PGSS_FUZZ_ORACLES_KRB5_FILES_H_
@@ -17,6 +17,11 @@ void check_ccache(ByteView file);
 // check_principal_text: what is read is written to a text from which the same is read, and which is
 // then written the same. The first octet of the input chooses between the two kinds.
 void check_principal_text(ByteView input);
+
+// check_transited takes three lines: contents, client, server. What is no path does not become one
+// by more realms, nor is a path one with a stranger in it; it is the same in either direction; and
+// it is what a reader says that first expands all names.
+void check_transited(ByteView input);
 
 }  // namespace pocketgss::fuzz
 

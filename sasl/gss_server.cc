@@ -39,25 +39,33 @@ bool is_bare_kerberos(ByteView token) {
   return is_framed(token, kOid) || is_framed(token, kMicrosoftOid);
 }
 
-// user_part of "DOMAIN\user", "user" or, in a principal's text, "user@REALM", where an "@" of the
-// name itself stands behind a backslash.
-std::string_view user_part(std::string_view name, bool principal) {
-  const size_t at = name.rfind('@');
-  const bool ends_user = at != name.npos && (!principal || at == 0 || name[at - 1] != '\\');
-  if (principal) return ends_user ? name.substr(0, at) : name;
+// user_part of "DOMAIN\user", "user@domain" or "user".
+std::string_view user_part(std::string_view name) {
   if (const size_t backslash = name.find('\\'); backslash != name.npos) {
     return name.substr(backslash + 1);
   }
-  return ends_user ? name.substr(0, at) : name;
+  return name.substr(0, name.rfind('@'));
 }
 
-// is_own: an authorisation identity that is the authenticated one: its whole name, the account's,
-// or the user part. Names are compared as the user file compares them, without regard to the case
-// of letters.
+// local_part of the text of a principal in this realm; empty of one in another. An "@" behind a
+// backslash is part of a name.
+std::string_view local_part(std::string_view principal, std::string_view realm) {
+  const size_t at = principal.rfind('@');
+  if (at == principal.npos || (at > 0 && principal[at - 1] == '\\')) return {};
+  return principal.substr(at + 1) == realm ? principal.substr(0, at) : std::string_view();
+}
+
+// is_own: an authorisation identity that is the authenticated one: its whole name, the account's, or
+// the user part. Of NTLM, names are compared as the user file compares them, without regard to the
+// case of letters. Principals that differ in case are different users, and those of another realm
+// have no short names here.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
+  if (std::string_view(info.mechanism) == "Kerberos") {
+    const std::string_view local = local_part(info.initiator_name, info.target_realm);
+    return authzid == info.initiator_name || (!local.empty() && authzid == local);
+  }
   const std::string_view name = info.initiator_name;
-  const std::string_view user = user_part(name, std::string_view(info.mechanism) == "Kerberos");
-  for (const std::string_view own : {name, user, std::string_view(info.account_name)}) {
+  for (const std::string_view own : {name, user_part(name), std::string_view(info.account_name)}) {
     if (!own.empty() && sasl::equal_ignoring_case(authzid, own)) return true;
   }
   return false;

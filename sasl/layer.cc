@@ -94,8 +94,10 @@ Result<void> check(const LayerOptions& options) {
 
 SecurityLayer available_layers(const Context& context) {
   SecurityLayer out = kNoLayer;
+  // RFC 4752 3.1: who wants a layer asks for the detection of sequences too; without it buffers could
+  // be left out, or come twice.
   const ContextFlags flags = context.info().flags;
-  if (!has(flags, kIntegFlag) || context.wrap_size(1) == 0) return out;
+  if (!has(flags, kIntegFlag | kSequenceFlag) || context.wrap_size(1) == 0) return out;
   out = out | kIntegrityLayer;
   return has(flags, kConfFlag) ? out | kConfidentialityLayer : out;
 }

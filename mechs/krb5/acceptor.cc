@@ -12,6 +12,7 @@
 #include "mechs/krb5/names.h"
 #include "mechs/krb5/pac_check.h"
 #include "mechs/krb5/padata.h"
+#include "mechs/krb5/transited.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
@@ -24,14 +25,6 @@ Error wrong(const char* what) {
 }
 Error expired(const char* what) {
   return Error{Errc::kExpired, what, 0, 0};
-}
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-  };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
 }
 
 // Request is an AP-REQ that has been opened. It borrows from the token, and from its own memory.
@@ -287,6 +280,10 @@ Result<Key> Acceptor::find_key(const Ticket& ticket) const {
   KeytabQuery query{server.view(), ticket.enc_part.etype,
                     ticket.enc_part.kvno.value_or(UInt32(0)).bits()};
   if (const auto entry = config_.keytab->find(query)) return Key::create(entry->etype, entry->key);
+  // Active Directory gives a ticket for SMTP/... or smtpsvc/... too, for a client that asks so; it is
+  // one of our names whatever its case (check_service).
+  query.any_class_case = true;
+  if (const auto entry = config_.keytab->find(query)) return Key::create(entry->etype, entry->key);
   query.kvno = 0;
   if (config_.keytab->find(query)) return lacking(error_code::kBadkeyver, "Ticket.enc-part.kvno");
   query.etype.reset();
@@ -317,15 +314,18 @@ Result<void> Acceptor::check_client(const Request& request) const {
 }
 
 // RFC 4120 2.7: who has come through other realms must have been let through by the KDC, or the
-// server checks the path itself, which we do not.
+// server checks the path itself.
 Result<void> Acceptor::check_realm(const Request& request) const {
   const Realm realm = request.ticket.crealm;
   const auto& listed = config_.client_realms;
   if (!listed.empty() && std::find(listed.begin(), listed.end(), realm) == listed.end()) {
     return policy("P13: a client of another realm");
   }
-  if (realm == request.outer.realm || request.ticket.transited.contents.empty() ||
-      request.ticket.flags.has(ticket_flag::kTransitedPolicyChecked)) {
+  const TransitedEncoding& path = request.ticket.transited;
+  if (realm == request.outer.realm || path.contents.empty() ||
+      request.ticket.flags.has(ticket_flag::kTransitedPolicyChecked) ||
+      (path.tr_type == kDomainX500Compress &&
+       is_hierarchical_path(path.contents, realm, request.outer.realm))) {
     return {};
   }
   return policy("P13: a path through other realms that the KDC has not checked");
@@ -502,6 +502,7 @@ Result<Step> Acceptor::accept(const Request& request) {
   out.info.initiator_name = principal_text(client.view());
   out.info.account_name = out.info.initiator_name;
   out.info.target_name = service_text(request.outer.sname);
+  out.info.target_realm = request.outer.realm;
   out.info.channel_bound = bound;
   state_.emplace<Established>();
   return Step(std::move(out));

@@ -203,7 +203,7 @@ std::optional<KeytabEntry> Keytab::find(const KeytabQuery& query) const {
   std::optional<KeytabEntry> best;
   for (const KeytabEntry& entry : *this) {
     if (query.etype && entry.etype != *query.etype) continue;
-    if (!same_service(entry.principal, query.principal)) continue;
+    if (!same_service(entry.principal, query.principal, query.any_class_case)) continue;
     if (query.kvno == 0) {
       if (!best || newer(entry, *best)) best = entry;
     } else if (entry.kvno() == query.kvno) {

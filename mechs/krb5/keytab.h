@@ -47,7 +47,8 @@ struct KeytabEntry {
 struct KeytabQuery {
   PrincipalView principal;  // compared by same_service(), the name type is not looked at
   std::optional<int32_t> etype;
-  uint32_t kvno = 0;  // 0: the newest
+  uint32_t kvno = 0;            // 0: the newest
+  bool any_class_case = false;  // the class of a service ("smtp") is compared without case, too
 };
 
 // Keytab is a file that has been checked to its end. It borrows, and iterates over the entries in

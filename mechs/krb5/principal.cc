@@ -13,11 +13,6 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-bool same_host(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 // TextParser splits the text form; `enterprise` says that the first "@" and every "/" are ordinary.
 class TextParser {
  public:
@@ -114,17 +109,23 @@ void append_escaped(std::string& out, std::string_view name) {
 
 }  // namespace
 
+bool same_ignoring_case(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
 bool same_principal(const PrincipalView& a, const PrincipalView& b) {
   return a.realm == b.realm && a.components == b.components;
 }
 
-bool same_service(const PrincipalView& a, const PrincipalView& b) {
+bool same_service(const PrincipalView& a, const PrincipalView& b, bool any_class_case) {
   if (a.components.size() != 2 || b.components.size() != 2) return same_principal(a, b);
   Components::Iterator mine = a.components.begin(), other = b.components.begin();
-  if (a.realm != b.realm || *mine != *other) return false;
+  const bool same_class = any_class_case ? same_ignoring_case(*mine, *other) : *mine == *other;
+  if (a.realm != b.realm || !same_class) return false;
   const bool tgs = *mine == kTgsName;
   ++mine, ++other;
-  return tgs ? *mine == *other : same_host(*mine, *other);
+  return tgs ? *mine == *other : same_ignoring_case(*mine, *other);
 }
 
 bool is_tgs(const PrincipalView& principal, std::string_view realm) {

@@ -35,7 +35,11 @@ bool same_principal(const PrincipalView&, const PrincipalView&);
 // same_service is same_principal, but the host of a service ("smtp/HOST", two components) is
 // compared without regard to the case of ASCII letters: Windows writes a host as it was typed
 // (quirk A21). The second component of a ticket-granting service is a realm, and is not.
-bool same_service(const PrincipalView&, const PrincipalView&);
+// With `any_class_case` the first component is compared so too.
+bool same_service(const PrincipalView&, const PrincipalView&, bool any_class_case = false);
+
+// same_ignoring_case compares ASCII letters without regard to case, all else exactly.
+bool same_ignoring_case(std::string_view, std::string_view);
 
 // is_tgs tells "krbtgt/REALM@REALM" for that realm, as RFC 4120 7.3 names it.
 bool is_tgs(const PrincipalView&, std::string_view realm);

@@ -56,7 +56,8 @@ struct FakeScript {
   }
   // protects: layers can be had.
   FakeScript& protects(bool confidential = true) {
-    info.flags = confidential ? kIntegFlag | kConfFlag : kIntegFlag;
+    info.flags = kIntegFlag | kSequenceFlag;
+    if (confidential) info.flags = info.flags | kConfFlag;
     return *this;
   }
   FakeScript& proof() {

@@ -389,13 +389,27 @@ TEST(KerberosAcceptor, P13_TakesAnotherRealmOnlyByAPathThatIsChecked) {
     uint32_t flags;
     bool taken;
   };
-  for (const Case& c : {Case{"", 0, true}, Case{"MIDDLE.TEST", 0, false},
+  for (const Case& c : {Case{"", 0, true}, Case{"MIDDLE.TEST", 0, false}, Case{"TEST", 0, true},
                         Case{"MIDDLE.TEST", ticket_flag::kTransitedPolicyChecked, true}}) {
     Exchange x;
     x.ticket.client = parse_principal("bob@FRIEND.TEST", "").value();
     x.ticket.transited = c.transited;
     x.ticket.flags = c.flags;
     EXPECT_EQ(x.run().has_value(), c.taken) << c.transited;
+  }
+}
+
+// What the key table has for a class written so is preferred.
+TEST(KerberosAcceptor, QuirkA21_P13_FindsTheKeysOfItsServiceInAnyCase) {
+  for (const char* asked :
+       {"SMTP/mail.example.test@EXAMPLE.TEST", "Smtp/MAIL.example.test@EXAMPLE.TEST"}) {
+    Exchange x;
+    x.ticket.service = parse_principal(asked, "").value();
+    EXPECT_TRUE(x.run().has_value()) << asked;
+    Exchange other;
+    other.ticket.service = parse_principal(asked, "").value();
+    other.keys[0].service = parse_principal("smtpx/mail.example.test@EXAMPLE.TEST", "").value();
+    expect_error(other.run(), Errc::kNeedsCredential, "Ticket.sname");
   }
 }
 
@@ -779,8 +793,8 @@ TEST(KerberosAcceptor, KRA_3_EveryBitOfAnApReqCounts) {
   ASSERT_TRUE(x.make_ap_req().has_value());
   // Not protected: the OID, which differs from Microsoft's by one bit; the AP options, whose
   // MUTUAL-REQUIRED stands in the checksum too, all but USE-SESSION-KEY, and three counts of unused
-  // bits; sname's type, which is a hint; the case of the host's letters.
-  const size_t letters = std::string("mailexampletest").size();
+  // bits; sname's type, which is a hint; the case of the letters of class and host.
+  const size_t letters = std::string("smtpmailexampletest").size();
   const size_t free = 1 + 31 + 3 + 8 + letters;
   expect_flips_refused(
       x.ap_req,

@@ -76,6 +76,13 @@ TEST(KrbPrincipal, QuirkA21_HostOfAServiceHasNoCase) {
     EXPECT_FALSE(same_service(one.view(), parsed(different).view())) << different;
 }
 
+TEST(KrbPrincipal, QuirkA21_ClassOfAServiceHasNoCaseWhereTheCallerSaysSo) {
+  const Principal one = parsed("smtp/mail.example.test@R");
+  EXPECT_TRUE(same_service(one.view(), parsed("SMTP/Mail.example.test@R").view(), true));
+  for (const char* different : {"SMTPS/mail.example.test@R", "SMTP/mail.example.test@r"})
+    EXPECT_FALSE(same_service(one.view(), parsed(different).view(), true)) << different;
+}
+
 TEST(KrbPrincipal, RealmOfATicketGrantingServiceHasACase) {
   EXPECT_TRUE(same_service(parsed("krbtgt/R@R").view(), parsed("krbtgt/R@R").view()));
   EXPECT_FALSE(same_service(parsed("krbtgt/R@R").view(), parsed("krbtgt/r@R").view()));
