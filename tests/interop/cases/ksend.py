@@ -158,20 +158,18 @@ GROUPS = [group, dovecot_group, exim_group]
 for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
     _register(group, _mechanism, POSTFIX)
     _register(dovecot_group, _mechanism, DOVECOT)
-for _mechanism in ("GSSAPI-KRB5", "GSSAPI"):
     _register(exim_group, _mechanism, EXIM)
 
 
-@exim_group.case("GSS-SPNEGO-refused", needs=EXIM)
-def exim_spnego(session):
-    """Exim has no security layers, and refuses whoever Cyrus says has one: each GSS-SPNEGO."""
-    outcome = session.send("GSS-SPNEGO", "spnego", *session.password())
+@exim_group.case("GSS-SPNEGO-layer-refused", needs=EXIM)
+def exim_layer(session):
+    """Exim has no security layers, and refuses whoever Cyrus says has one: by the context's flags."""
+    outcome = session.send("GSS-SPNEGO", "layer", *session.password(), "--layer", "integrity")
     return _refused(outcome, NO_PERMISSION, "535", auth=True)
 
 
 @exim_group.case("auto", needs=EXIM)
 def exim_auto(session):
-    """So it matters that GSSAPI comes first."""
     subject = "interop by auto"
     outcome = session.send("auto", subject, *session.password())
     if outcome.code != 0 or "logged in by GSSAPI, Kerberos" not in outcome.output:
