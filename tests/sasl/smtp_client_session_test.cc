@@ -120,6 +120,11 @@ TEST(SmtpClientTls, P6_GoesInTheClearOnlyWhereTold) {
   session.server("220 mail\r\n");
   EXPECT_EQ(session.server(kTlsEhlo), "AUTH GSSAPI " + b64("init") + "\r\n");
   EXPECT_EQ(SmtpClientConfig().tls, Tls::kStartTls);
+  TlsSession untold;
+  untold.contexts.scripts = {FakeScript().sends("init")};
+  untold.server("220 mail\r\n");
+  EXPECT_EQ(untold.server("250-mail\r\n250 AUTH GSSAPI\r\n"), "") << "without STARTTLS";
+  EXPECT_NE(untold.failure(), nullptr);
 }
 
 // --- greeting and EHLO ---
