@@ -6,7 +6,8 @@
 namespace pocketgss::mechs {
 
 // [0-3] initiator address type [4-7] size [8-11] acceptor address type [12-15] size [16-19] size of
-// the application data, then the data.
+// the application data, then the data. The types are 0, as MIT krb5 and the convention of TLS have it;
+// the JDK has 255 there, unless it is given addresses (quirk D29).
 ChannelBindingHash channel_binding_hash(crypto::Workspace& crypto,
                                         ByteView application_data) noexcept {
   FixedBytes<20> head{};

@@ -146,7 +146,7 @@ TEST_F(KdcTransportTest, QuirkD6_TcpFirst) {
   EXPECT_EQ(server.by_udp, 0);
 }
 
-TEST_F(KdcTransportTest, UdpFirstByOption) {
+TEST_F(KdcTransportTest, QuirkD6_UdpFirstByOption) {
   LocalServer server(LocalServer::answers(text("by TCP")),
                      [](const Bytes&) { return text("by UDP"); });
   use(server);

@@ -4,12 +4,14 @@
 #include "base/cursor.h"
 #include "lib/replay_cache.h"
 #include "lib/ticket_source.h"
+#include "mechs/spnego/token.h"
 #include "tests/lib/support/pair.h"
 #include "tests/mechs/krb5/exchange.h"
 
 namespace pocketgss {
 namespace {
 
+using mechs::krb5::Etype;
 using mechs::krb5::testing::Exchange;
 using testing::Outcome;
 using testing::run;
@@ -18,6 +20,7 @@ using Verdict = ReplayCache::Verdict;
 // Ticket holds one, or none, and counts who asks.
 class Ticket final : public TicketSource {
  public:
+  explicit Ticket(Etype etype) : maker(etype) {}
   Result<std::unique_ptr<mechs::krb5::CredentialSource>> start(
       Runtime&, std::string_view target) const override {
     EXPECT_EQ(target, testing::kTarget);
@@ -32,7 +35,9 @@ class Ticket final : public TicketSource {
 
 // Two sides with a ticket, the key of its service, and NTLM as far as a test wants it.
 struct KerberosPair {
-  KerberosPair() {
+  explicit KerberosPair(Etype etype = Etype::kAes256CtsHmacSha1)
+      : ticket(std::make_shared<Ticket>(etype)) {
+    initiator.policy.allow_rc4 = acceptor.policy.allow_rc4 = etype == Etype::kRc4Hmac;
     ticket->maker.clock.set(system_clock().now());
     ticket->maker.issue();
     mechs::krb5::KeytabEntry entry;
@@ -49,7 +54,7 @@ struct KerberosPair {
   }
   Outcome go(MechanismKind kind = MechanismKind::kSpnego) { return run(kind, initiator, acceptor); }
 
-  std::shared_ptr<Ticket> ticket = std::make_shared<Ticket>();
+  std::shared_ptr<Ticket> ticket;
   InitiatorConfig initiator = testing::initiator_config();
   AcceptorConfig acceptor = testing::acceptor_config();
 };
@@ -197,6 +202,49 @@ TEST(KerberosContext, P8_WhereNtlmIsPreferredTheAcceptorMayStillChooseKerberos) 
   const Outcome outcome = pair.go();
   expect_mechanism(outcome, "Kerberos");
   EXPECT_TRUE(outcome.initiator->info().mech_list_mic_verified);
+}
+
+// Heimdal takes a peer with a key of old for one that owes no mechListMIC.
+TEST(KerberosContext, QuirkB11_AMechListMicIsOwedWhateverTheKey) {
+  if (!mechs::krb5::known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  KerberosPair pair(Etype::kRc4Hmac);
+  Outcome outcome = pair.go();
+  expect_mechanism(outcome, "Kerberos");
+  EXPECT_FALSE(outcome.initiator->info().mech_list_mic_verified) << "the first choice owes none";
+  pair.initiator.policy.inner = {InnerMechanism::kNtlm, InnerMechanism::kKerberos};
+  pair.acceptor.ntlm = false;
+  outcome = pair.go();
+  expect_mechanism(outcome, "Kerberos");
+  EXPECT_TRUE(outcome.initiator->info().mech_list_mic_verified);
+  EXPECT_TRUE(outcome.acceptor->info().mech_list_mic_verified);
+
+  const auto without_mic = [](size_t index, Bytes& token) {
+    if (index != 3) return;
+    mechs::spnego::NegTokenResp resp = mechs::spnego::parse_neg_token_resp(token).value();
+    ASSERT_TRUE(resp.mech_list_mic.has_value());
+    resp.mech_list_mic.reset();
+    resp.neg_state = mechs::spnego::NegState::kAcceptCompleted;
+    token = mechs::spnego::encode(resp).value();
+  };
+  const Outcome cut =
+      run(MechanismKind::kSpnego, pair.initiator, pair.acceptor, testing::known_users, without_mic);
+  ASSERT_TRUE(cut.initiator_error.has_value());
+  EXPECT_STREQ(cut.initiator_error->where, "NegTokenResp.mechListMIC");
+}
+
+TEST(KerberosContext, QuirkB21_SuccessWithoutTheApRepThatWasAskedForIsRefused) {
+  KerberosPair pair;
+  const auto without_ap_rep = [](size_t index, Bytes& token) {
+    if (index != 1) return;
+    mechs::spnego::NegTokenResp resp = mechs::spnego::parse_neg_token_resp(token).value();
+    EXPECT_EQ(resp.neg_state, mechs::spnego::NegState::kAcceptCompleted);
+    resp.response_token.reset();
+    token = mechs::spnego::encode(resp).value();
+  };
+  const Outcome outcome = run(MechanismKind::kSpnego, pair.initiator, pair.acceptor,
+                              testing::known_users, without_ap_rep);
+  ASSERT_TRUE(outcome.initiator_error.has_value());
+  EXPECT_EQ(outcome.initiator_error->code, Errc::kPeerMisbehaved);
 }
 
 TEST(KerberosContext, CHB_2_ABindingIsProvenOrRefused) {

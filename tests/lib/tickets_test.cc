@@ -270,6 +270,18 @@ TEST_F(TicketsTest, TheRealmChoosesTheOwnerOfAKeyTableOrCache) {
   settings.ccache = write_ccache(*tickets).value();
   settings.realm = "NEW.TEST";
   EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+
+TEST_F(TicketsTest, QuirkD9_OfTheMeaningsOfANameTheKeyTablesIsTaken) {
+  kdc.users.clear();
+  FakeKdc::User& user = kdc.add_user("alice@example.test", "Password1");
+  user.etypes = {17};
+  user.salt = "EXAMPLE.TESTalice";
+  settings.user = "alice@example.test";
+  settings.password = SecretBytes();
+  settings.keytab = keytab_of("alice\\@example.test@EXAMPLE.TEST", "Password1");
+  const auto ticket = get(made(), kService);
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(realms.messages, 3) << "the plain name was not asked for";
 }
 
 TEST_F(TicketsTest, AKeyTableWithoutTheUsersKeysIsRefused) {

@@ -96,7 +96,7 @@ TEST(GssClient, SSEAN_W1_QuirkA1_AnswersTheLayerOfferWithNoLayer) {
   EXPECT_TRUE(report.value().layer_step);
 }
 
-TEST(GssClient, QuirkA2_SendsFourOctetsAndAnEmptyAuthzid) {
+TEST(GssClient, QuirkA2_QuirkD27_SendsFourOctetsAndAnEmptyAuthzid) {
   Client client(FakeScript().ends(std::nullopt, "only"));
   client.step("");
   EXPECT_EQ(client.step(wrap(kNoLayerOffer)).size(), 4 + 4u);  // FakeContext adds four

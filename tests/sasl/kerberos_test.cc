@@ -106,7 +106,7 @@ TEST(SaslKerberos, QuirkA30_TheOffersNumberIsTheInitiatorsAndTheUserNameIsAnAuth
   EXPECT_EQ(x.report.authzid, "alice");
 }
 
-TEST(SaslKerberos, QuirkA8_QuirkA9_TheOfferIsOneWhoseEcIsTheChecksumsSize) {
+TEST(SaslKerberos, QuirkA8_QuirkA9_QuirkD23_TheOffersEcIsTheChecksumsSizeAndItIsNotRotated) {
   Exchange x;
   x.offer();
   ASSERT_EQ(x.challenge.size(), 16u + 4 + 12);

@@ -261,7 +261,7 @@ uint64_t number_at(const Bytes& file, const json& field) {
   return value;
 }
 
-TEST(DecodeKrb5Files, ShowsAKeyTableWithoutItsKeys) {
+TEST(DecodeKrb5Files, P22_ShowsAKeyTableWithoutItsKeys) {
   const Bytes file = vector("krb5/keytab.vec", "Keytab");
   const auto hidden = decode_token(file);
   ASSERT_TRUE(hidden.has_value());

@@ -133,6 +133,13 @@ TEST(KerberosAcceptor, P10_RefusesASessionKeyOfEtype23UnderABetterTicket) {
   expect_error(x.run(), Errc::kPolicy, "P10");
 }
 
+TEST(KerberosAcceptor, P10_RefusesATicketOfEtype23WithABetterSessionKey) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Exchange x;
+  x.service_key = Key::random(Etype::kRc4Hmac, x.random).value();
+  expect_error(x.run(), Errc::kPolicy, "P10");
+}
+
 TEST(KerberosInitiator, P10_RefusesEtype23UnlessThePolicyAllowsIt) {
   if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
   Exchange x(Etype::kRc4Hmac);
@@ -739,7 +746,7 @@ TEST(KerberosInitiator, KRA_8_RefusesAnApRepThatDoesNotRepeatTheAuthenticator) {
   }
 }
 
-TEST(KerberosInitiator, KRA_8_IsNotEstablishedWithoutAnApRep) {
+TEST(KerberosInitiator, KRA_8_QuirkB21_IsNotEstablishedWithoutAnApRep) {
   Exchange x;
   x.start();
   ASSERT_TRUE(x.make_ap_req().has_value());
@@ -750,6 +757,36 @@ TEST(KerberosInitiator, KRA_8_IsNotEstablishedWithoutAnApRep) {
   y.start();
   ASSERT_TRUE(y.make_ap_req().has_value());
   EXPECT_FALSE(y.client->peer_done().has_value());
+}
+
+// As the JDK's acceptor does it.
+TEST(KerberosInitiator, QuirkD28_WithoutASubkeyInTheApRepItsOwnServes) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Authenticator authenticator = x.authenticator();
+  EncApRepPart part;
+  part.ctime = authenticator.ctime;
+  part.cusec = authenticator.cusec;
+  part.seq_number = UInt32(77);
+  const Bytes cipher =
+      encrypt_part(x.runtime, x.session_key, KeyUsage::kApRepEncPart, part).value();
+  ApRep reply;
+  reply.enc_part = {static_cast<int32_t>(x.session_key.etype()), std::nullopt, cipher};
+  const Bytes message = encode(reply).value();
+  x.ap_rep = encode(ContextToken{TokenId::kApRep, message, 0, {}}).value();
+  ASSERT_TRUE(x.take_ap_rep().has_value());
+  x.server_done.protection =
+      make_message_protection(
+          x.runtime, {key_of(*authenticator.subkey, true).value(), Role::kAcceptor, false, 77,
+                      authenticator.seq_number->bits(), kReplayFlag | kSequenceFlag})
+          .value();
+  expect_protects(x);
+}
+
+TEST(KerberosInitiator, QuirkD10_NumbersStartBelowTwoToTheThirty) {
+  pocketgss::testing::FixedRandom highest({0xff, 0xff, 0xff, 0xff});
+  EXPECT_EQ(initial_sequence(highest).value(), (uint32_t{1} << 30) - 1);
 }
 
 TEST(KerberosInitiator, QuirkD22_TellsWhatAKrbErrorSays) {
@@ -861,7 +898,7 @@ TEST(KerberosAcceptor, QuirkB26_RefusesAMessageWithoutItsFrame) {
   expect_error(x.verdict(), Errc::kMalformed, "InitialContextToken");
 }
 
-TEST(KerberosAcceptor, RefusesUserToUserAndDceStyle) {
+TEST(KerberosAcceptor, QuirkD16_RefusesUserToUserAndDceStyle) {
   Exchange x;
   x.start();
   ASSERT_TRUE(x.make_ap_req().has_value());

@@ -97,6 +97,17 @@ TEST_F(AsExchangeClockTest, QuirkD5_SkewThatIsSaidAsPreauthRequiredIsCorrected) 
   EXPECT_TRUE(login().has_value());
 }
 
+TEST_F(AsExchangeClockTest, P16_QuirkD5_SkewThatIsSaidAfterTheTimestampIsCorrected) {
+  kdc.clock_ahead = 2 * kHour;
+  kdc.twist.error = [&](KrbError& error) {
+    if (error.error_code == error_code::kPreauthRequired) error.stime.seconds -= 7200;
+  };
+  const auto tgt = login();
+  ASSERT_TRUE(tgt.has_value()) << describe(tgt.error());
+  EXPECT_EQ(tgt.value().clock_offset, 2 * kHour);
+  EXPECT_EQ(kdc.timestamps, 2);
+}
+
 TEST_F(AsExchangeClockTest, KRC_12_TimesThatDoNotExistAreMalformed) {
   Bytes honest = kdc.krb_error(error_code::kGeneric);
   const std::string now(as_text(honest).substr(as_text(honest).find("\x18\x0f") + 2, 15));

@@ -40,7 +40,7 @@ TEST_F(AsExchangeTest, SendsNothingOfThePasswordFirst) {
   EXPECT_EQ(kdc.timestamps, 1);
 }
 
-TEST_F(AsExchangeTest, P10_OffersAesInItsOrder) {
+TEST_F(AsExchangeTest, P10_QuirkD2_OffersAesInItsOrder) {
   policy = KdcPolicy{};
   ASSERT_TRUE(login().has_value());
   std::vector<int32_t> offered;
@@ -310,6 +310,14 @@ TEST_F(AsExchangeTest, KRC_3_NoTimestampForAnEtypeThatWasNotOffered) {
   }
 }
 
+TEST_F(AsExchangeTest, QuirkD1_AnAccountThatHasAKeyOfEtype23AloneIsToldWhatHelps) {
+  kdc.twist.etype_info2 = info2_of({{23, std::nullopt, std::nullopt}});
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kPolicy);
+  EXPECT_NE(std::string_view(error.where).find("change of its password"), std::string_view::npos);
+  expect_nothing_of_the_password();
+}
+
 TEST_F(AsExchangeTest, KRC_3_TheBestOfWhatBothHaveIsTaken) {
   policy = KdcPolicy{};
   kdc.users["alice"].etypes = {17, 18};
@@ -453,6 +461,14 @@ TEST_F(AsExchangeTest, QuirkD4_EtypeNosuppWithMethodDataIsFollowedOnce) {
     return kdc.krb_error(error_code::kEtypeNosupp, kdc.method_data(kdc.users["alice"]));
   };
   EXPECT_TRUE(login().has_value());
+}
+
+TEST_F(AsExchangeTest, QuirkD4_TheTicketGrantingServiceIsNamedAsAServiceInstance) {
+  ASSERT_TRUE(login().has_value());
+  for (const Bytes& request : sent) {
+    const auto req = parse_as_req(request);
+    EXPECT_EQ(req.value().req_body.sname->name_type, name_type::kSrvInst);
+  }
 }
 
 TEST_F(AsExchangeTest, QuirkD20_AKdcThatFailsAtPaReqEncPaRepIsAskedWithout) {

@@ -268,6 +268,38 @@ TEST_F(KdcClientTest, QuirkD11_TheSessionKeyIsTakenTooWithItsOwnUsage) {
   EXPECT_TRUE(refused().code == Errc::kAuthFailed);
 }
 
+TEST_F(KdcClientTest, QuirkD11_TheSubkeyOfEtype23IsTakenWithTheSessionKeysUsage) {
+  if (!known_etype(23)) GTEST_SKIP() << "not built";
+  config.policy.etypes = {Etype::kRc4Hmac};
+  kdc.users["alice"].etypes = {23};
+  kdc.twist.usage = KeyUsage::kTgsRepEncPartSessionKey;  // of an AS-REP it is the same (RFC 4757 3)
+  EXPECT_TRUE(run().has_value());
+}
+
+TEST_F(KdcClientTest, QuirkD12_TheChecksumOfARequestIsKeyedUnderEtype23Too) {
+  if (!known_etype(23)) GTEST_SKIP() << "not built";
+  config.policy.etypes = {Etype::kRc4Hmac};
+  kdc.users["alice"].etypes = {23};
+  EXPECT_TRUE(run().has_value()) << "the KDC takes no other checksum than the key's own";
+}
+
+TEST_F(KdcClientTest, QuirkD1_AesIsOfferedWithATicketGrantingTicketOfEtype23Too) {
+  if (!known_etype(23)) GTEST_SKIP() << "not built";
+  config.policy.etypes.push_back(Etype::kRc4Hmac);
+  kdc.twist.session_etype = 23;
+  std::vector<int32_t> offered;
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq) return std::nullopt;
+    kdc.twist.session_etype.reset();
+    for (const int32_t etype : req.req_body.etype) offered.push_back(etype);
+    return std::nullopt;
+  };
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(offered, (std::vector<int32_t>{17, 18, 23}));
+  EXPECT_EQ(ticket.value().session_key.etype(), Etype::kAes128CtsHmacSha1);
+}
+
 TEST_F(KdcClientTest, KRC_2_RefusesTheReplyToAnotherTgsReq) {
   std::optional<Bytes> first;
   kdc.twist.octets = [&](Bytes& reply) {

@@ -195,7 +195,7 @@ TEST_F(KdcRecorded, RepliesOpenWithTheKeysThatTheyWereMadeWith) {
   EXPECT_GE(replies_, 23);
 }
 
-TEST_F(KdcRecorded, WholeExchangesOfOtherClientsWithOtherKdcs) {
+TEST_F(KdcRecorded, QuirkD31_WholeExchangesOfOtherClientsWithOtherKdcs) {
   run_vectors("krb5/kdc_sessions.vec",
               {{"Exchange", [&](VectorBlock& block) { exchange(block); }}});
   // So that a change of the file cannot make this a test of nothing.

@@ -11,11 +11,13 @@
 #include "tests/mechs/krb5/exchange.h"
 #include "tests/support/allocations.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/hex.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
 
 using pocketgss::testing::CountingRandom;
+using pocketgss::testing::hex;
 using ::testing::AnyOf;
 
 constexpr size_t kEcAt = 4, kRrcAt = 6;
@@ -221,7 +223,14 @@ TEST_P(MessageTokens, KRA_6_DeleteContextTokensAreRefusedAndHarmNothing) {
     EXPECT_EQ(pair.acceptor->verify_mic({}, token).error().code, Errc::kMalformed);
     EXPECT_EQ(Pair::unwrapped(*pair.acceptor, token).error().code, Errc::kMalformed);
   }
-  EXPECT_TRUE(pair.acceptor->verify_mic({}, Pair::mic(*pair.initiator, {})).has_value());
+  // Nothing but its TOK_ID tells it from a token that is right.
+  const Bytes mic = Pair::mic(*pair.initiator, {});
+  const bool old_form = GetParam() == Etype::kRc4Hmac;
+  Bytes deletes = mic;
+  const size_t id = old_form ? 13 : 0;
+  deletes[id] = old_form ? 0x01 : 0x04, deletes[id + 1] = old_form ? 0x02 : 0x05;
+  EXPECT_EQ(pair.acceptor->verify_mic({}, deletes).error().code, Errc::kMalformed);
+  EXPECT_TRUE(pair.acceptor->verify_mic({}, mic).has_value());
 }
 
 TEST_P(MessageTokens, RefuseABufferThatIsTooSmall) {
@@ -367,6 +376,10 @@ TEST_P(CfxMessageTokens, KRA_4_OldFormsAreRefused) {
     token[0] = first, token[1] = 0x01;
     EXPECT_EQ(Pair::unwrapped(*pair.acceptor, token).error().code, Errc::kMalformed);
     EXPECT_EQ(pair.acceptor->verify_mic({}, token).error().code, Errc::kMalformed);
+    // The checksum is over the header that ought to be there.
+    Bytes renamed = Pair::wrap(*pair.initiator, {}, false);
+    renamed[0] = first, renamed[1] = 0x01;
+    EXPECT_EQ(Pair::unwrapped(*pair.acceptor, renamed).error().code, Errc::kMalformed);
   }
 }
 
@@ -392,6 +405,23 @@ TEST_P(CfxMessageTokens, KRA_15_HoldNothingOfTheBufferTheyAreWrittenTo) {
     return out;
   };
   EXPECT_EQ(tokens(0x00), tokens(0xff));
+}
+
+// Whoever makes a checksum over another filler does not know the format.
+TEST_P(CfxMessageTokens, KRA_3_EveryOctetOfAMicsFillerIsLookedAt) {
+  Pair pair(GetParam(), kNoContextFlags);
+  for (size_t at = 3; at <= 8; ++at) {
+    FixedBytes<kMessageHeaderSize> header{0x04, 0x04, 0x04, 0xff, 0xff, 0xff, 0xff, 0xff};
+    header[15] = 5;
+    const bool filler = at < 8;
+    if (filler) header[at] = 0xfe;
+    Bytes mic(pair.acceptor->mic_size());
+    checksum(pair.runtime.crypto(), pair.key, KeyUsage::kInitiatorSign, {ByteView(header)},
+             MutableBytes(mic).subspan(kMessageHeaderSize))
+        .value();
+    std::copy(header.begin(), header.end(), mic.begin());
+    EXPECT_EQ(pair.acceptor->verify_mic({}, mic).has_value(), !filler) << at;
+  }
 }
 
 // A sealed flag on a MIC token, with a checksum that is right, is refused all the same.
@@ -429,6 +459,17 @@ TEST(SequenceWindow, KeepsSixtyFourNumbers) {
   EXPECT_FALSE(window.take(1062, "too late").has_value());
   EXPECT_TRUE(window.take(4937, "the last that is kept").has_value());
   EXPECT_FALSE(window.take(4936, "one further").has_value());
+}
+
+TEST(Rfc4757Tokens, QuirkD17_HaveTheFormsOfRfc1964) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Pair pair(Etype::kRc4Hmac);
+  const auto inner = [](const Bytes& token) {
+    return hex(ByteView(token).sub(2 + 2 + 9, 8));  // behind the frame and the OID
+  };
+  EXPECT_EQ(inner(Pair::mic(*pair.initiator, {})), "01011100ffffffff");
+  EXPECT_EQ(inner(Pair::wrap(*pair.initiator, {}, true)), "020111001000ffff");
+  EXPECT_EQ(inner(Pair::wrap(*pair.initiator, {}, false)), "02011100ffffffff");
 }
 
 TEST(Rfc4757Tokens, NumbersGoOnBeyondThirtyTwoBits) {

@@ -245,7 +245,7 @@ void replay(const std::string& file) {
              {"Message", [&](VectorBlock& block) { recorded.message(block); }}});
 }
 
-TEST(KerberosRecorded, QuirkA9_ExchangesOfMitAreOpenedAndTheirTokensMadeAgain) {
+TEST(KerberosRecorded, QuirkA9_QuirkD17_ExchangesOfMitAreOpenedAndTheirTokensMadeAgain) {
   replay("krb5/exchanges_mit.vec");
 }
 

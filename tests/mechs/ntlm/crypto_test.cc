@@ -27,7 +27,7 @@ class NtlmCrypto : public ::testing::Test {
   crypto::Workspace& crypto_ = runtime_.crypto();
 };
 
-TEST_F(NtlmCrypto, ChannelBindingHashMatchesThePublishedOne) {
+TEST_F(NtlmCrypto, QuirkD29_ChannelBindingHashMatchesThePublishedOne) {
   const Bytes data = unhex(
       "746c732d7365727665722d656e642d706f696e743aea05fefecc6b0bd571dbbc5baa3ed45386d0446835f7b74c85"
       "621b9983475f95");
