@@ -53,6 +53,16 @@ TEST(LineBuffer, SMT_7_TellsTheSameHoweverTheBytesAreCut) {
   }
 }
 
+TEST(LineBuffer, SMT_14_KeepsNothingOfALineThatIsTooLong) {
+  LineBuffer line(16, LineBuffer::OnLong::kSkip);
+  const std::string text(1000, 'x');
+  for (const size_t piece : {size_t{15}, size_t{2}, size_t{983}}) {
+    ByteView input = as_bytes(text).prefix(piece);
+    EXPECT_EQ(line.take(input), Outcome::kMore);
+    EXPECT_EQ(line.text().size(), piece == 15 ? 15u : 0u);
+  }
+}
+
 TEST(LineBuffer, ReadsTheNextLineAfterOneThatWasTooLong) {
   LineBuffer line(16, LineBuffer::OnLong::kSkip);
   const std::string text = std::string(100, 'x') + "\r\nNOOP\r\n";

@@ -85,7 +85,7 @@ TEST(ServeLimits, EndsASessionThatIsIdle) {
   EXPECT_TRUE(client.at_end());
 }
 
-TEST(ServeLimits, SMT_14_HoldsNoLineOfAMegabyte) {
+TEST(ServeLimits, SMT_14_RefusesALineOfAMegabyte) {
   const RunningServer server;
   RawClient client(server.port());
   client.reply();

@@ -401,6 +401,7 @@ TEST(Serve, SMT_16_EndsTheConnectionAtADamagedRecordWithinAuth) {
   record.back() ^= 1;
   client.send_raw(record);
   EXPECT_EQ(client.reply(), "");
+  EXPECT_TRUE(client.at_end()) << "it waits for more";
   EXPECT_TRUE(serve.logged("TLS failed")) << serve.log();
   EXPECT_TRUE(still_works(serve)) << serve.log();
 }
