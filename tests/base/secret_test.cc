@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+#include <new>
 #include <sstream>
 
 namespace pocketgss {
@@ -26,6 +28,16 @@ TEST(SecretArray, P22_WipesTheSourceOfAMove) {
   SecretArray<4> b(std::move(a));
   EXPECT_EQ(ByteView(a.view()), ByteView(FixedBytes<4>{}));  // NOLINT(bugprone-use-after-move)
   EXPECT_EQ(ByteView(b.view()), ByteView(content));
+}
+
+TEST(SecretArray, P22_WipesItselfAtItsEnd) {
+  const FixedBytes<5> content = {1, 2, 3, 4, 5};
+  FixedBytes<5> memory{};
+  static_assert(sizeof(SecretArray<5>) == sizeof(memory));
+  auto* const secret = new (memory.data()) SecretArray<5>{FixedView<5>(content)};
+  EXPECT_EQ(ByteView(secret->view()), ByteView(content));
+  std::destroy_at(secret);
+  EXPECT_EQ(ByteView(memory), ByteView(FixedBytes<5>{}));
 }
 
 TEST(CtEqual, ComparesContentAndSize) {

@@ -127,7 +127,7 @@ TEST(ChannelBinding, RefusesPssWithoutParameters) {
   EXPECT_EQ(hash_size_for(kPss), -1);
 }
 
-TEST(ChannelBinding, RefusesPssWithTwoHashes) {
+TEST(ChannelBinding, CHB_1_RefusesPssWithTwoHashes) {
   EXPECT_EQ(hash_size_for(pss(std::string(kSha384) + kMgf1Sha256 + kSalt)), 0);
   EXPECT_EQ(hash_size_for(pss(kSha384)), 0);  // the mask's default is SHA-1
 }

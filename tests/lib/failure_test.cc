@@ -256,6 +256,9 @@ TEST_P(FailureTest, SPN_10_SPN_11_AFailedContextAnswersEveryCall) {
     const Error first = failed.step({}).error();
     EXPECT_EQ(failed.resume(AccountAnswer{}).error(), first);
     EXPECT_EQ(failed.peer_done().error(), first);
+    Bytes out(64);
+    EXPECT_EQ(failed.mic(as_bytes("m"), out).error(), first);
+    EXPECT_EQ(failed.session_key().error(), first);
   }
 }
 

@@ -194,7 +194,7 @@ TEST_F(MechanismContextTest, SPN_10_ProtectsNothingBeforeItIsEstablished) {
   EXPECT_TRUE(context_.step({}).has_value()) << "asking too early does no harm";
 }
 
-TEST_F(MechanismContextTest, RefusesStepsOnceEstablishedAndStaysSo) {
+TEST_F(MechanismContextTest, SPN_10_RefusesStepsOnceEstablishedAndStaysSo) {
   establish();
   EXPECT_EQ(context_.step({}).error().code, Errc::kApiMisuse);
   EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
