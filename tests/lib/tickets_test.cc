@@ -270,6 +270,7 @@ TEST_F(TicketsTest, TheRealmChoosesTheOwnerOfAKeyTableOrCache) {
   settings.ccache = write_ccache(*tickets).value();
   settings.realm = "NEW.TEST";
   EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+}
 
 TEST_F(TicketsTest, QuirkD9_OfTheMeaningsOfANameTheKeyTablesIsTaken) {
   kdc.users.clear();
