@@ -5,13 +5,16 @@ import re
 import socket
 import time
 
-from harness import accounts, postfix, samba_ad
+from harness import accounts, clients, postfix, samba_ad
 from harness.case import Failed, Group
 from harness.heimdal_kdc import HeimdalKdc
 from harness.kdc import ETYPES, SERVICE, MitKdc, running
+from harness.login import admitted, not_sent, turned_away
 from harness.process import run_client
 from harness.samba_ad import SambaAd
 from harness.send import secret_file, send
+from harness.serve import Serve
+from harness.serve import running as serve_running
 
 SMTP = ("--service", "smtp", "--host", accounts.HOST)
 OLD_HOST = "old.example.test"  # known as SMTPSVC alone
@@ -23,7 +26,7 @@ class Realm:
 
     def __init__(self, kdc, tools):
         self.kdc, self.tools = kdc, tools
-        self._postfix = None
+        self._postfix = self._serve = None
 
     def create(self):
         kdc = self.kdc
@@ -69,6 +72,28 @@ class Realm:
             options += ("--user", user, "--realm", self.kdc.realm)
             options += ("--password-file", secret_file(self.kdc.folder, password))
         return send(self.tools, self._postfix.port, subject, *options), self._postfix
+
+    def serve(self):
+        """`pocketgss serve` in this realm, with the keys that the KDC gives out."""
+        if not self._serve:
+            keytab = self.kdc.folder / "serve.keytab"
+            self.kdc.keytab(keytab, SERVICE)
+            keytab.chmod(0o600)
+            server = Serve(
+                *(self.tools, self.kdc.folder, "realm"),
+                *("--keytab", keytab, "--first-start"),
+                users=False,
+            )
+            self.stack.enter_context(serve_running(server))
+            self._serve = server
+        return self._serve
+
+    def sender(self, password=accounts.PASSWORD):
+        """`pocketgss send` of our user, which asks this KDC."""
+        return clients.pocketgss(
+            *("GSSAPI", "--user", f"{accounts.USER}@{self.kdc.realm}", "--kdc", self.kdc.address),
+            *("--password-file", secret_file(self.kdc.folder, password)),
+        )
 
 
 def _group(name, make_kdc):
@@ -193,6 +218,33 @@ def _sends(group, needs):
         return f"exit code {outcome.code}"
 
 
+def _serves(group, needs, logon):
+    @group.case("send-to-serve", needs=needs)
+    def by_send(realm):
+        """Both ends are ours, the ticket is not; `logon` is what its PAC says of the user."""
+        login = admitted(
+            *(realm.tools, realm.serve(), realm.sender(), "GSSAPI"),
+            account=f"{accounts.USER}@{realm.kdc.realm}",
+            logged="{}/Kerberos",
+        )
+        if (f" logon='{logon}'" if logon else "") != _logon(login.log_line):
+            login.fail(f"not logged with logon={logon}: {login.log_line}")
+        return login.log_line.partition("login: ")[2].partition(" from=")[0]
+
+    @group.case("send-to-serve-wrong-password", needs=needs)
+    def by_send_wrong(realm):
+        client = realm.sender(accounts.WRONG_PASSWORD)
+        login = not_sent(realm.tools, realm.serve(), client, accounts.WRONG_PASSWORD)
+        if login.outcome.code != 77 or login.tap.auth_commands():
+            login.fail(f"exit code {login.outcome.code}")
+        return f"exit code {login.outcome.code}, before any AUTH"
+
+
+def _logon(line):
+    found = re.search(r" logon='[^']*'", line)
+    return found[0] if found else ""
+
+
 def _clocks(group, needs):
     @group.case("clock-wrong-by-hours", needs=needs)
     def skew(realm):
@@ -247,8 +299,12 @@ _register(
     expired="the password must be changed before the first login",
     locked=("status=18", "the account is disabled"),
 )
-for _kind, _needs in ((heimdal, HEIMDAL_NEEDS), (ad, AD_NEEDS)):
+for _kind, _needs, _logon_name in (
+    (heimdal, HEIMDAL_NEEDS, None),
+    (ad, AD_NEEDS, rf"AD\x5c{accounts.USER}"),  # a backslash as the log writes it
+):
     _sends(_kind, _needs)
+    _serves(_kind, _needs, _logon_name)
 # MIT's asks for preauthentication first, and knows of none without a key.
 _rc4_user(mit, MIT_NEEDS, 25)
 _rc4_user(heimdal, HEIMDAL_NEEDS, 14)
@@ -382,10 +438,28 @@ class Realms:
         return run_client([*command, "--password-file", secret]), cache
 
 
+    def servers(self):
+        """Two servers in the second realm: one that lets users of the first in, one that does not."""
+        there = self.all[1]
+        keytab = self.folder / "serve.keytab"
+        there.keytab(keytab, f"smtp/mail.{THERE.lower()}")
+        keytab.chmod(0o600)
+        for name, options in (("open", ("--realms", HERE)), ("closed", ())):
+            options = ("--keytab", keytab, "--first-start", *options)
+            yield Serve(self.tools, self.folder, name, *options, users=False)
+
+    def sender(self, password=accounts.PASSWORD):
+        return clients.pocketgss(
+            *("GSSAPI", "--user", f"{accounts.USER}@{HERE}", "--krb5-conf", self.all[0].conf),
+            *("--spn", f"smtp/mail.{THERE.lower()}"),
+            *("--password-file", secret_file(self.folder, password)),
+        )
+
+
 @contextlib.contextmanager
 def _realms(state, tools):
     realms = Realms(state, tools)
-    with running(*realms.all):
+    with running(*realms.all), serve_running(*realms.servers()) as realms.serves:
         yield realms
 
 
@@ -411,6 +485,29 @@ def two_hops(realms):
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     _must(realms.all[0].klist(cache), f"smtp/mail.{FAR.lower()}@{FAR}")
     return f"by way of {THERE}"
+
+
+@realms_group.case("login-in-another-realm", needs=MIT_NEEDS)
+def across_login(realms):
+    """A server lets users of another realm in where it is told to, and else says why not (P13)."""
+    client = realms.sender()
+    login = admitted(
+        *(realms.tools, realms.serves["open"], client, "GSSAPI"),
+        account=f"{accounts.USER}@{HERE}",
+        logged="{}/Kerberos",
+    )
+    words = ("refused", "P13: a client of another realm")
+    turned_away(realms.tools, realms.serves["closed"], client, accounts.PASSWORD, words)
+    return f"in, {login.log_line.partition('login: ')[2].partition(' from=')[0]}; 535 elsewhere"
+
+
+@realms_group.case("login-in-another-realm-wrong-password", needs=MIT_NEEDS)
+def across_login_wrong(realms):
+    client = realms.sender(accounts.WRONG_PASSWORD)
+    login = not_sent(realms.tools, realms.serves["open"], client, accounts.WRONG_PASSWORD)
+    if login.outcome.code != 77 or login.tap.auth_commands():
+        login.fail(f"exit code {login.outcome.code}")
+    return f"exit code {login.outcome.code}, before any AUTH"
 
 
 @realms_group.case("unknown-service-in-another-realm", needs=MIT_NEEDS)
