@@ -39,6 +39,8 @@ class Realm:
         kdc.add_user("nopreauth", preauth=False)
         for number in kdc.etypes:
             kdc.add_user(f"user{number}", etypes=(number,))
+            if number != RC4:  # a server of ours takes no ticket of it
+                kdc.add_service(_service(number), etypes=(number,))
         for service in (SERVICE, f"SMTPSVC/{OLD_HOST}"):
             kdc.add_service(service)
         kdc.add_service(f"smtp/{RC4_HOST}", etypes=(RC4,))
@@ -77,7 +79,8 @@ class Realm:
         """`pocketgss serve` in this realm, with the keys that the KDC gives out."""
         if not self._serve:
             keytab = self.kdc.folder / "serve.keytab"
-            self.kdc.keytab(keytab, SERVICE)
+            services = [_service(number) for number in self.kdc.etypes if number != RC4]
+            self.kdc.keytab(keytab, SERVICE, *services)
             keytab.chmod(0o600)
             server = Serve(
                 *(self.tools, self.kdc.folder, "realm"),
@@ -88,12 +91,25 @@ class Realm:
             self._serve = server
         return self._serve
 
-    def sender(self, password=accounts.PASSWORD):
-        """`pocketgss send` of our user, which asks this KDC."""
+    def sender(self, *options, user=accounts.USER, password=accounts.PASSWORD):
+        """`pocketgss send` of this user, which asks this KDC."""
         return clients.pocketgss(
-            *("GSSAPI", "--user", f"{accounts.USER}@{self.kdc.realm}", "--kdc", self.kdc.address),
-            *("--password-file", secret_file(self.kdc.folder, password)),
+            *("GSSAPI", "--user", f"{user}@{self.kdc.realm}", "--kdc", self.kdc.address),
+            *("--password-file", secret_file(self.kdc.folder, password), *options),
         )
+
+    def logged_in(self, *options, user=accounts.USER):
+        """It logs in at our server with a ticket of this KDC's."""
+        return admitted(
+            *(self.tools, self.serve(), self.sender(*options, user=user), "GSSAPI"),
+            account=f"{user}@{self.kdc.realm}",
+            logged="{}/Kerberos",
+        )
+
+
+def _service(etype):
+    """A service that has keys of this etype alone."""
+    return f"smtp/etype{etype}.example.test"
 
 
 def _group(name, make_kdc):
@@ -222,22 +238,34 @@ def _serves(group, needs, logon):
     @group.case("send-to-serve", needs=needs)
     def by_send(realm):
         """Both ends are ours, the ticket is not; `logon` is what its PAC says of the user."""
-        login = admitted(
-            *(realm.tools, realm.serve(), realm.sender(), "GSSAPI"),
-            account=f"{accounts.USER}@{realm.kdc.realm}",
-            logged="{}/Kerberos",
-        )
+        login = realm.logged_in()
         if (f" logon='{logon}'" if logon else "") != _logon(login.log_line):
             login.fail(f"not logged with logon={logon}: {login.log_line}")
         return login.log_line.partition("login: ")[2].partition(" from=")[0]
 
     @group.case("send-to-serve-wrong-password", needs=needs)
     def by_send_wrong(realm):
-        client = realm.sender(accounts.WRONG_PASSWORD)
+        client = realm.sender(password=accounts.WRONG_PASSWORD)
         login = not_sent(realm.tools, realm.serve(), client, accounts.WRONG_PASSWORD)
         if login.outcome.code != 77 or login.tap.auth_commands():
             login.fail(f"exit code {login.outcome.code}")
         return f"exit code {login.outcome.code}, before any AUTH"
+
+
+def _logins_at_serve(group, needs, etypes):
+    """From the user's key to the session's, all of one etype."""
+    for number in etypes:
+        if number == RC4:
+            spn, more = (), ("--allow-rc4",)
+        else:
+            spn, more = ("--spn", _service(number)), ()
+        for transport, option in (("tcp", ()), ("udp", ("--udp-first",))):
+
+            @group.case(f"login-etype-{number}-{transport}", needs=needs)
+            def login(realm, number=number, options=(*spn, *more, *option)):
+                """RC4 is of the user's key alone: our server takes no ticket of it."""
+                done = realm.logged_in(*options, user=f"user{number}")
+                return done.log_line.partition("login: ")[2].partition(" from=")[0]
 
 
 def _logon(line):
@@ -305,6 +333,12 @@ for _kind, _needs, _logon_name in (
 ):
     _sends(_kind, _needs)
     _serves(_kind, _needs, _logon_name)
+for _kind, _needs, _etypes in (
+    (mit, MIT_NEEDS, ETYPES),
+    (heimdal, HEIMDAL_NEEDS, ETYPES),
+    (ad, AD_NEEDS, (17, 18)),  # every user has AES keys
+):
+    _logins_at_serve(_kind, _needs, _etypes)
 # MIT's asks for preauthentication first, and knows of none without a key.
 _rc4_user(mit, MIT_NEEDS, 25)
 _rc4_user(heimdal, HEIMDAL_NEEDS, 14)
