@@ -52,8 +52,8 @@ Result<AsExchange::Answer> AsExchange::start() {
   if (secret_.password.size() > kMaxPassword)
     return keep_error(Error{Errc::kNeedsCredential, "the password is too long", 0, 0});
   if (etypes_.empty()) {
-    return keep_error(Error{Errc::kNeedsCredential,
-                            "no key is of an etype that is allowed (policy row P10)", 0, 0});
+    return keep_error(
+        Error{Errc::kNeedsCredential, "P10: no key is of an etype that is allowed", 0, 0});
   }
   if (client_.realm().empty())
     return keep_error(Error{Errc::kNeedsCredential, "the user's realm is not known", 0, 0});
@@ -201,8 +201,8 @@ Result<void> AsExchange::choose_kind(const MethodData& offered, const KrbError& 
   }
   if (weak) {
     return Error{Errc::kPolicy,
-                 "the KDC takes an encrypted timestamp only, which is not allowed (policy row P15)",
-                 0, error.error_code};
+                 "P15: the KDC takes an encrypted timestamp only, which is not allowed", 0,
+                 error.error_code};
   }
   // Where the KDC tells of keys it is not for want of a key that it does not take a timestamp.
   const bool has_key =
@@ -268,7 +268,7 @@ Result<AsExchange::Answer> AsExchange::on_reply(const Asked& asked, const KdcRep
   };
   // Row KRC-3: before a key is made.
   if (std::none_of(etypes_.begin(), etypes_.end(), offered)) {
-    return Error{Errc::kPolicy, "AS-REP.enc-part.etype was not offered (policy row P10)", 0, 0};
+    return Error{Errc::kPolicy, "P10: AS-REP.enc-part.etype was not offered", 0, 0};
   }
   PGSS_TRY(const Key key, reply_key(rep));
   PGSS_TRY(const ReplyPart reply, open_reply(runtime_.crypto(), key, KeyUsage::kAsRepEncPart, rep));
@@ -341,13 +341,11 @@ Result<void> AsExchange::settle_clock(const EncKdcRepPart& part) {
   const UnixMicros authtime = unix_micros(part.authtime);
   if (stime_used_) {
     if (distance(authtime, local + offset_) <= kMaxSkew) return {};
-    return Error{Errc::kExpired,
-                 "EncKDCRepPart.authtime is not the KRB-ERROR's stime (policy row P16)", 0, 0};
+    return Error{Errc::kExpired, "P16: EncKDCRepPart.authtime is not the KRB-ERROR's stime", 0, 0};
   }
   if (distance(authtime, local) <= kNegligibleSkew) return {};
   if (!may_correct(policy_, local, authtime)) {
-    return Error{Errc::kExpired, "the clock differs too much from the KDC's (policy row P16)", 0,
-                 0};
+    return Error{Errc::kExpired, "P16: the clock differs too much from the KDC's", 0, 0};
   }
   offset_ = authtime - local;
   return {};

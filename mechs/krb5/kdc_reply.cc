@@ -113,8 +113,7 @@ Result<void> check_reply(const KdcQuestion& question, const KdcRep& rep, const E
       std::any_of(question.etypes.begin(), question.etypes.end(),
                   [&](Etype etype) { return static_cast<int32_t>(etype) == part.key.keytype; });
   if (!offered) {
-    return Error{Errc::kPolicy,
-                 "EncKDCRepPart.key is of an etype that was not offered (policy row P10)", 0, 0};
+    return Error{Errc::kPolicy, "P10: EncKDCRepPart.key is of an etype that was not offered", 0, 0};
   }
   return check_times(question, part, now);
 }

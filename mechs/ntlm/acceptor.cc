@@ -182,8 +182,7 @@ Result<NegotiateFlags> Acceptor::challenge_flags(NegotiateFlags asked) const {
   constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
   const bool strong = has_flag(asked, kStrength);
   if (strict() && !(strong && has_flag(asked, flag::kUnicode))) {
-    return Error{Errc::kPeerIncompatible,
-                 "NEGOTIATE_MESSAGE.NegotiateFlags (policy row P3, strict)", 0, 0};
+    return Error{Errc::kPeerIncompatible, "P3: NEGOTIATE_MESSAGE.NegotiateFlags (strict)", 0, 0};
   }
   // [MS-NLMP] 2.2.2.5: one of the two character sets must be asked for; one of them is given back
   // (quirk C31).
@@ -247,20 +246,20 @@ Result<void> Acceptor::append_target_info(Bytes& out) const {
 Result<void> check_response_kind(const AuthenticateMessage& message) {
   switch (response_kind(message)) {
     case ResponseKind::kAnonymous:
-      return policy("anonymous (policy row P20)");
+      return policy("P20: anonymous");
     case ResponseKind::kNone:
       return Error{Errc::kMalformed, "AUTHENTICATE_MESSAGE.NtChallengeResponse", 0, 0};
     case ResponseKind::kLm:
-      return policy("LM response (policy row P2)");
+      return policy("P2: LM response");
     case ResponseKind::kNtlmV1:
-      return policy("NTLMv1 response (policy row P2)");
+      return policy("P2: NTLMv1 response");
     case ResponseKind::kNtlmV1Ess:
-      return policy("NTLMv1 response with extended session security (policy row P2)");
+      return policy("P2: NTLMv1 response with extended session security");
     case ResponseKind::kNtlmV2:
       break;
   }
   if (message.user_name.empty() || has_flag(message.flags, flag::kAnonymous)) {
-    return policy("anonymous (policy row P20)");
+    return policy("P20: anonymous");
   }
   return {};
 }
@@ -286,7 +285,7 @@ Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
   PGSS_TRY(const ChallengeMessage sent, parse_challenge(challenge));
   for (const AvPair pair : *sent.av_pairs) {
     if (answered.find(pair.id) != pair.value)
-      return policy("AvPairs are not those of the CHALLENGE (policy row P4, strict)");
+      return policy("P4: AvPairs are not those of the CHALLENGE (strict)");
   }
   return {};
 }
@@ -336,12 +335,11 @@ Result<void> Acceptor::check_flags(const AuthenticateMessage& message,
                                    NegotiateFlags in_force) const {
   constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
   if (strict() && !has_flag(in_force, kStrength | flag::kUnicode)) {
-    return policy("AUTHENTICATE_MESSAGE.NegotiateFlags (policy row P3, strict)");
+    return policy("P3: AUTHENTICATE_MESSAGE.NegotiateFlags (strict)");
   }
   if (!protects(in_force)) return {};
   if (!has_flag(in_force, kStrength)) {
-    return Error{Errc::kPeerIncompatible, "AUTHENTICATE_MESSAGE.NegotiateFlags (policy row P3)", 0,
-                 0};
+    return Error{Errc::kPeerIncompatible, "P3: AUTHENTICATE_MESSAGE.NegotiateFlags", 0, 0};
   }
   // Without signing and sealing the field has no meaning and may hold anything (quirk C18).
   if (has_flag(in_force, flag::kKeyExchange) &&
@@ -363,7 +361,7 @@ Result<void> Acceptor::check_av_pairs(const AuthenticateMessage& message,
   if (mic_claimed && !message.mic)
     return Error{Errc::kAuthFailed, "AUTHENTICATE_MESSAGE.MIC is missing", 0, 0};
   if (!strict()) return {};
-  if (!mic_claimed) return policy("MsvAvFlags claims no MIC (policy row P4, strict)");
+  if (!mic_claimed) return policy("P4: MsvAvFlags claims no MIC (strict)");
   return check_echo(challenge, response.av_pairs);
 }
 
@@ -376,16 +374,16 @@ Result<void> Acceptor::check_target_name(const std::string& name) const {
       if (name.empty()) return {};
       break;
     case TargetNameCheck::kRequired:
-      if (name.empty()) return policy("MsvAvTargetName is missing (policy row P18)");
+      if (name.empty()) return policy("P18: MsvAvTargetName is missing");
       break;
   }
   if (std::any_of(config_.target_names.begin(), config_.target_names.end(), same)) return {};
-  return policy("MsvAvTargetName is not ours (policy row P18)");
+  return policy("P18: MsvAvTargetName is not ours");
 }
 
 Result<void> Acceptor::check_binding_is_there(const AvPairs& pairs) const {
   if (config_.binding_requirement == BindingRequirement::kRequire && !binding(pairs)) {
-    return policy("MsvAvChannelBindings is missing (policy row P5)");
+    return policy("P5: MsvAvChannelBindings is missing");
   }
   return {};
 }
@@ -398,8 +396,7 @@ Result<bool> Acceptor::check_binding(const AvPairs& pairs) const {
   for (const ByteView ours : config_.channel_bindings) {
     if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent)) return true;
   }
-  return Error{Errc::kAuthFailed, "MsvAvChannelBindings is of another channel (policy row P5)", 0,
-               0};
+  return Error{Errc::kAuthFailed, "P5: MsvAvChannelBindings is of another channel", 0, 0};
 }
 
 // [MS-NLMP] 3.2.5.1.2: EncryptedRandomSessionKey counts with key exchange and signing or sealing

@@ -123,8 +123,7 @@ const char* Initiator::state_name() const {
 Result<Step> Initiator::on(Start&&, ByteView token) {
   if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before NEGOTIATE_MESSAGE", 0, 0};
   if (config_.require_channel_binding && config_.channel_binding.empty()) {
-    return Error{Errc::kPolicy,
-                 "channel binding required, and the channel has none (policy row P5)", 0, 0};
+    return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
   }
   NegotiateMessage message;
   message.flags = offered_;
@@ -167,8 +166,8 @@ Result<Step> Initiator::on(Failed&& state, ByteView) {
 
 // Policy row P19.
 Result<void> Initiator::check_reflection(const ChallengeMessage& challenge) const {
-  const Error reflected{Errc::kPeerMisbehaved,
-                        "CHALLENGE_MESSAGE.ServerChallenge is our own (policy row P19)", 0, 0};
+  const Error reflected{Errc::kPeerMisbehaved, "P19: CHALLENGE_MESSAGE.ServerChallenge is our own",
+                        0, 0};
   if (config_.guard != nullptr && config_.guard->contains(challenge.server_challenge))
     return reflected;
   if (config_.machine_id == FixedBytes<32>{} || !challenge.av_pairs) return {};
@@ -185,8 +184,7 @@ Result<Initiator::Agreement> Initiator::agree(const ChallengeMessage& challenge)
     // [MS-NLMP] 2.2.2.5: one of the two character sets must be there; with both it is Unicode
     // (quirk C31).
     if (strict() || !has_flag(challenge.flags, flag::kOem)) {
-      return incompatible(
-          "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_UNICODE (policy row P3)");
+      return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_UNICODE");
     }
     agreement.flags |= flag::kOem;
     agreement.characters = CharacterSet::kOem;
@@ -215,12 +213,10 @@ Result<void> Initiator::check_flags(const Agreement& agreement) const {
         "row P3)");
   }
   if (!has_flag(flags, flag::k128)) {
-    return incompatible(
-        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_128 (policy row P3)");
+    return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_128");
   }
   if (strict() && (flags & offered_ & flag::kKeyExchange) != (offered_ & flag::kKeyExchange)) {
-    return incompatible(
-        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_KEY_EXCH (policy row P3)");
+    return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_KEY_EXCH");
   }
   return {};
 }
@@ -228,10 +224,9 @@ Result<void> Initiator::check_flags(const Agreement& agreement) const {
 Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
                                           const Agreement& agreement) const {
   if (strict() && !challenge.av_pairs) {
-    return incompatible("CHALLENGE_MESSAGE.TargetInfo is missing (policy row P3)");
+    return incompatible("P3: CHALLENGE_MESSAGE.TargetInfo is missing");
   }
-  if (strict() && !agreement.timestamp)
-    return incompatible("MsvAvTimestamp is missing (policy row P3)");
+  if (strict() && !agreement.timestamp) return incompatible("P3: MsvAvTimestamp is missing");
   // [MS-NLMP] 3.1.5.1.2: with integrity or confidentiality both names must be there; they may be
   // empty (quirk C16).
   if (protects(agreement.flags) &&

@@ -186,7 +186,7 @@ TEST(Serve, P2_NamesNtlmV1InItsLog) {
   append(message, Bytes{'b', 0, 'o', 0, 'b', 0});
   message.insert(message.end(), 48, 0x5a);
   EXPECT_THAT(client.command(base64_encode(message)), StartsWith("535 5.7.8 "));
-  EXPECT_TRUE(serve.logged("NTLMv1 response (policy row P2)")) << serve.log();
+  EXPECT_TRUE(serve.logged("P2: NTLMv1 response")) << serve.log();
 }
 
 TEST(Serve, SMT_17_EscapesNamesInItsLog) {
