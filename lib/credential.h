@@ -37,8 +37,8 @@ struct AccountName {
 // Bounds of a password, in bytes of UTF-8.
 inline constexpr size_t kMaxPasswordSize = 1024;
 
-// Credential is a name and the keys made of its password; the password itself is not kept. It is
-// immutable and may be shared by contexts and threads; copies share one secret, which is wiped with
+// Credential is what NTLM logs in with: a name and the NT hash of its password; the password itself is
+// not kept. Kerberos takes TicketSettings (<pocketgss/tickets.h>). It is immutable and may be shared by contexts and threads; copies share one secret, which is wiped with
 // the last of them.
 class Credential {
  public:
@@ -52,8 +52,8 @@ class Credential {
   //   kNoMemory
   static Result<Credential> from_password(Runtime&, AccountName, SecretBytes password);
 
-  // from_nt_hash takes NTOWFv1 ([MS-NLMP] 3.3.1), 16 bytes, which serves NTLM alone. It is as good
-  // as the password to whoever has it. Errors: kApiMisuse ("user name"), kNoMemory.
+  // from_nt_hash takes NTOWFv1 ([MS-NLMP] 3.3.1), 16 bytes. It is as good as the password to
+  // whoever has it. Errors: kApiMisuse ("user name"), kNoMemory.
   static Result<Credential> from_nt_hash(AccountName, FixedView<16> nt_hash);
 
   const AccountName& name() const;

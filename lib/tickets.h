@@ -6,7 +6,7 @@
 //   auto step = request.value()->start();  // then resume() with each KDC's reply
 //   config.tickets = tickets.value();      // of InitiatorConfig: it finds the ticket there
 //
-// <pocketgss/kdc_transport.h> does the middle part over POSIX sockets, in one call.
+// <pocketgss/get_ticket.h> does the middle part over POSIX sockets, in one call.
 #ifndef POCKETGSS_TICKETS_H_
 #define POCKETGSS_TICKETS_H_
 
@@ -32,7 +32,8 @@ struct TicketSettings {
   // of the key table, in `realm` where that is given, else the owner of the credential cache.
   std::string user;
   // Kerberos realm, in its own case, mostly upper: "EXAMPLE.TEST". Empty: what stands behind the "@"
-  // of the user, in upper case, else the realm of the key table or the credential cache.
+  // of the user, in upper case, else the realm of the key table, or of a credential cache that stands
+  // alone.
   std::string realm;
 
   // What the user proves himself with: at most one of the first three. With a credential cache
@@ -42,7 +43,8 @@ struct TicketSettings {
   SecretBytes nt_hash;   // 16 octets; takes `allow_rc4`
   SecretBytes ccache;    // the contents of a FILE credential cache, version 1 to 4
 
-  // Etype 23 (rc4-hmac) is offered too, as the last (row P10).
+  // Etype 23 (rc4-hmac) is permitted (row P10): offered as the last where `etypes` is empty, else only
+  // where they name it.
   bool allow_rc4 = false;
   // Etypes to offer, preferred first, by their numbers (17 to 20, 23); empty: 18, 17, 20, 19, as P10
   // has it.
@@ -52,8 +54,9 @@ struct TicketSettings {
   // Send nothing that the password could be guessed from (row P15): until a stronger kind of
   // pre-authentication is built, every login with a password or with keys is refused.
   bool require_strong_preauth = false;
-  // Microseconds by which the clock may be corrected by what a KDC says (row P16); 0: not at all. A
-  // clock that was never set, which is one before this program was written, may be corrected by any.
+  // Microseconds by which the clock may be corrected by what a KDC says (row P16); 0: not at all. But a
+  // clock that was never set, which is one before this program was written, is corrected by any amount,
+  // with 0 too.
   UnixMicros max_clock_correction = UnixMicros{24} * 3600 * 1'000'000;
   // How long a ticket shall last, in microseconds; 0: as long as the realm allows; at most 100 years.
   UnixMicros lifetime = 0;
@@ -96,7 +99,7 @@ class TicketRequest {
   //   kUnreachable        no KDC answered, or it cannot now
   //   kAuthFailed         a wrong password, an unknown user, an account that may not log in
   //   kPeerIncompatible   an unknown service, no common etype, an IP address as the host
-  //   kPolicy             `where` begins with the row
+  //   kPolicy             `where` begins with the row, such as "P10: "
   //   kExpired, kMalformed, kPeerMisbehaved, kNoMemory, kInternal
   //   kApiMisuse          out of turn
   virtual Result<Step> start() = 0;

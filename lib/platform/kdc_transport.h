@@ -94,11 +94,11 @@ struct KdcTransportConfig {
   std::chrono::milliseconds overall{15'000};
 };
 
-// KdcTransport carries the messages of one login, one after the other, and blocks. The next login takes
-// another: `overall` counts from the first message. Names of hosts are
-// looked up by KdcResolver::hosts() within the KDC's time, and by the system, where there is none, in
-// a time of its own: where that matters, give addresses. A KDC that answered is asked first the next
-// time, and one that did not, last.
+// KdcTransport carries the messages of one login, one after the other, and blocks. The next login
+// takes another: `overall` counts from the first message. Names of hosts are looked up by
+// KdcResolver::hosts() within the KDC's time, and by the system, where there is none, in a time of
+// its own: where that matters, give addresses. A KDC that answered is asked first the next time, and
+// one that did not, last.
 class KdcTransport {
  public:
   // The resolver outlives the transport.

@@ -112,6 +112,7 @@ std::string log_in(Connection& net, const std::string& user, SecretBytes passwor
 
 // [server]
 // Serves one connection: logins by NTLM, bare or within SPNEGO, and mail from who is logged in.
+// Without tick() there are no time limits.
 void serve(Connection& net, Accounts& accounts, Bytes& mail) {
   Runtime runtime = Runtime::create().value();
   AcceptorConfig acceptor;
@@ -131,6 +132,8 @@ void serve(Connection& net, Accounts& accounts, Bytes& mail) {
       smtp.resume(accounts.find(account->need.user)).value();
     } else if (const auto* content = std::get_if<SmtpServer::Content>(&*event)) {
       append(mail, content->bytes);
+    } else if (std::holds_alternative<SmtpServer::Aborted>(*event)) {
+      mail.clear();  // the message broke off
     } else if (smtp.wants_reply()) {
       smtp.accept().value();  // MAIL, RCPT, DATA, and the message once it is whole
     } else if (std::holds_alternative<SmtpServer::Closed>(*event)) {

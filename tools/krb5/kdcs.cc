@@ -48,9 +48,9 @@ std::string realm_of(const KerberosOptions& options, const std::string& user,
 }  // namespace
 
 #ifdef PGSS_DNS
-const char* const kWhereKdcsAre = "what DNS says";
+const char* const kWhereKdcsAre = "those of --krb5-conf, else what DNS says";
 #else
-const char* const kWhereKdcsAre = "none; this build does not ask DNS";
+const char* const kWhereKdcsAre = "those of --krb5-conf; this build does not ask DNS";
 #endif
 
 Fallible<Kdcs> Kdcs::create(const KerberosOptions& options, const std::string& user) {

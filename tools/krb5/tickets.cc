@@ -26,10 +26,10 @@ Failure settings_failure(const Error& error, const KerberosOptions& options,
                          const std::string& ccache) {
   switch (error.code) {
     case Errc::kNeedsCredential:
-      return Failure{ExitCode::kUsage,
-                     std::string("Kerberos: ") + error.where +
-                         "; write --user NAME@REALM, or give --realm, --password-file, --keytab or "
-                         "--ccache"};
+      return Failure{
+          ExitCode::kUsage,
+          std::string("Kerberos: ") + error.where +
+              "; name the user as NAME@REALM, or give --realm, --password-file or --keytab"};
     case Errc::kPolicy:
       return Failure{ExitCode::kConfig, "Kerberos: refused by policy " + std::string(error.where) +
                                             "; --allow-rc4 allows it"};

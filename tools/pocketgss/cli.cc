@@ -54,8 +54,10 @@ ExitCode usage_error(const CLI::App& app, const CLI::ParseError& error) {
 }
 
 ExitCode run_verb(int argc, const char* const* argv) {
-  CLI::App app("SPNEGO and NTLM for SMTP: submit mail, serve, keep accounts and keys, read tokens.",
-               "pocketgss");
+  CLI::App app(
+      "SPNEGO, Kerberos and NTLM for SMTP: submit mail, serve, keep accounts, keys and tickets, "
+      "read tokens.",
+      "pocketgss");
   Run run;
   configure(app, run);
   try {

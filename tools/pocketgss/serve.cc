@@ -211,11 +211,11 @@ void add_login_options(CLI::App& verb, Options& options) {
           "SASL mechanisms to announce, in order: GSSAPI, GSS-SPNEGO, NTLM (default: all, NTLM "
           "only with --users; GSSAPI is taken where a client asks for it, announced or not)")
       ->type_name("LIST");
-  verb.add_option(
-          "--spn", options.spns,
-          "A service principal name that clients may give; may be repeated (default: "
-          "smtp/NAME and SMTPSVC/NAME of --hostname, on a loopback address of localhost too, and "
-          "every smtp/... and SMTPSVC/... of the key table)")
+  verb.add_option("--spn", options.spns,
+                  "A service principal name that clients may give; may be repeated (default: "
+                  "smtp/NAME and SMTPSVC/NAME of --hostname, on a loopback address of localhost "
+                  "and of the address too, and "
+                  "every smtp/... and SMTPSVC/... of the key table)")
       ->type_name("SPN")
       ->allow_extra_args(false);
   verb.add_option("--policy", options.level,
