@@ -50,7 +50,7 @@ def _register(name, needs, client, strict_row):
             peers.servers["strict"],
             client,
             accounts.PASSWORD,
-            [f"policy row {strict_row}"],
+            [f"{strict_row}: "],
         )
         return f"refused, log: {reason}"
 
