@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/check.py [--known] PGSS_BENCH LIBRARY LIBRARY-WITHOUT-KERBEROS: prints each bar of the project's performance beside what is
+"""bench/check.py [--known] PGSS_BENCH LIBRARY LIBRARY-OF-NTLM-SPNEGO-SASL: prints each bar of the project's performance beside what is
 measured; exit 1 where one does not hold.
 
 Counts only, so the load of the machine does not matter: instructions by callgrind, allocations and held heap by the
@@ -23,6 +23,8 @@ RATIOS = [
       for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")] for size in (64, 1024, 16384)),
     *((f"{what} of 64 octets, etype 20 / floor", f"BM_Krb5{name}Sha2/64", f"BM_FloorKrb5{name}Sha2/64", 1.15)
       for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")]),
+    *((f"{what} token of {size} octets, etype 18 / floor", f"BM_Kerberos{name}/{size}", f"BM_FloorKrb5{floor}/{size}", 1.15)
+      for what, name, floor in [("wrap", "Wrap", "Encrypt"), ("MIC", "Mic", "Checksum")] for size in (64, 1024, 16384)),
     ("cryptography of an AP exchange, both sides / floor", "BM_Krb5ApExchange", "BM_FloorKrb5ApExchange", 1.15),
     ("Kerberos handshake in SPNEGO, both sides / floor", "BM_HandshakeSpnegoKerberos", "BM_FloorKrb5ApExchange", 2.5),
     ("decode NegTokenInit / by hand", "BM_SpnegoDecodeInit", "BM_SpnegoDecodeInitBare", 2.5),
@@ -60,12 +62,12 @@ COUNTERS = [
 # (what, at most): text and read-only data of the libraries on the command line.
 SIZES = [
     ("code of ours at -Os, text and rodata, octets", 160_000),
-    ("code of ours at -Os without Kerberos, octets", 64_000),
+    ("NTLM, SPNEGO and SASL of ours at -Os, octets", 64_000),
 ]
 
 # A bar that is known not to hold, and how far off it may be: with --known it is printed as missed and does not fail the run
 # (script/test), but it must not get worse than this. docs/embedding.md says where the octets are.
-KNOWN_MISSES = {SIZES[0][0]: 340_000, SIZES[1][0]: 170_000}
+KNOWN_MISSES = {SIZES[0][0]: 340_000, SIZES[1][0]: 118_000}
 
 
 def run_benchmark(program, name, *wrapper):
