@@ -31,6 +31,10 @@ elseif(NOT PGSS_DNS)
   list(REMOVE_ITEM PGSS_PUBLIC_HEADERS lib/platform/dns_kdcs.h)
 endif()
 
+if(NOT PGSS_SMTP)
+  list(FILTER PGSS_PUBLIC_HEADERS EXCLUDE REGEX "^sasl/smtp")
+endif()
+
 function(pgss_link_public_headers)
   foreach(header ${ARGN})
     get_filename_component(name ${header} NAME)

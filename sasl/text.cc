@@ -1,9 +1,7 @@
-// Small helpers for protocol text, and what makes a peer's text fit to print.
+// Small helpers for protocol text.
 #include "sasl/text.h"
 
 #include <algorithm>
-
-#include <pocketgss/smtp.h>
 
 namespace pocketgss::sasl {
 
@@ -67,16 +65,3 @@ std::string_view take_word(std::string_view& text) {
 }
 
 }  // namespace pocketgss::sasl
-
-namespace pocketgss {
-
-std::string sanitise_text(std::string_view text, size_t limit) {
-  std::string out(text.substr(0, limit));
-  for (char& c : out) {
-    if (c < 0x20 || c > 0x7e) c = '?';
-  }
-  if (text.size() > limit) out += "...";
-  return out;
-}
-
-}  // namespace pocketgss
