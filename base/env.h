@@ -15,7 +15,8 @@ namespace pocketgss PGSS_EXPORT {
 using UnixMicros = int64_t;
 
 // Clock tells the time of day. Devices without one return what they have: the protocols say where
-// it matters. now() is called from the thread of the context that uses it; it does not throw.
+// it matters. now() is called from the thread of the context that uses it, a ReplayCache's from any;
+// it does not throw.
 class Clock {
  public:
   virtual ~Clock() = default;

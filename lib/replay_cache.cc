@@ -21,14 +21,15 @@ ReplayCache::ReplayCache(Clock& clock, size_t capacity, UnixMicros age)
       nothing_earlier_(age == kNothingEarlier),
       began_(clock.steady() - (nothing_earlier_ ? 0 : age)),
       offset_(clock.now() - clock.steady()),
+      run_from_(began_ + offset_),
       entries_(capacity),
       index_(std::bit_ceil(2 * capacity + 1)) {}
 
-ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicros now,
+ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicros /*now*/,
                                       UnixMicros skew) {
   const std::scoped_lock lock(mutex_);
   const UnixMicros steady = clock_.steady();
-  look_at_the_clock(now, steady);
+  look_at_the_clock(clock_.now(), steady);
   forget_expired(steady);
   const size_t place = find(tag);
   if (index_[place] != 0) return Verdict::kReplay;
@@ -37,19 +38,41 @@ ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicr
   entries_[slot] = {tag, steady + 2 * skew + kSmallStep};
   ++count_;
   index_[place] = static_cast<uint32_t>(slot) + 1;
+  if (shown_before(ctime, skew)) return Verdict::kUnknown;
   if (nothing_earlier_) return Verdict::kNew;
   // RFC 4120 3.2.3: what was sent before the cache was there may have been taken then; the client's
   // clock may be ahead by the skew.
   return ctime <= began_ + offset_ + skew ? Verdict::kUnknown : Verdict::kNew;
 }
 
+// Small steps back are not followed, so that many of them are seen as the large one that they make.
 void ReplayCache::look_at_the_clock(UnixMicros now, UnixMicros steady) {
-  const UnixMicros offset = now - steady;
-  if (offset < offset_ - kSmallStep) {
-    nothing_earlier_ = false;
-    began_ = steady;
+  const UnixMicros offset = now - steady, step = offset - offset_;
+  if (step < -kSmallStep || step > kSmallStep) {
+    end_run(steady + offset_);
+    if (step < 0) shown_again_ = run_count_;
+    run_from_ = now;
+    offset_ = offset;
+  } else if (step > 0) {
+    offset_ = offset;
   }
-  offset_ = offset;
+}
+
+// Of many runs the two oldest become one, with what lies between them.
+void ReplayCache::end_run(UnixMicros to) {
+  if (run_count_ == runs_.size()) {
+    runs_[1] = {std::min(runs_[0].from, runs_[1].from), std::max(runs_[0].to, runs_[1].to)};
+    std::move(runs_.begin() + 1, runs_.end(), runs_.begin());
+    --run_count_;
+    if (shown_again_ > 1) --shown_again_;
+  }
+  runs_[run_count_++] = {run_from_, to};
+}
+
+bool ReplayCache::shown_before(UnixMicros ctime, UnixMicros skew) const {
+  return std::any_of(
+      runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(shown_again_),
+      [&](const Run& run) { return run.from - skew <= ctime && ctime <= run.to + skew; });
 }
 
 // Tags are hashes already.

@@ -4,6 +4,7 @@
 
 #include <pocketgss/context.h>
 
+#include <array>
 #include <limits>
 #include <mutex>
 #include <vector>
@@ -16,8 +17,8 @@ namespace pocketgss {
 // as an authenticator can be taken. All memory is taken at the start: 40 bytes a tag.
 //
 // The time of day may be set meanwhile: first of all on a device that starts without one. What
-// lasts is measured by Clock::steady(). Where the clock was set back, authenticators that were taken
-// and forgotten would be taken again, so it is as if the cache had been made at that moment.
+// lasts is measured by Clock::steady(). Where the clock was set back it shows times again at which
+// authenticators were taken that are forgotten by now: of those times nothing can be told.
 class ReplayCache final : public mechs::krb5::ReplayCache {
  public:
   static constexpr size_t kMaxCapacity = size_t{1} << 24;
@@ -43,12 +44,24 @@ class ReplayCache final : public mechs::krb5::ReplayCache {
   void erase(const Tag&);
   void forget_expired(UnixMicros steady);
   void look_at_the_clock(UnixMicros now, UnixMicros steady);
+  void end_run(UnixMicros to);
+  bool shown_before(UnixMicros ctime, UnixMicros skew) const;
+
+  // Run is a time of day at which nobody set the clock; both ends as it showed them.
+  struct Run {
+    UnixMicros from = 0, to = 0;
+  };
+  static constexpr size_t kMaxRuns = 8;
 
   Clock& clock_;
   std::mutex mutex_;
   bool nothing_earlier_;
-  UnixMicros began_;            // of steady()
-  UnixMicros offset_;           // of now() against steady(), at the last call
+  UnixMicros began_;                // of steady()
+  UnixMicros offset_;               // of now() against steady()
+  UnixMicros run_from_;             // of the run that lasts
+  std::array<Run, kMaxRuns> runs_;  // those that ended
+  size_t run_count_ = 0;
+  size_t shown_again_ = 0;      // how many of them ended before the clock was last set back
   std::vector<Entry> entries_;  // a ring
   size_t oldest_ = 0, count_ = 0;
   std::vector<uint32_t> index_;  // a power of two, more than twice the capacity

@@ -334,28 +334,70 @@ TEST(ReplayCache, P17_KRA_11_KnowsWhenItBeganThoughTheClockWasSetSince) {
   EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, clock.now(), kSkew), Verdict::kNew);
 }
 
-// An authenticator that was taken and forgotten must not be new where the clock goes back to its time.
-TEST(ReplayCache, P17_KRA_11_CannotTellAfterTheClockWasSetBack) {
-  OldCache old(4);
-  const UnixMicros taken = old.clock.now();
-  EXPECT_EQ(old.add(1), Verdict::kNew);
-  old.clock.advance(kKept + 1);
-  EXPECT_EQ(old.add(2), Verdict::kNew);
-  old.clock.step(taken - old.clock.now());
-  EXPECT_EQ(old.cache.add(tag(1), taken, taken, kSkew), Verdict::kUnknown);
-  // Nor does it help that nothing came before the cache.
-  testing::FakeClock clock;
-  ReplayCache fresh(clock, 4, ReplayCache::kNothingEarlier);
-  clock.step(-2 * kSkew);
-  EXPECT_EQ(fresh.add(tag(1), clock.now(), clock.now(), kSkew), Verdict::kUnknown);
+// An authenticator that was taken and forgotten must not be new where the clock goes back to its time,
+// or goes back further and comes to it again.
+TEST(ReplayCache, P17_KRA_11_CannotTellOfTimesThatTheClockShowsAgain) {
+  for (const UnixMicros back : {UnixMicros{0}, 2 * kSkew, 5 * kSkew}) {
+    OldCache old(4);
+    const UnixMicros taken = old.clock.now();
+    EXPECT_EQ(old.add(1), Verdict::kNew);
+    old.clock.advance(3 * kSkew);
+    EXPECT_EQ(old.add(2), Verdict::kNew);
+    const UnixMicros end = old.clock.now();
+    old.clock.step(taken - back - old.clock.now());
+    EXPECT_EQ(old.add(3), Verdict::kUnknown) << back;
+    old.clock.advance(back);
+    EXPECT_EQ(old.cache.add(tag(1), taken, old.clock.now(), kSkew), Verdict::kUnknown) << back;
+    // Once it is as late again, all is as before.
+    old.clock.set(old.clock.now() + (end - old.clock.now()) + kSkew);
+    EXPECT_EQ(old.add(4), Verdict::kUnknown);
+    old.clock.advance(1);
+    EXPECT_EQ(old.add(5), Verdict::kNew);
+  }
 }
 
-TEST(ReplayCache, P17_KRA_11_TakesAClockThatIsKeptRightForNoneThatWasSetBack) {
+// What was set forward by mistake, and back, does not make anybody wait until that time.
+TEST(ReplayCache, P17_KRA_11_ATimeThatWasShownByMistakeIsNoTimeBetween) {
   OldCache old(4);
-  for (uint32_t i = 0; i < 3; ++i) {
-    old.clock.step(-1'000'000);
+  EXPECT_EQ(old.add(1), Verdict::kNew);
+  old.clock.step(1000 * kSkew);
+  EXPECT_EQ(old.add(2), Verdict::kNew);
+  old.clock.step(-1000 * kSkew);
+  EXPECT_EQ(old.add(3), Verdict::kUnknown);
+  old.clock.advance(kSkew + 1);
+  EXPECT_EQ(old.add(4), Verdict::kNew);
+}
+
+TEST(ReplayCache, P17_KRA_11_WhereNothingCameEarlierAClockThatIsSetChangesNothing) {
+  testing::FakeClock clock;
+  ReplayCache fresh(clock, 4, ReplayCache::kNothingEarlier);
+  clock.step(-3 * kSkew);
+  EXPECT_EQ(fresh.add(tag(1), clock.now(), clock.now(), kSkew), Verdict::kNew);
+}
+
+// The first of them, ten skews long, is not lost.
+TEST(ReplayCache, P17_KRA_11_RemembersManyStepsAsOne) {
+  OldCache old(64);
+  for (uint32_t i = 0; i < 20; ++i) {
+    old.clock.advance(3 * kSkew);
+    old.add(2 * i);
+    old.clock.step(-3 * kSkew);
+    EXPECT_EQ(old.add(2 * i + 1), Verdict::kUnknown) << i;
+  }
+  old.clock.step(-5 * kSkew);
+  EXPECT_EQ(old.add(1000), Verdict::kUnknown);
+  old.clock.step(-10 * kSkew);
+  EXPECT_EQ(old.add(1001), Verdict::kNew);
+}
+
+TEST(ReplayCache, P17_KRA_11_SmallStepsAreNoneUntilTheyAreALargeOne) {
+  OldCache old(4);
+  for (uint32_t i = 0; i < 2; ++i) {
+    old.clock.step(-500'000);
     EXPECT_EQ(old.add(i), Verdict::kNew);
   }
+  old.clock.step(-1);
+  EXPECT_EQ(old.add(2), Verdict::kUnknown);
 }
 
 // Forward, what was taken is kept for its time all the same, and found where the clock comes back.
