@@ -10,8 +10,8 @@
 namespace pocketgss::mechs::krb5 {
 
 // is_hierarchical_path: each of these realms, which stand between `client` and `server`, is above one
-// of the two in the hierarchy of names, such as EXAMPLE.TEST is above MAIL.EXAMPLE.TEST; or there are
-// none. It is the path that a server may take without a KDC's word (RFC 4120 2.7), and that of the
+// of the two in the hierarchy of names, such as EXAMPLE.TEST is above MAIL.EXAMPLE.TEST, and not above
+// the lowest realm that is above both; or there are none. It is the path that a server may take without a KDC's word (RFC 4120 2.7), and that of the
 // domains of one forest of Active Directory, whose KDCs do not check it.
 // False also of names that are X.500's, of an encoding that cannot be read, and of a realm of more
 // than 255 octets. May throw std::bad_alloc.
