@@ -112,7 +112,11 @@ SecurityLayer strongest(SecurityLayer layers) {
 Result<SecurityLayer> agreed_by_flags(const LayerOptions& options, const Context& context) {
   if (options.layers == kNoLayer) return kNoLayer;
   const SecurityLayer layer = strongest(available_layers(context));
-  if ((options.layers & layer) != 0) return layer;
+  // The peer goes by INTEG and CONF alone: where it protects what it sends, so must we.
+  const bool protects =
+      has(context.info().flags, kIntegFlag) || has(context.info().flags, kConfFlag);
+  const bool agreed = layer != kNoLayer || !protects || context.wrap_size(1) == 0;
+  if (agreed && (options.layers & layer) != 0) return layer;
   return Error{Errc::kPolicy, "P25: security layer by the context's flags, which was not named", 0,
                0};
 }

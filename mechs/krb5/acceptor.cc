@@ -134,7 +134,7 @@ Result<Step> Acceptor::on(AwaitRetry&&, ByteView token) {
 
 // tell notes the error-code of RFC 4120 3.2.3 for a refusal.
 //
-// Whoever holds no key learns from the codes whether the ticket's name and kvno, which stand in the
+// Whoever holds no key learns from the codes whether the ticket's name, etype and kvno, which stand in the
 // clear, are ours, and that a ciphertext does not open. For whatever reason it does not,
 // decrypt_part() has one outcome, by the integrity of the whole plaintext, and there is one code
 // for it. Every later code is chosen by what a KDC, or a client with the session key, has written
@@ -274,7 +274,7 @@ Result<Key> Acceptor::find_key(const Ticket& ticket) const {
     return tell(code, Error{Errc::kNeedsCredential, what, 0, 0});
   };
   if (!config_.allow_rc4 && ticket.enc_part.etype == static_cast<int32_t>(Etype::kRc4Hmac)) {
-    return kRc4Refused;
+    return tell(error_code::kNokey, kRc4Refused);  // as of an etype that the key table lacks
   }
   const NameComponents server(ticket.sname, ticket.realm);
   KeytabQuery query{server.view(), ticket.enc_part.etype,

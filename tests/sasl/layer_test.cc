@@ -374,6 +374,25 @@ TEST(SaslLayerPair, SSEAN_W1_P25_QuirkA22_KerberosUnderGssSpnegoAsksForTheLayerT
   }
 }
 
+// A peer that protects what it sends must not be taken for one that does not.
+TEST(SaslLayerPair, SSEAN_W1_P25_QuirkA22_FlagsWithoutSequencesAreRefusedWhereALayerMayBe) {
+  for (const ContextFlags flags : {kIntegFlag, kIntegFlag | kConfFlag, kNoContextFlags}) {
+    for (const SecurityLayer server : {kNoLayer, kNoLayer | kIntegrityLayer, set_of(7)}) {
+      testing::FakeScript script;
+      script.ends("token");
+      script.info.flags = flags;
+      FakeContexts contexts;
+      contexts.scripts.push_back(script);
+      auto made =
+          make_sasl_server(SaslMechanism::kGssSpnego, contexts, {}, {.layer = {server, 6'000}});
+      const auto answer = made.value()->step(as_bytes("token"));
+      const bool taken = server == kNoLayer || flags == kNoContextFlags;
+      EXPECT_EQ(answer.has_value(), taken)
+          << static_cast<int>(flags) << " " << static_cast<int>(server);
+    }
+  }
+}
+
 TEST(SaslLayerPair, SSEAN_W1_P25_KerberosUnderGssapiTakesTheStrongestThatBothSidesName) {
   for (const SecurityLayer layer : {kNoLayer, kIntegrityLayer, kConfidentialityLayer}) {
     Login login(InnerMechanism::kKerberos);
