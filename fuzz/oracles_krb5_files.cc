@@ -255,14 +255,15 @@ void check_principal_text(ByteView input) {
 }
 
 void check_transited(ByteView input) {
-  const auto [contents, rest] = cut(as_text(input), '\n');
-  const auto [client, server] = cut(rest, '\n');
-  const auto taken = [&, client = client, server = server](const std::string& path) {
+  const auto lines = cut(as_text(input), '\n');
+  const auto ends = cut(lines.second, '\n');
+  const std::string_view client = ends.first, server = ends.second;
+  const auto taken = [&](const std::string& path) {
     const bool forward = is_hierarchical_path(as_bytes(path), client, server);
     PGSS_FUZZ_CHECK(forward == is_hierarchical_path(as_bytes(path), server, client));
     return forward;
   };
-  const std::string path(contents);
+  const std::string path(lines.first);
   const bool good = taken(path);
   const bool known = client.ends_with("stranger") || server.ends_with("stranger");
   PGSS_FUZZ_CHECK(!good || known || !taken(path + ", stranger"));
