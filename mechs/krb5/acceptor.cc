@@ -134,12 +134,12 @@ Result<Step> Acceptor::on(AwaitRetry&&, ByteView token) {
 
 // tell notes the error-code of RFC 4120 3.2.3 for a refusal.
 //
-// Whoever holds no key learns from the codes whether the ticket's name, etype and kvno, which stand in the
-// clear, are ours, and that a ciphertext does not open. For whatever reason it does not,
-// decrypt_part() has one outcome, by the integrity of the whole plaintext, and there is one code
-// for it. Every later code is chosen by what a KDC, or a client with the session key, has written
-// itself. So altered octets always get the same answer. What the policy refuses has no code of its own, and a binding of
-// another channel that of a wrong checksum (policy row P23).
+// Whoever holds no key learns from the codes whether the ticket's name, etype and kvno, which stand
+// in the clear, are ours, and that a ciphertext does not open. For whatever reason it does not,
+// decrypt_part() has one outcome, by the integrity of the whole plaintext, and there is one code for
+// it. Every later code is chosen by what a KDC, or a client with the session key, has written itself.
+// So altered octets always get the same answer. What the policy refuses has no code of its own, and a
+// binding of another channel that of a wrong checksum (policy row P23).
 Error Acceptor::tell(int32_t code, const Error& error) const {
   told_ = code;
   return error;
