@@ -1,7 +1,9 @@
 // A library to preload: counts what malloc gives and free takes, in a file that a test maps
-// (PGSS_MALLOC_COUNT_FILE).
+// (PGSS_MALLOC_COUNT_FILE), and gives what is free back to the system when the test asks for it.
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,10 +15,20 @@ namespace {
 
 struct Counters {
   std::atomic<uint64_t> allocations, frees;
+  std::atomic<uint32_t> trim_asked;  // 1 until it is done
 };
 
 Counters early;
 std::atomic<Counters*> counters{&early};
+
+void* trim_when_asked(void*) {
+  for (;;) {
+    ::usleep(5'000);
+    if (counters.load()->trim_asked.load() == 0) continue;
+    ::malloc_trim(0);
+    counters.load()->trim_asked.store(0);
+  }
+}
 
 __attribute__((constructor)) void map_counters() {
   const char* path = std::getenv("PGSS_MALLOC_COUNT_FILE");
@@ -24,7 +36,10 @@ __attribute__((constructor)) void map_counters() {
   if (fd < 0) return;
   void* mapped = ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   ::close(fd);
-  if (mapped != MAP_FAILED) counters = static_cast<Counters*>(mapped);
+  if (mapped == MAP_FAILED) return;
+  counters = static_cast<Counters*>(mapped);
+  pthread_t thread;
+  if (::pthread_create(&thread, nullptr, trim_when_asked, nullptr) == 0) ::pthread_detach(thread);
 }
 
 void* counted(void* block) {
