@@ -4,11 +4,15 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include <pocketgss/export.h>
 
 namespace pocketgss PGSS_EXPORT {
+
+namespace internal {
+class ResultHead;
+}
 
 // Errc says whose fault an error is and so what the caller can do; the detail is in Error::where.
 enum class Errc : uint8_t {
@@ -25,16 +29,33 @@ enum class Errc : uint8_t {
   kInternal,          // our bug, or the crypto library's: report it
 };
 
-// Error is small, copies freely and holds neither a peer's bytes nor a secret: it may be logged and
-// compared.
+// Error is two words, copies freely and holds neither a peer's bytes nor a secret: it may be logged
+// and compared.
 struct Error {
-  Errc code = Errc::kInternal;
-  const char* where =
-      "";               // static text in the specification's words, such as "NegTokenResp.negState"
-  uint32_t offset = 0;  // bytes from the start of the token; 0 where there is none to tell
-  int32_t peer_status = 0;  // the code of a KRB-ERROR; 0 otherwise
+  const char* where;  // static text in the specification's words, such as "NegTokenResp.negState"
+  Errc code;
+  // The code of a KRB-ERROR; 0 otherwise. One of more than 16 bits, which no document has, is told
+  // as KRB_ERR_GENERIC (60).
+  int16_t peer_status;
+  uint32_t offset;  // bytes from the start of the token; 0 where there is none to tell
+
+  constexpr Error() : Error(Errc::kInternal, "") {}
+  constexpr Error(Errc error_code, const char* what, uint32_t at = 0, int32_t status = 0)
+      : where(what), code(error_code), peer_status(fitting(status)), offset(at) {}
 
   bool operator==(const Error& other) const;
+
+ private:
+  friend class internal::ResultHead;
+  // None is what a Result has that holds a value. Nothing but the code is written: this is the
+  // hottest path there is.
+  static constexpr Errc kNone{0xff};
+  struct None {};
+  explicit Error(None) : code(kNone) {}
+
+  static constexpr int16_t fitting(int32_t status) {
+    return std::in_range<int16_t>(status) ? static_cast<int16_t>(status) : int16_t{60};
+  }
 };
 
 // name returns the enumerator's own name in lower case ("malformed"), as `decode --json` and logs

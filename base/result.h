@@ -15,40 +15,33 @@ namespace pocketgss PGSS_EXPORT {
 
 namespace internal {
 
+class ResultHead;
+
 // Refusal is the Error of a Result, on its way to the Result of the function around it.
 struct Refusal {
-  const Error& error;
-  operator const Error&() const { return error; }  // NOLINT: of a function that returns an Error
+  const ResultHead& from;
+  operator const Error&() const;  // NOLINT: of a function that returns an Error
 };
 
-// ResultHead is what every Result begins with, whatever its value: so there is one way, and in code
-// built for size one function, to pass an Error on from one Result to another.
+// ResultHead is what every Result begins with, whatever its value. It is an Error, or one that says
+// that it is none, and so fits in the two registers in which functions return it.
 class ResultHead {
  public:
-  bool has_value() const noexcept { return ok_; }
-  const Error& error() const noexcept { return place_.error; }
+  bool has_value() const noexcept { return error_.code == Error::kNone; }
+  const Error& error() const noexcept { return error_; }
 
  protected:
-  ResultHead() noexcept : ok_(true) {}
-  explicit ResultHead(const Error& error) noexcept : place_(error), ok_(false) {}
-#ifdef __OPTIMIZE_SIZE__
-  explicit ResultHead(const Refusal& refusal) noexcept : ResultHead(refusal, OutOfLine()) {}
-#else
-  explicit ResultHead(const Refusal& refusal) noexcept : ResultHead(refusal.error) {}
-#endif
+  ResultHead() noexcept : error_(Error::None()) {}
+  explicit ResultHead(const Error& error) noexcept : error_(error) {}
+  explicit ResultHead(const Refusal& refusal) noexcept : error_(refusal.from.error_) {}
 
  private:
-  union Place {  // so that the error need not be there, and is copied without asking
-    Place() {}
-    explicit Place(const Error& e) : error(e) {}
-    Error error;
-  };
-  struct OutOfLine {};
-  ResultHead(const Refusal&, OutOfLine) noexcept;
-
-  Place place_;
-  bool ok_;
+  Error error_;
 };
+
+inline Refusal::operator const Error&() const {
+  return from.error();
+}
 
 // What a Result holds: value and error side by side, not one of the two as in a std::variant. Of a
 // T that is copied as bytes a compiler keeps them apart in registers, where it would spill a
@@ -62,7 +55,7 @@ class ResultStorage : public ResultHead {
   explicit ResultStorage(std::in_place_t, Parts&&... parts)
       : value_(std::forward<Parts>(parts)...) {}
   explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
-  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
+  explicit ResultStorage(const Refusal& refusal) noexcept : ResultHead(refusal) {}
   ResultStorage(ResultStorage&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
       : ResultHead(other) {
     if (has_value()) std::construct_at(&value_, std::move(other.value_));
@@ -97,7 +90,7 @@ class ResultStorage<T, true> : public ResultHead {
   explicit ResultStorage(T&& value) : value_(value) {}
   explicit ResultStorage(std::in_place_t) { ::new (static_cast<void*>(&value_)) T; }
   explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
-  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
+  explicit ResultStorage(const Refusal& refusal) noexcept : ResultHead(refusal) {}
 
   T& value() { return value_; }
   const T& value() const { return value_; }
@@ -113,7 +106,7 @@ class ResultStorage<void> : public ResultHead {
  public:
   ResultStorage() noexcept = default;
   explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
-  explicit ResultStorage(const Refusal& from) noexcept : ResultHead(from) {}
+  explicit ResultStorage(const Refusal& refusal) noexcept : ResultHead(refusal) {}
 };
 
 }  // namespace internal
@@ -167,6 +160,9 @@ class [[nodiscard]] Result {
     if (has_value()) std::abort();
     return storage_.error();
   }
+  // For PGSS_TRY and PGSS_CHECK, which have asked has_value() already.
+  internal::Refusal refusal_() const { return {storage_}; }
+  T&& taken_() { return std::move(storage_.value()); }
 
  private:
   internal::ResultStorage<T> storage_;
@@ -189,6 +185,8 @@ class [[nodiscard]] Result<void> {
     if (has_value()) std::abort();
     return storage_.error();
   }
+  internal::Refusal refusal_() const { return {storage_}; }
+  void taken_() const {}
 
  private:
   internal::ResultStorage<void> storage_;
@@ -203,17 +201,17 @@ class [[nodiscard]] Result<void> {
 // Error.
 #define PGSS_TRY(declaration, ...) \
   PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
-#define PGSS_TRY_(temporary, declaration, ...)                                          \
-  auto temporary = (__VA_ARGS__);                                                       \
-  if (!temporary.has_value()) return ::pocketgss::internal::Refusal{temporary.error()}; \
-  declaration = std::move(temporary).value()
+#define PGSS_TRY_(temporary, declaration, ...)             \
+  auto temporary = (__VA_ARGS__);                          \
+  if (!temporary.has_value()) return temporary.refusal_(); \
+  declaration = temporary.taken_()
 
 // PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not
 // needed).
 #define PGSS_CHECK(...)                                                 \
   do {                                                                  \
     if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) { \
-      return ::pocketgss::internal::Refusal{pgss_checked.error()};      \
+      return pgss_checked.refusal_();                                   \
     }                                                                   \
   } while (false)
 

@@ -39,7 +39,7 @@ if(CMAKE_BUILD_TYPE STREQUAL MinSizeRel)
   target_compile_options(pgss_flags INTERFACE -include ${PROJECT_SOURCE_DIR}/base/std_instances.h)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # What is inlined early, before the sizes of functions are weighed, and registers saved around calls.
-    target_compile_options(pgss_flags INTERFACE --param early-inlining-insns=2 -fno-caller-saves -fno-sized-deallocation)
+    target_compile_options(pgss_flags INTERFACE -fno-caller-saves -fno-sized-deallocation)
     target_link_options(pgss_flags INTERFACE -Wl,-z,defs)
   endif()
 endif()

@@ -13,8 +13,10 @@ namespace pocketgss::mechs::spnego {
 // and each read then costs several times as much.
 #if defined(__OPTIMIZE_SIZE__) || !defined(__GNUC__)
 #define PGSS_SPNEGO_INLINE inline
+#define PGSS_SPNEGO_INLINE_LAMBDA
 #else
 #define PGSS_SPNEGO_INLINE [[gnu::always_inline]] inline
+#define PGSS_SPNEGO_INLINE_LAMBDA __attribute__((always_inline))
 #endif
 
 // RFC 4178 4.1, 4.2.1:
@@ -432,7 +434,7 @@ const char* name(NegState state) {
 }
 
 Result<NegTokenInit> parse_neg_token_init(ByteView token) {
-  return filled<NegTokenInit>([&](NegTokenInit& out) -> Result<void> {
+  return filled<NegTokenInit>([&](NegTokenInit& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
     PGSS_TRY(const Reader inner, read_frame(token));
     PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit"));
     return read_neg_token_init(body, out);
@@ -440,7 +442,7 @@ Result<NegTokenInit> parse_neg_token_init(ByteView token) {
 }
 
 Result<NegTokenInit2> parse_neg_token_init2(ByteView token) {
-  return filled<NegTokenInit2>([&](NegTokenInit2& out) -> Result<void> {
+  return filled<NegTokenInit2>([&](NegTokenInit2& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
     PGSS_TRY(const Reader inner, read_frame(token));
     PGSS_TRY(const Reader body, read_body(inner, kNegTokenInitTag, "NegTokenInit2"));
     return read_neg_token_init2(body, out);
@@ -448,7 +450,7 @@ Result<NegTokenInit2> parse_neg_token_init2(ByteView token) {
 }
 
 Result<NegTokenResp> parse_neg_token_resp(ByteView token) {
-  return filled<NegTokenResp>([&](NegTokenResp& out) -> Result<void> {
+  return filled<NegTokenResp>([&](NegTokenResp& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
     PGSS_TRY(const Reader body, read_body(Reader(token), kNegTokenRespTag, "NegTokenResp"));
     return read_neg_token_resp(body, out);
   });
@@ -507,5 +509,6 @@ std::optional<Reader::Element> find_field(ByteView token, uint8_t number) {
 }
 
 #undef PGSS_SPNEGO_INLINE
+#undef PGSS_SPNEGO_INLINE_LAMBDA
 
 }  // namespace pocketgss::mechs::spnego

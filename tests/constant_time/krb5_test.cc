@@ -75,7 +75,8 @@ TEST_P(Krb5ConstantTime, TIM_1_OnlyTheVerdictOnAChecksumIsDecidedOn) {
   ASSERT_TRUE(checksum_key.make({message}, check).has_value());
   for (const size_t wrong : {size_t{0}, size_t{7}, check.size() - 1, check.size()}) {
     if (wrong < check.size()) check[wrong] ^= 1;
-    EXPECT_EQ(decisions(check, [&] { return checksum_key.verify({message}, check); }), 1u) << wrong;
+    // None where the verdict goes into what is returned by arithmetic.
+    EXPECT_LE(decisions(check, [&] { return checksum_key.verify({message}, check); }), 1u) << wrong;
     EXPECT_EQ(accepted, wrong == check.size());
     if (wrong < check.size()) check[wrong] ^= 1;
   }

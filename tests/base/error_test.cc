@@ -1,0 +1,98 @@
+// Error and Result: what they hold, and what they cannot be made to hold.
+#include <gtest/gtest.h>
+#include <pocketgss/result.h>
+
+#include <limits>
+#include <memory>
+#include <string>
+#include <variant>
+
+namespace pocketgss {
+namespace {
+
+static_assert(sizeof(Error) == sizeof(const char*) + 8);
+static_assert(sizeof(Result<void>) == sizeof(Error));
+static_assert(std::is_trivially_copyable_v<Result<void>>);  // comes back in registers
+
+constexpr Error kShort{Errc::kMalformed, "NegTokenResp.negState", 7};
+
+Result<int> half(int n) {
+  if (n % 2 != 0) return Error{Errc::kApiMisuse, "odd", static_cast<uint32_t>(n)};
+  return n / 2;
+}
+Result<std::string> quarter(int n) {
+  PGSS_TRY(const int once, half(n));
+  PGSS_TRY(const int twice, half(once));
+  return std::to_string(twice);
+}
+Result<void> check(int n) {
+  PGSS_CHECK(quarter(n));
+  return {};
+}
+
+TEST(Error, HoldsWhatItIsMadeOf) {
+  EXPECT_EQ(kShort.code, Errc::kMalformed);
+  EXPECT_STREQ(kShort.where, "NegTokenResp.negState");
+  EXPECT_EQ(kShort.offset, 7u);
+  EXPECT_EQ(kShort.peer_status, 0);
+  EXPECT_EQ(Error().code, Errc::kInternal);
+  EXPECT_EQ(describe(kShort), "not a valid encoding: NegTokenResp.negState (at byte 7)");
+}
+
+TEST(Error, TellsAStatusOfMoreThan16BitsAsAGenericOne) {
+  const auto status = [](int32_t code) {
+    return Error{Errc::kPeerIncompatible, "KRB-ERROR", 0, code}.peer_status;
+  };
+  EXPECT_EQ(status(0), 0);
+  EXPECT_EQ(status(24), 24);
+  EXPECT_EQ(status(-1), -1);
+  EXPECT_EQ(status(32767), 32767);
+  EXPECT_EQ(status(-32768), -32768);
+  EXPECT_EQ(status(32768), 60);
+  EXPECT_EQ(status(65536), 60);  // its low 16 bits are those of none
+  EXPECT_EQ(status(-32769), 60);
+  EXPECT_EQ(status(std::numeric_limits<int32_t>::min()), 60);
+}
+
+TEST(Error, ComparesEveryField) {
+  EXPECT_EQ(kShort, (Error{Errc::kMalformed, std::string("NegTokenResp.negState").c_str(), 7}));
+  EXPECT_FALSE(kShort == (Error{Errc::kPolicy, "NegTokenResp.negState", 7}));
+  EXPECT_FALSE(kShort == (Error{Errc::kMalformed, "NegTokenResp", 7}));
+  EXPECT_FALSE(kShort == (Error{Errc::kMalformed, "NegTokenResp.negState", 8}));
+  EXPECT_FALSE(kShort == (Error{Errc::kMalformed, "NegTokenResp.negState", 7, 1}));
+}
+
+TEST(Result, PassesAnErrorOnAsItIs) {
+  ASSERT_TRUE(quarter(12).has_value());
+  EXPECT_EQ(quarter(12).value(), "3");
+  EXPECT_EQ(quarter(3).error(), (Error{Errc::kApiMisuse, "odd", 3}));
+  EXPECT_EQ(quarter(6).error(), (Error{Errc::kApiMisuse, "odd", 3}));
+  EXPECT_TRUE(check(12).has_value());
+  EXPECT_EQ(check(10).error(), (Error{Errc::kApiMisuse, "odd", 5}));
+}
+
+TEST(Result, MovesWhatCannotBeCopied) {
+  Result<std::unique_ptr<int>> made = std::make_unique<int>(3);
+  Result<std::unique_ptr<int>> moved = std::move(made);
+  ASSERT_TRUE(moved.has_value());
+  EXPECT_EQ(*moved.value(), 3);
+  moved = Error{Errc::kNoMemory, "gone"};
+  EXPECT_FALSE(moved.has_value());
+  moved = std::make_unique<int>(4);
+  ASSERT_TRUE(moved.has_value());
+  EXPECT_EQ(*std::move(moved).value(), 4);
+}
+
+TEST(Result, TakesOneOfTheTypesOfAVariant) {
+  const Result<std::variant<int, std::string>> result = std::string("text");
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(std::get<std::string>(result.value()), "text");
+}
+
+TEST(ResultDeathTest, EndsTheProgramWhereTheOtherIsAskedFor) {
+  EXPECT_DEATH(static_cast<void>(half(1).value()), "");
+  EXPECT_DEATH(static_cast<void>(half(2).error()), "");
+}
+
+}  // namespace
+}  // namespace pocketgss
