@@ -42,12 +42,13 @@ class Workspace {
   void md5(ByteView first, Parts more, std::span<uint8_t, kMd5Size> out) noexcept;
   void hmac_md5(ByteView key, Parts, std::span<uint8_t, kMd5Size> out) noexcept;
 
+  // rc4 is one whole stream under one key, from its start.
+  void rc4(ByteView key, ByteView in, MutableBytes out) noexcept;
+
+  // What follows is Kerberos', and not there in a library without it (PGSS_KERBEROS).
   void sha1(Parts, std::span<uint8_t, kSha1Size> out) noexcept;
   // hmac writes the first bytes of the MAC, as many as `out` has: at most the size of the hash.
   void hmac(HmacHash, ByteView key, Parts, MutableBytes out) noexcept;
-
-  // rc4 is one whole stream under one key, from its start.
-  void rc4(ByteView key, ByteView in, MutableBytes out) noexcept;
 
   // AES with a key of 16 or 32 bytes, over whole blocks. The schedules of the last keys stay, one
   // for each direction and size of key: setting a key up costs as much as encrypting three blocks.

@@ -1,9 +1,11 @@
 // crypto.h over Botan, 2.19 or 3.x: the only file of the library that includes its headers.
 #include "base/crypto.h"
 
+#ifdef PGSS_KERBEROS
 #include <botan/block_cipher.h>
-#include <botan/hash.h>
 #include <botan/pwdhash.h>
+#endif
+#include <botan/hash.h>
 #include <botan/system_rng.h>
 #include <botan/version.h>
 
@@ -17,9 +19,8 @@
 namespace pocketgss::crypto {
 namespace {
 
-// RFC 2104: B, the block of MD5, SHA-1 and SHA-256, and that of SHA-384.
-constexpr size_t kHashBlockSize = 64, kWideHashBlockSize = 128;
-constexpr size_t kMaxAesKeySize = 32;
+// RFC 2104: B, the block of MD5, SHA-1 and SHA-256.
+constexpr size_t kHashBlockSize = 64;
 
 // guarded runs what may throw, and makes an Error of it.
 template <typename F>
@@ -51,9 +52,10 @@ const char* hash_name(HashAlgorithm algorithm) {
   return "";
 }
 
-}  // namespace
+#ifdef PGSS_KERBEROS
 
-namespace {
+constexpr size_t kWideHashBlockSize = 128;  // of SHA-384
+constexpr size_t kMaxAesKeySize = 32;
 
 // xor_block: out ^= in, over one block.
 void xor_block(uint8_t* out, const uint8_t* in) {
@@ -94,11 +96,8 @@ struct AesPair {
   KeyedAes& of(ByteView key) { return key.size() == kMaxAesKeySize ? long_key : short_key; }
 };
 
-}  // namespace
-
-struct Workspace::State {
-  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create_or_throw("MD4");
-  std::unique_ptr<Botan::HashFunction> md5 = Botan::HashFunction::create_or_throw("MD5");
+// KerberosObjects are those that Kerberos alone needs.
+struct KerberosObjects {
   std::unique_ptr<Botan::HashFunction> sha1 = Botan::HashFunction::create_or_throw("SHA-1");
   std::unique_ptr<Botan::HashFunction> sha256 = Botan::HashFunction::create_or_throw("SHA-256");
   std::unique_ptr<Botan::HashFunction> sha384 = Botan::HashFunction::create_or_throw("SHA-384");
@@ -115,6 +114,18 @@ struct Workspace::State {
     }
     std::abort();
   }
+};
+
+#endif  // PGSS_KERBEROS
+
+}  // namespace
+
+struct Workspace::State {
+  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create_or_throw("MD4");
+  std::unique_ptr<Botan::HashFunction> md5 = Botan::HashFunction::create_or_throw("MD5");
+#ifdef PGSS_KERBEROS
+  KerberosObjects kerberos;
+#endif
 };
 
 Workspace::Workspace(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -171,25 +182,31 @@ void Workspace::hmac_md5(ByteView key, Parts parts, std::span<uint8_t, kMd5Size>
   hmac_over<kHashBlockSize>(*state_->md5, key, parts, out.data());
 }
 
+void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {
+  Rc4(key).apply(in, out);
+}
+
+#ifdef PGSS_KERBEROS
+
 void Workspace::sha1(Parts parts, std::span<uint8_t, kSha1Size> out) noexcept {
-  update(*state_->sha1, parts);
-  state_->sha1->final(out.data());
+  update(*state_->kerberos.sha1, parts);
+  state_->kerberos.sha1->final(out.data());
 }
 
 void Workspace::hmac(HmacHash hash, ByteView key, Parts parts, MutableBytes out) noexcept {
   SecretArray<kMaxHashSize> mac;
   uint8_t* const whole = mac.mutable_view().data();
   if (hash == HmacHash::kSha384) {
-    hmac_over<kWideHashBlockSize>(*state_->sha384, key, parts, whole);
+    hmac_over<kWideHashBlockSize>(*state_->kerberos.sha384, key, parts, whole);
   } else {
-    hmac_over<kHashBlockSize>(state_->of(hash), key, parts, whole);
+    hmac_over<kHashBlockSize>(state_->kerberos.of(hash), key, parts, whole);
   }
   std::copy_n(whole, out.size(), out.begin());
 }
 
 void Workspace::aes_cbc_encrypt(ByteView key, std::span<uint8_t, kAesBlockSize> chain,
                                 MutableBytes blocks) noexcept {
-  const Botan::BlockCipher& aes = state_->encrypting.of(key).with(key);
+  const Botan::BlockCipher& aes = state_->kerberos.encrypting.of(key).with(key);
   const uint8_t* previous = chain.data();
   for (size_t at = 0; at < blocks.size(); at += kAesBlockSize) {
     uint8_t* const block = blocks.data() + at;
@@ -201,20 +218,21 @@ void Workspace::aes_cbc_encrypt(ByteView key, std::span<uint8_t, kAesBlockSize> 
 }
 
 void Workspace::aes_decrypt_blocks(ByteView key, ByteView in, MutableBytes out) noexcept {
-  state_->decrypting.of(key).with(key).decrypt_n(in.data(), out.data(), in.size() / kAesBlockSize);
+  state_->kerberos.decrypting.of(key).with(key).decrypt_n(in.data(), out.data(),
+                                                          in.size() / kAesBlockSize);
 }
 
 void Workspace::aes_forget(ByteView key) noexcept {
-  state_->encrypting.of(key).forget(key);
-  state_->decrypting.of(key).forget(key);
+  state_->kerberos.encrypting.of(key).forget(key);
+  state_->kerberos.decrypting.of(key).forget(key);
 }
 
 Result<void> Workspace::pbkdf2(HmacHash hash, ByteView password, ByteView salt, uint32_t iterations,
                                MutableBytes out) {
   if (iterations == 0) return Error{Errc::kApiMisuse, "iteration count", 0, 0};
   return guarded("PBKDF2", [&]() -> Result<void> {
-    const auto family =
-        Botan::PasswordHashFamily::create_or_throw("PBKDF2(HMAC(" + state_->of(hash).name() + "))");
+    const auto family = Botan::PasswordHashFamily::create_or_throw(
+        "PBKDF2(HMAC(" + state_->kerberos.of(hash).name() + "))");
     family->from_params(iterations)
         ->derive_key(out.data(), out.size(), as_text(password).data(), password.size(), salt.data(),
                      salt.size());
@@ -222,9 +240,7 @@ Result<void> Workspace::pbkdf2(HmacHash hash, ByteView password, ByteView salt, 
   });
 }
 
-void Workspace::rc4(ByteView key, ByteView in, MutableBytes out) noexcept {
-  Rc4(key).apply(in, out);
-}
+#endif  // PGSS_KERBEROS
 
 Result<size_t> hash(HashAlgorithm algorithm, ByteView in, std::span<uint8_t, kMaxHashSize> out) {
   return guarded("hash", [&]() -> Result<size_t> {

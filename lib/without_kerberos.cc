@@ -36,6 +36,10 @@ Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes) {
   return kAbsent;
 }
 
+Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock&, size_t, EarlierLogins) {
+  return kAbsent;
+}
+
 namespace mechs::krb5 {
 
 bool recognises(ByteView) {

@@ -13,6 +13,10 @@ TEST(WithoutKerberos, AKeyTableIsNotTaken) {
   EXPECT_STREQ(keys.error().where, "Kerberos: this library is built without it");
 }
 
+TEST(WithoutKerberos, ThereIsNoReplayCache) {
+  EXPECT_EQ(make_replay_cache(system_clock()).error().code, Errc::kPeerIncompatible);
+}
+
 TEST(WithoutKerberos, ThereAreNoTickets) {
   const auto tickets = make_tickets({});
   ASSERT_FALSE(tickets.has_value());
