@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""bench/check.py [--known] PGSS_BENCH LIBRARY LIBRARY-OF-NTLM-SPNEGO-SASL: prints each bar of the project's performance beside what is
-measured; exit 1 where one does not hold.
+"""bench/check.py [--known] PGSS_BENCH LIBRARY LIBRARY-OF-NTLM-SPNEGO-SASL SASL-CLIENT MAIL-CLIENT: prints each bar of the project's
+performance beside what is measured; exit 1 where one does not hold.
 
 Counts only, so the load of the machine does not matter: instructions by callgrind, allocations and held heap by the
-benchmarks' own counters, octets of code from the object files. "Floor" is the bare cryptography (bench/floor.cc), "by
+benchmarks' own counters, octets of code from what was linked. "Floor" is the bare cryptography (bench/floor.cc), "by
 hand" a decoder or encoder of the same token that does nothing else.
 """
 import json
@@ -59,15 +59,17 @@ COUNTERS = [
         ("MIC and its check", "BM_ContextMicVerify/1024")]),
 ]
 
-# (what, at most): text and read-only data of the libraries on the command line.
+# (what, at most): text and read-only data of the libraries, with both ends, and of programs that carry one (bench/size).
 SIZES = [
-    ("code of ours at -Os, text and rodata, octets", 160_000),
-    ("NTLM, SPNEGO and SASL of ours at -Os, octets", 64_000),
+    ("code of ours at -Os, all in, octets", 160_000),
+    ("NTLM, SPNEGO and SASL, octets", 64_000),
+    ("the same in a program that logs in", 64_000),
+    ("all in, in a program that logs in and mails", 160_000),
 ]
 
 # A bar that is known not to hold, and how far off it may be: with --known it is printed as missed and does not fail the run
 # (script/test), but it must not get worse than this. docs/embedding.md says where the octets are.
-KNOWN_MISSES = {SIZES[0][0]: 340_000, SIZES[1][0]: 118_000}
+KNOWN_MISSES = {SIZES[0][0]: 322_000, SIZES[1][0]: 104_000, SIZES[3][0]: 229_000}
 
 
 def run_benchmark(program, name, *wrapper):
@@ -90,15 +92,15 @@ def instructions(program, name):
         return int(total[1]) / found["iterations"]
 
 
-def code_size(library):
-    """Text and read-only data of the linked library; an archive would count what its objects share once for each."""
-    listing = subprocess.run(["size", "-A", "-d", library], capture_output=True, text=True, check=True).stdout
+def code_size(linked):
+    """Text and read-only data of what was linked; an archive would count what its objects share once for each."""
+    listing = subprocess.run(["size", "-A", "-d", linked], capture_output=True, text=True, check=True).stdout
     return sum(int(size) for size in re.findall(r"^\.(?:text|rodata)\s+(\d+)", listing, re.M))
 
 
-def standard_library_size(library):
+def standard_library_size(linked):
     """Text of what C++ makes anew in each program: functions that are std's own, of whatever types."""
-    listing = subprocess.run(["nm", "-S", "-C", "--defined-only", library], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["nm", "-S", "-C", "--defined-only", linked], capture_output=True, text=True, check=True).stdout
     found = {}
     for address, size, name in re.findall(r"^([0-9a-f]+) ([0-9a-f]+) [tTwW] (.*)$", listing, re.M):
         # What stands before the name is its return type.
@@ -124,7 +126,7 @@ def main():
     arguments = [argument for argument in sys.argv[1:] if argument != "--known"]
     if len(arguments) != 1 + len(SIZES):
         sys.exit(__doc__)
-    program, *libraries = arguments
+    program, *weighed = arguments
     report = Report(KNOWN_MISSES if "--known" in sys.argv else {})
     for what, name, yardstick, limit in RATIOS:
         own, other = instructions(program, name), instructions(program, yardstick)
@@ -136,8 +138,8 @@ def main():
         # The counter is read once a run: what is left over, divided by the iterations, is below a hundredth.
         value = None if value is None else round(value, 2)
         report.row(what, value, limit, f"{value:g}" if value is not None else "")
-    for (what, limit), library in zip(SIZES, libraries):
-        size, of_standard_library = code_size(library), standard_library_size(library)
+    for (what, limit), linked in zip(SIZES, weighed):
+        size, of_standard_library = code_size(linked), standard_library_size(linked)
         report.row(what, size, limit, f"{size:,}")
         print(f"       of it copies of the standard library's templates: {of_standard_library:,}")
     print(f"{report.failed} bars do not hold" if report.failed else "all bars hold")

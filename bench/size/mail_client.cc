@@ -1,0 +1,62 @@
+// A device that mails what it has scanned: SMTP, a Kerberos ticket by password from KDCs that it is
+// configured with, NTLM where there is none. It is linked to be weighed (script/bench --check).
+#include <pocketgss/get_ticket.h>
+#include <pocketgss/smtp_client.h>
+#include <pocketgss/tickets.h>
+
+#include "bench/size/connection.h"
+
+int main(int, char** argv) {
+  using namespace pocketgss;
+  Runtime runtime = Runtime::create().value();
+  const AccountName name = AccountName::parse(argv[1]).value();
+  InitiatorConfig config;
+  config.credential =
+      Credential::from_password(runtime, name, SecretBytes(as_bytes(argv[2]))).value();
+  config.target = "smtp/mail.example.test";
+  config.policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  size::Connection server(argv[4]);
+
+  TicketSettings settings;
+  settings.user = argv[1];
+  settings.password = SecretBytes(as_bytes(argv[2]));
+  config.tickets = make_tickets(std::move(settings)).value();
+  ConfiguredKdcs kdcs;
+  kdcs.add("EXAMPLE.TEST", parse_kdc_address(argv[3]).value());
+  KdcTransport transport(kdcs, KdcTransportConfig{});
+  const auto request = request_ticket(runtime, config.tickets, config.target).value();
+  if (const auto ticket = get_ticket(*request, transport); !ticket.has_value()) {
+    server.log(describe(ticket.error()));
+  }
+
+  InitiatorContexts contexts(runtime, config);
+  SmtpClientConfig smtp_config;
+  smtp_config.ehlo_name = "scanner.example.test";
+  SmtpClient smtp(contexts, smtp_config);
+  while (!server.done()) {
+    const auto event = smtp.next_event();
+    server.write(smtp.take_output());
+    if (!event) {
+      smtp.receive(server.read());
+    } else if (std::holds_alternative<SmtpClient::StartTls>(*event)) {
+      TlsChannel tls;
+      tls.bindings = {ChannelBinding::tls_server_end_point(server.certificate()).value()};
+      if (!smtp.tls_started(std::move(tls)).has_value()) return 1;
+    } else if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
+      server.log(failed->failure.message);
+      return 1;
+    } else if (std::holds_alternative<SmtpClient::Ready>(*event)) {
+      if (!smtp.mail("scanner@example.test", {}).has_value()) return 1;
+      if (!smtp.rcpt("alice@example.test").has_value()) return 1;
+      if (!smtp.data().has_value()) return 1;
+    } else if (const auto* reply = std::get_if<SmtpClient::Reply>(&*event)) {
+      if (reply->verb == "DATA") {
+        if (!smtp.write_data(server.read()).has_value()) return 1;
+        if (!smtp.finish_data().has_value()) return 1;
+      } else if (reply->verb == ".") {
+        if (!smtp.quit().has_value()) return 1;
+      }
+    }
+  }
+  return 0;
+}

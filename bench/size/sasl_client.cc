@@ -1,0 +1,31 @@
+// A device that logs in by SASL, in a protocol of its own, with a user name and a password: NTLM
+// inside SPNEGO, bound to the TLS channel. It is linked to be weighed (script/bench --check).
+#include <pocketgss/sasl.h>
+
+#include "bench/size/connection.h"
+
+int main(int, char** argv) {
+  using namespace pocketgss;
+  Runtime runtime = Runtime::create().value();
+  const AccountName name = AccountName::parse(argv[1]).value();
+  InitiatorConfig config;
+  config.credential =
+      Credential::from_password(runtime, name, SecretBytes(as_bytes(argv[2]))).value();
+  config.target = argv[3];
+  config.policy.inner = {InnerMechanism::kNtlm};
+  size::Connection server(argv[4]);
+  config.channel_binding = ChannelBinding::tls_server_end_point(server.certificate()).value();
+  InitiatorContexts contexts(runtime, config);
+  const auto client = make_sasl_client(SaslMechanism::kGssapi, contexts, {}).value();
+  while (!server.done()) {
+    auto step = client->step(server.read());
+    if (!step.has_value()) {
+      server.log(describe(step.error()));
+      return 1;
+    }
+    if (const auto* response = std::get_if<SaslClient::Response>(&step.value())) {
+      server.write(response->token);
+    }
+  }
+  return client->success().has_value() ? 0 : 1;
+}
