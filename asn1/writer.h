@@ -105,7 +105,7 @@ constexpr size_t length_octets(size_t length) {
 // The length octets of an element of 130 bytes or more in all.
 constexpr size_t length_octets_to_fill(size_t element) {
   size_t octets = 2;
-  while ((element - 1 - octets) >> (8 * (octets - 1)) != 0) ++octets;
+  while (octets <= sizeof(size_t) && (element - 1 - octets) >> (8 * (octets - 1)) != 0) ++octets;
   return octets;
 }
 

@@ -5,8 +5,11 @@
 #include <botan/block_cipher.h>
 #include <botan/pwdhash.h>
 #endif
+#include <botan/build.h>
 #include <botan/hash.h>
+#ifdef BOTAN_HAS_SYSTEM_RNG
 #include <botan/system_rng.h>
+#endif
 #include <botan/version.h>
 
 #include <algorithm>
@@ -251,11 +254,15 @@ Result<size_t> hash(HashAlgorithm algorithm, ByteView in, std::span<uint8_t, kMa
   });
 }
 
-Result<void> system_random_fill(MutableBytes out) {
+Result<void> system_random_fill([[maybe_unused]] MutableBytes out) {
+#ifdef BOTAN_HAS_SYSTEM_RNG
   return guarded("random source", [&]() -> Result<void> {
     Botan::system_rng().randomize(out.data(), out.size());
     return {};
   });
+#else
+  return Error{Errc::kInternal, "random source", 0, 0};
+#endif
 }
 
 const char* library_version() {

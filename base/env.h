@@ -22,7 +22,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual UnixMicros now() = 0;
   // steady counts microseconds from any start, and is not changed where the time of day is set: so it
-  // is seen that now() was. std::chrono::steady_clock's, unless overridden; called from any thread.
+  // is seen that now() was. std::chrono::steady_clock's, unless overridden, as it must be where that
+  // one can be set too; called from any thread.
   virtual UnixMicros steady();
 };
 

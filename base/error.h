@@ -2,9 +2,9 @@
 #ifndef POCKETGSS_ERROR_H_
 #define POCKETGSS_ERROR_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include <pocketgss/export.h>
 
@@ -29,33 +29,32 @@ enum class Errc : uint8_t {
   kInternal,          // our bug, or the crypto library's: report it
 };
 
-// Error is two words, copies freely and holds neither a peer's bytes nor a secret: it may be logged
-// and compared.
+// Error is 16 bytes (12 where pointers have 32 bits), copies freely and holds neither a peer's bytes
+// nor a secret: it may be logged and compared.
 struct Error {
   const char* where;  // static text in the specification's words, such as "NegTokenResp.negState"
   Errc code;
-  // The code of a KRB-ERROR; 0 otherwise. One of more than 16 bits, which no document has, is told
-  // as KRB_ERR_GENERIC (60).
+  // The error-code of a KRB-ERROR; 0 otherwise. None that is assigned needs more than 16 bits; one
+  // that does is told as the nearest that does not.
   int16_t peer_status;
   uint32_t offset;  // bytes from the start of the token; 0 where there is none to tell
 
   constexpr Error() : Error(Errc::kInternal, "") {}
   constexpr Error(Errc error_code, const char* what, uint32_t at = 0, int32_t status = 0)
-      : where(what), code(error_code), peer_status(fitting(status)), offset(at) {}
+      : where(what),
+        code(error_code == kNone ? Errc::kInternal : error_code),
+        peer_status(static_cast<int16_t>(std::clamp<int32_t>(status, INT16_MIN, INT16_MAX))),
+        offset(at) {}
 
   bool operator==(const Error& other) const;
 
  private:
   friend class internal::ResultHead;
-  // None is what a Result has that holds a value. Nothing but the code is written: this is the
-  // hottest path there is.
-  static constexpr Errc kNone{0xff};
+  static constexpr Errc kNone{0xff};  // what a Result has that holds a value
   struct None {};
-  explicit Error(None) : code(kNone) {}
-
-  static constexpr int16_t fitting(int32_t status) {
-    return std::in_range<int16_t>(status) ? static_cast<int16_t>(status) : int16_t{60};
-  }
+  explicit constexpr Error(None) : where(nullptr), code(kNone), peer_status(0), offset(0) {}
+  struct Unread {};  // the same, where nobody reads the other fields
+  explicit Error(Unread) : code(kNone) {}
 };
 
 // name returns the enumerator's own name in lower case ("malformed"), as `decode --json` and logs

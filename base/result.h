@@ -16,6 +16,7 @@ namespace pocketgss PGSS_EXPORT {
 namespace internal {
 
 class ResultHead;
+struct Passing;
 
 // Refusal is the Error of a Result, on its way to the Result of the function around it.
 struct Refusal {
@@ -23,8 +24,8 @@ struct Refusal {
   operator const Error&() const;  // NOLINT: of a function that returns an Error
 };
 
-// ResultHead is what every Result begins with, whatever its value. It is an Error, or one that says
-// that it is none, and so fits in the two registers in which functions return it.
+// ResultHead is what every Result begins with, whatever its value. It has the size of an Error, and
+// so fits in the two registers in which the 64-bit ABIs of Unix return it.
 class ResultHead {
  public:
   bool has_value() const noexcept { return error_.code == Error::kNone; }
@@ -32,6 +33,12 @@ class ResultHead {
 
  protected:
   ResultHead() noexcept : error_(Error::None()) {}
+  // Of a Result whose copies are made here: where it has a value nothing else is written or read.
+  struct Unread {};
+  explicit ResultHead(Unread) noexcept : error_(Error::Unread()) {}
+  ResultHead(Unread, const ResultHead& other) noexcept : ResultHead(Unread()) {
+    if (!other.has_value()) error_ = other.error_;
+  }
   explicit ResultHead(const Error& error) noexcept : error_(error) {}
   explicit ResultHead(const Refusal& refusal) noexcept : error_(refusal.from.error_) {}
 
@@ -50,19 +57,24 @@ inline Refusal::operator const Error&() const {
 template <typename T, bool kPlain = std::is_trivially_copyable_v<T>>
 class ResultStorage : public ResultHead {
  public:
-  explicit ResultStorage(T&& value) : value_(std::move(value)) {}
+  explicit ResultStorage(T&& value) : ResultHead(Unread()), value_(std::move(value)) {}
   template <typename... Parts>
   explicit ResultStorage(std::in_place_t, Parts&&... parts)
-      : value_(std::forward<Parts>(parts)...) {}
+      : ResultHead(Unread()), value_(std::forward<Parts>(parts)...) {}
   explicit ResultStorage(const Error& error) noexcept : ResultHead(error) {}
   explicit ResultStorage(const Refusal& refusal) noexcept : ResultHead(refusal) {}
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+// Of a value that is not there it believes that it may be moved, copied or destroyed all the same.
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
   ResultStorage(ResultStorage&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
-      : ResultHead(other) {
+      : ResultHead(Unread(), other) {
     if (has_value()) std::construct_at(&value_, std::move(other.value_));
   }
   ResultStorage(const ResultStorage& other)
     requires std::is_copy_constructible_v<T>
-      : ResultHead(other) {
+      : ResultHead(Unread(), other) {
     if (has_value()) std::construct_at(&value_, other.value_);
   }
   ResultStorage& operator=(ResultStorage other) {  // whatever is to throw has thrown by now
@@ -74,6 +86,9 @@ class ResultStorage : public ResultHead {
   ~ResultStorage() {
     if (has_value()) std::destroy_at(&value_);
   }
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
   T& value() { return value_; }
   const T& value() const { return value_; }
@@ -160,11 +175,9 @@ class [[nodiscard]] Result {
     if (has_value()) std::abort();
     return storage_.error();
   }
-  // For PGSS_TRY and PGSS_CHECK, which have asked has_value() already.
-  internal::Refusal refusal_() const { return {storage_}; }
-  T&& taken_() { return std::move(storage_.value()); }
 
  private:
+  friend struct internal::Passing;
   internal::ResultStorage<T> storage_;
 };
 
@@ -185,12 +198,27 @@ class [[nodiscard]] Result<void> {
     if (has_value()) std::abort();
     return storage_.error();
   }
-  internal::Refusal refusal_() const { return {storage_}; }
-  void taken_() const {}
 
  private:
+  friend struct internal::Passing;
   internal::ResultStorage<void> storage_;
 };
+
+namespace internal {
+
+// Passing is what PGSS_TRY and PGSS_CHECK take a Result apart with, once they have asked has_value().
+struct Passing {
+  template <typename T>
+  static Refusal refusal(const Result<T>& result) {
+    return {result.storage_};
+  }
+  template <typename T>
+  static T&& value(Result<T>& result) {
+    return std::move(result.storage_.value());
+  }
+};
+
+}  // namespace internal
 
 }  // namespace pocketgss
 
@@ -201,17 +229,17 @@ class [[nodiscard]] Result<void> {
 // Error.
 #define PGSS_TRY(declaration, ...) \
   PGSS_TRY_(PGSS_CONCAT(pgss_result_, __LINE__), declaration, __VA_ARGS__)
-#define PGSS_TRY_(temporary, declaration, ...)             \
-  auto temporary = (__VA_ARGS__);                          \
-  if (!temporary.has_value()) return temporary.refusal_(); \
-  declaration = temporary.taken_()
+#define PGSS_TRY_(temporary, declaration, ...)                                           \
+  auto temporary = (__VA_ARGS__);                                                        \
+  if (!temporary.has_value()) return ::pocketgss::internal::Passing::refusal(temporary); \
+  declaration = ::pocketgss::internal::Passing::value(temporary)
 
 // PGSS_CHECK(r.finish()); returns the Error of a Result<void> (or of any Result whose value is not
 // needed).
 #define PGSS_CHECK(...)                                                 \
   do {                                                                  \
     if (auto pgss_checked = (__VA_ARGS__); !pgss_checked.has_value()) { \
-      return pgss_checked.refusal_();                                   \
+      return ::pocketgss::internal::Passing::refusal(pgss_checked);     \
     }                                                                   \
   } while (false)
 

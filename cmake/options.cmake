@@ -38,7 +38,7 @@ target_link_options(pgss_flags INTERFACE -Wl,--gc-sections)
 if(CMAKE_BUILD_TYPE STREQUAL MinSizeRel)
   target_compile_options(pgss_flags INTERFACE -include ${PROJECT_SOURCE_DIR}/base/std_instances.h)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # What is inlined early, before the sizes of functions are weighed, and registers saved around calls.
+    # Smaller calls: no registers saved around them, and delete without the size.
     target_compile_options(pgss_flags INTERFACE -fno-caller-saves -fno-sized-deallocation)
     target_link_options(pgss_flags INTERFACE -Wl,-z,defs)
   endif()

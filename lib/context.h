@@ -148,7 +148,7 @@ class TicketSource;
 // threads, and its keys are wiped with the last of its owners.
 class ServiceKeys;
 // read_service_keys takes the contents of a keytab file. Errors: kMalformed (`where` names the
-// field), kNoMemory.
+// field), kPeerIncompatible (a library without Kerberos), kNoMemory.
 Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes keytab_file);
 
 // ReplayCache remembers the Kerberos authenticators that acceptors of this program have taken, so
@@ -160,7 +160,8 @@ Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes keytab_
 class ReplayCache;
 // make_replay_cache takes 40 bytes for each of `capacity` authenticators at once; each is kept for
 // ten minutes. When it is full, only clients that ask for mutual authentication are let in.
-// Errors: kApiMisuse (no capacity, or above 2^24), kNoMemory.
+// Errors: kApiMisuse (no capacity, or above 2^24), kPeerIncompatible (a library without Kerberos),
+// kNoMemory.
 inline constexpr size_t kDefaultReplayCapacity = 4096;
 // EarlierLogins: kNone says that no acceptor has ever held the service's keys before, so that there
 // is nothing to replay and nobody has to wait. It is true once in the life of a key.

@@ -5,8 +5,8 @@
 #include <pocketgss/context.h>
 
 #include <array>
-#include <mutex>
 
+#include "base/mutex.h"
 #include "mechs/ntlm/challenge_guard.h"
 
 namespace pocketgss {
@@ -26,7 +26,7 @@ class ReflectionGuard final : public mechs::ntlm::ChallengeGuard {
   using Challenge = FixedBytes<8>;
   Challenge* find(FixedView<8> challenge);  // or null; the mutex is held
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::array<Challenge, kCapacity> open_{};
   size_t count_ = 0;
   size_t next_reused_ = 0;

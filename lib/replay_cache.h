@@ -6,9 +6,9 @@
 
 #include <array>
 #include <limits>
-#include <mutex>
 #include <vector>
 
+#include "base/mutex.h"
 #include "mechs/krb5/replay_cache.h"
 
 namespace pocketgss {
@@ -54,7 +54,7 @@ class ReplayCache final : public mechs::krb5::ReplayCache {
   static constexpr size_t kMaxRuns = 8;
 
   Clock& clock_;
-  std::mutex mutex_;
+  Mutex mutex_;
   bool nothing_earlier_;
   UnixMicros began_;                // of steady()
   UnixMicros offset_;               // of now() against steady()

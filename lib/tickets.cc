@@ -1,9 +1,9 @@
 // A user, his proof and his tickets, as contexts and requests use them.
 #include "lib/tickets.h"
+#include "base/mutex.h"
 
 #include <algorithm>
 #include <deque>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -88,7 +88,7 @@ class Memory {
     std::string service;
     SharedCredential credential;
   };
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::deque<Entry> entries_;
   uint64_t forgotten_ = 0;  // how often
 };

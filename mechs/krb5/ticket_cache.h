@@ -2,11 +2,11 @@
 #ifndef PGSS_MECHS_KRB5_TICKET_CACHE_H_
 #define PGSS_MECHS_KRB5_TICKET_CACHE_H_
 
-#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "base/mutex.h"
 #include "mechs/krb5/ccache.h"
 #include "mechs/krb5/credential.h"
 
@@ -62,7 +62,7 @@ class TicketCache {
   };
   bool has_better(const ServiceCredential&) const;
 
-  mutable std::mutex mutex_;
+  mutable Mutex mutex_;
   std::vector<Entry> entries_;
 };
 

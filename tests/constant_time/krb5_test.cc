@@ -30,6 +30,8 @@ class Krb5ConstantTime : public ::testing::TestWithParam<int32_t> {
     static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(check.data(), check.size()));
     const unsigned before = VALGRIND_COUNT_ERRORS;
     auto result = verify();
+    // Where `verify` left its verdict to arithmetic it is decided on here.
+    if (result.has_value()) asm volatile("");
     const unsigned count = VALGRIND_COUNT_ERRORS - before;
     static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(&result, sizeof result));
     static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(check.data(), check.size()));
@@ -75,8 +77,7 @@ TEST_P(Krb5ConstantTime, TIM_1_OnlyTheVerdictOnAChecksumIsDecidedOn) {
   ASSERT_TRUE(checksum_key.make({message}, check).has_value());
   for (const size_t wrong : {size_t{0}, size_t{7}, check.size() - 1, check.size()}) {
     if (wrong < check.size()) check[wrong] ^= 1;
-    // None where the verdict goes into what is returned by arithmetic.
-    EXPECT_LE(decisions(check, [&] { return checksum_key.verify({message}, check); }), 1u) << wrong;
+    EXPECT_EQ(decisions(check, [&] { return checksum_key.verify({message}, check); }), 1u) << wrong;
     EXPECT_EQ(accepted, wrong == check.size());
     if (wrong < check.size()) check[wrong] ^= 1;
   }

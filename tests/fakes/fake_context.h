@@ -70,8 +70,7 @@ struct FakeScript {
   }
 
  private:
-  // Inlined it has g++ 12 believe at -O1 that the value of a Result may be read that has an error.
-  [[gnu::noinline]] FakeScript& add(std::optional<std::string> expect, Result<ContextStep> result) {
+  FakeScript& add(std::optional<std::string> expect, Result<ContextStep> result) {
     moves.push_back({std::move(expect), std::move(result), false});
     return *this;
   }
