@@ -22,7 +22,9 @@ class Connection {
     done_ = size <= 0;
     return ByteView(buffer_, done_ ? 0 : static_cast<size_t>(size));
   }
-  void write(ByteView bytes) { done_ = ::write(fd_, bytes.data(), bytes.size()) < 0; }
+  void write(ByteView bytes) {
+    if (::write(fd_, bytes.data(), bytes.size()) < 0) done_ = true;
+  }
   void log(const std::string& text) { write(as_bytes(text)); }
   bool done() const { return done_; }
   ByteView certificate() { return read(); }

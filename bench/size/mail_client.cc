@@ -1,5 +1,5 @@
 // A device that mails what it has scanned: SMTP, a Kerberos ticket by password from KDCs that it is
-// configured with, NTLM where there is none. It is linked to be weighed (script/bench --check).
+// configured with, NTLM where there is no ticket. It is linked to be weighed (script/bench --check).
 #include <pocketgss/get_ticket.h>
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/tickets.h>
@@ -20,12 +20,14 @@ int main(int, char** argv) {
   TicketSettings settings;
   settings.user = argv[1];
   settings.password = SecretBytes(as_bytes(argv[2]));
-  config.tickets = make_tickets(std::move(settings)).value();
+  const auto tickets = make_tickets(std::move(settings)).value();
   ConfiguredKdcs kdcs;
   kdcs.add("EXAMPLE.TEST", parse_kdc_address(argv[3]).value());
   KdcTransport transport(kdcs, KdcTransportConfig{});
-  const auto request = request_ticket(runtime, config.tickets, config.target).value();
-  if (const auto ticket = get_ticket(*request, transport); !ticket.has_value()) {
+  const auto request = request_ticket(runtime, tickets, config.target).value();
+  if (const auto ticket = get_ticket(*request, transport); ticket.has_value()) {
+    config.tickets = tickets;
+  } else {
     server.log(describe(ticket.error()));
   }
 
@@ -37,11 +39,14 @@ int main(int, char** argv) {
     const auto event = smtp.next_event();
     server.write(smtp.take_output());
     if (!event) {
-      smtp.receive(server.read());
+      const ByteView bytes = server.read();
+      server.done() ? smtp.closed() : smtp.receive(bytes);
     } else if (std::holds_alternative<SmtpClient::StartTls>(*event)) {
       TlsChannel tls;
       tls.bindings = {ChannelBinding::tls_server_end_point(server.certificate()).value()};
       if (!smtp.tls_started(std::move(tls)).has_value()) return 1;
+    } else if (std::holds_alternative<SmtpClient::Exchange>(*event)) {
+      if (!smtp.resume({}).has_value()) return 1;  // there is a ticket: nothing is to be asked
     } else if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
       server.log(failed->failure.message);
       return 1;

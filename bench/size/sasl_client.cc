@@ -17,8 +17,10 @@ int main(int, char** argv) {
   config.channel_binding = ChannelBinding::tls_server_end_point(server.certificate()).value();
   InitiatorContexts contexts(runtime, config);
   const auto client = make_sasl_client(SaslMechanism::kGssapi, contexts, {}).value();
-  while (!server.done()) {
-    auto step = client->step(server.read());
+  while (true) {
+    const ByteView challenge = server.read();
+    if (server.done()) break;  // the server says that the login is over
+    auto step = client->step(challenge);
     if (!step.has_value()) {
       server.log(describe(step.error()));
       return 1;
