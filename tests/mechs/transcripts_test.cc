@@ -343,7 +343,7 @@ std::string outcome_of(Sender sender, ByteView token) {
 
 void check_altered(VectorBlock& block) {
   for (const char* name : {"Name", "InitiatorPeer", "AcceptorPeer", "Change"}) block.text(name);
-  const uint64_t altered = block.number("AlteredToken");
+  const auto altered = static_cast<size_t>(block.number("AlteredToken"));
   const auto tokens = block.sequence({kFromInitiator, kFromAcceptor});
   ASSERT_LT(altered, tokens.size());
   const bool refused = block.word("Expect") == "refused";

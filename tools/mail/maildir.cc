@@ -40,15 +40,15 @@ std::string host_part(const std::string& host) {
 // unique_id: seconds, then what tells two deliveries of one second apart: microseconds, process,
 // count, random number.
 Fallible<std::string> unique_id(Clock& clock, RandomSource& random) {
-  static std::atomic<uint64_t> count{0};
+  static std::atomic<uint32_t> count{0};
   std::array<uint8_t, 8> noise{};
   if (!random.fill(noise).has_value())
     return Failure{ExitCode::kOsError, "the system has no random numbers"};
   const UnixMicros now = clock.now();
   std::array<char, 128> text{};
-  std::snprintf(text.data(), text.size(), "%lld.M%06lldP%ldQ%lluR%08x%08x",
+  std::snprintf(text.data(), text.size(), "%lld.M%06lldP%ldQ%luR%08x%08x",
                 static_cast<long long>(now / 1'000'000), static_cast<long long>(now % 1'000'000),
-                static_cast<long>(::getpid()), static_cast<unsigned long long>(count.fetch_add(1)),
+                static_cast<long>(::getpid()), static_cast<unsigned long>(count.fetch_add(1)),
                 load_u32le(noise.data()), load_u32le(noise.data() + 4));
   return std::string(text.data());
 }

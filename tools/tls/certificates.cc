@@ -184,8 +184,9 @@ std::optional<std::string> check_name(const Botan::X509_Certificate& leaf,
 
 std::optional<std::string> check_dates(const Botan::X509_Certificate& leaf,
                                        std::chrono::system_clock::time_point now) {
-  if (now < leaf.not_before().to_std_timepoint()) return explain(Code::CERT_NOT_YET_VALID, leaf);
-  if (now > leaf.not_after().to_std_timepoint()) return explain(Code::CERT_HAS_EXPIRED, leaf);
+  const Botan::X509_Time time(now);  // compared as such: a time_t of 32 bits ends in 2038
+  if (time < leaf.not_before()) return explain(Code::CERT_NOT_YET_VALID, leaf);
+  if (leaf.not_after() < time) return explain(Code::CERT_HAS_EXPIRED, leaf);
   return std::nullopt;
 }
 
