@@ -60,7 +60,8 @@ Result<AsExchange::Answer> AsExchange::start() {
   return keep_error(ask());
 }
 
-Result<AsExchange::Answer> AsExchange::resume(ExchangeAnswer answer) {
+// Not inlined into KdcClient, whose frame would then be there beneath what comes after this.
+[[gnu::noinline]] Result<AsExchange::Answer> AsExchange::resume(ExchangeAnswer answer) {
   if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
   if (!std::holds_alternative<Asked>(state_))
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};

@@ -48,7 +48,8 @@ Result<TgsExchange::Answer> TgsExchange::start() {
   return keep_error(ask());
 }
 
-Result<TgsExchange::Answer> TgsExchange::resume(ExchangeAnswer answer) {
+// Not inlined into KdcClient, whose frame would then be there beneath what comes after this.
+[[gnu::noinline]] Result<TgsExchange::Answer> TgsExchange::resume(ExchangeAnswer answer) {
   if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
   if (!std::holds_alternative<Asked>(state_))
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
