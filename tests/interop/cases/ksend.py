@@ -6,12 +6,14 @@ import time
 
 from harness import accounts, dovecot, exim, postfix
 from harness.case import Failed, Group
+from harness.clock import AHEAD, WRONG, showing
 from harness.kdc import ETYPES, REALM, SERVICE, MitKdc, running
 from harness.process import run_client
 from harness.send import secret_file, send
 
 KERBEROS = ("krb5kdc", "krb5-user")
 PRINCIPAL = f"{accounts.USER}@{REALM}"
+DEAD = ["127.0.0.1:9"]  # no KDC is there
 USAGE, UNAVAILABLE, TEMPORARY, NO_PERMISSION = 64, 69, 75, 77  # of sysexits.h
 
 
@@ -43,26 +45,27 @@ class Session:
     def password(self, password=accounts.PASSWORD):
         return ("--user", PRINCIPAL, "--password-file", secret_file(self.folder, password))
 
-    def send(self, mechanism, subject, *options, kdcs=None):
+    def send(self, mechanism, subject, *options, kdcs=None, clock=None):
         for address in kdcs or [self.kdc.address]:
             options += ("--kdc", address)
-        return send(self.tools, self.server.port, subject, "--mech", mechanism, *options)
+        options = ("--mech", mechanism, *options)
+        return send(self.tools, self.server.port, subject, *options, clock=clock)
 
     def mit_cache(self, *options, name="mit.ccache"):
         path = self.folder / name
         self.kdc.run("kinit", *options, "-c", path, PRINCIPAL, stdin=accounts.PASSWORD + "\n")
         return path
 
-    def our_cache(self, *services, name="ours.ccache"):
+    def our_cache(self, *services, name="ours.ccache", clock=None):
         path = self.folder / name
         options = [word for service in services for word in ("--service", service)]
         options += ["--ccache", path, "--kdc", self.kdc.address]
-        self._run(accounts.PASSWORD, "kinit", PRINCIPAL, *options)
+        self._run(accounts.PASSWORD, "kinit", PRINCIPAL, *options, clock=clock)
         return path
 
-    def _run(self, password, *command):
+    def _run(self, password, *command, clock=None):
         secret = ("--password-file", secret_file(self.folder, password))
-        done = run_client([self.tools.pocketgss, *command, *secret])
+        done = run_client(showing(clock, [self.tools.pocketgss, *command, *secret]))
         if done.code != 0:
             raise Failed(f"{command[0]}: {done.output}")
 
@@ -205,7 +208,7 @@ def rc4(session):
 def no_kdc(session):
     """With the ticket in the cache nobody has to be asked."""
     options = ("--ccache", session.our_cache(SERVICE, name="service.ccache"))
-    outcome = session.send("GSSAPI", "interop without a kdc", *options, kdcs=["127.0.0.1:9"])
+    outcome = session.send("GSSAPI", "interop without a kdc", *options, kdcs=DEAD)
     if outcome.code != 0:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     return f"in as {session.server.sender('interop without a kdc')}"
@@ -213,7 +216,7 @@ def no_kdc(session):
 
 @group.case("kdc-does-not-answer", needs=POSTFIX)
 def dead_kdc(session):
-    outcome = session.send("GSSAPI", "no kdc", *session.password(), kdcs=["127.0.0.1:9"])
+    outcome = session.send("GSSAPI", "no kdc", *session.password(), kdcs=DEAD)
     return _refused(outcome, TEMPORARY)
 
 
@@ -235,7 +238,7 @@ def fallback(session):
     subject = "interop by fallback"
     options = (*inner, "--user", f"{accounts.DOMAIN}\\{accounts.USER}", "--realm", REALM)
     secret = ("--password-file", secret_file(session.folder, accounts.PASSWORD))
-    outcome = session.send("GSSAPI", subject, *options, *secret, kdcs=["127.0.0.1:9"])
+    outcome = session.send("GSSAPI", subject, *options, *secret, kdcs=DEAD)
     if outcome.code != 0 or "NTLM" not in outcome.output:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     wrong = session.send("GSSAPI", "wrong", *session.password(accounts.WRONG_PASSWORD), *inner)
@@ -264,3 +267,54 @@ def expired_cache(session):
     options = ("--ccache", cache, *session.password())
     again = _logged_in(session, "GSSAPI", "interop by new tickets", *options)
     return f"{refused}; with a password {again}"
+
+
+# Our client's clock is wrong, the KDC's and the server's are right: the KDC's time corrects it (P16), also
+# for the certificate, which an hour ago was not valid yet.
+
+
+def _register_clock(name, clock):
+    needs = (*POSTFIX, "faketime")
+
+    def send_by(session, subject, *options, **more):
+        tls = ("--tls", "starttls", "--ca", session.server.certificate.authority)
+        return session.send("GSSAPI", subject, *tls, *options, clock=clock, **more)
+
+    def check(session, subject, outcome):
+        words = ("the clock is corrected by ", "certificate of mail.example.test checked")
+        if outcome.code != 0 or any(word not in outcome.output for word in words):
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        by = re.search(words[0] + r"(-?\d+) seconds", outcome.output)[1]
+        return f"in as {session.server.sender(subject)}, corrected by {by} s"
+
+    @group.case(f"clock-{name}", needs=needs)
+    def login(session):
+        subject = f"interop by a clock {name}"
+        return check(session, subject, send_by(session, subject, *session.password()))
+
+    @group.case(f"clock-{name}-wrong-password", needs=needs)
+    def wrong(session):
+        outcome = send_by(session, "wrong", *session.password(accounts.WRONG_PASSWORD))
+        return _refused(outcome, NO_PERMISSION, "the password is wrong")
+
+    @group.case(f"clock-{name}-by-our-cache", needs=needs)
+    def remembered(session):
+        """The correction is in the cache that our kinit wrote, so nobody has to be asked for it."""
+        subject = f"interop by a cache and a clock {name}"
+        cache = session.our_cache(SERVICE, name="clock.ccache", clock=clock)
+        return check(session, subject, send_by(session, subject, "--ccache", cache, kdcs=DEAD))
+
+    @group.case(f"clock-{name}-without-correction", needs=needs)
+    def uncorrected(session):
+        """A cache that was written with the right clock, and no KDC: nothing tells the time. The server
+        refuses what is made ahead of its time; behind it the ticket is not valid yet."""
+        cache = session.mit_cache(name="right.ccache")
+        session.kdc.run("kvno", "-c", cache, SERVICE)
+        outcome = send_by(session, "uncorrected", "--ccache", cache, kdcs=DEAD)
+        if name == AHEAD:
+            return _refused(outcome, NO_PERMISSION, "535", auth=True)
+        return _refused(outcome, USAGE, "there is no valid ticket")
+
+
+for _name, _clock in WRONG.items():
+    _register_clock(_name, _clock)

@@ -6,6 +6,7 @@ from typing import Callable
 
 from harness import accounts, certificate, clients, relay
 from harness.case import Group
+from harness.clock import WRONG
 from harness.kdc import REALM, SERVICE, MitKdc
 from harness.kdc import running as kdc_running
 from harness.keytab import add_keys
@@ -17,6 +18,7 @@ from harness.serve import running as serve_running
 ACCOUNT = f"{accounts.USER}@{REALM}"
 SMTPSVC = f"SMTPSVC/{accounts.HOST}"  # quirk A21: what .NET asks for
 SPNEGO, BARE = "{}/Kerberos", "{}-KRB5/Kerberos"  # as the log calls them
+NO_PERMISSION = 77  # EX_NOPERM of sysexits.h
 GOOD, EXPIRED, MISSING = "tickets", "expired-tickets", "no-tickets"
 
 
@@ -38,13 +40,19 @@ class Peers:
                 "kinit", "-c", str(self.ccache(tickets)), *more, ACCOUNT, stdin=accounts.PASSWORD
             )
 
-    def password_file(self):
-        return secret_file(self._folder, accounts.PASSWORD)
+    def password_file(self, password=accounts.PASSWORD):
+        return secret_file(self._folder, password)
 
     def user_keytab(self):
         path = self._folder / "user.keytab"
         if not path.exists():
             self.kdc.keytab(path, accounts.USER)
+        return path
+
+    def wrong_user_keytab(self):
+        path = self._folder / "wrong-user.keytab"
+        if not path.exists():
+            add_keys(self.tools, path, [ACCOUNT], password=accounts.WRONG_PASSWORD)
         return path
 
     def _own_keytab(self):
@@ -234,26 +242,62 @@ for _client in CLIENTS:
 # `send` gets its tickets by itself, and binds the login to the TLS channel.
 
 
-def _register_send(name, options):
-    @group.case(f"send-{name}", needs=("krb5kdc", "openssl"))
+def _sender(peers, *options, clock=None):
+    return clients.pocketgss(
+        *("GSSAPI", "--tls", "starttls", "--ca", peers.authority, "--channel-binding", "require"),
+        *("--user", ACCOUNT, "--kdc", peers.kdc.address, *options),
+        clock=clock,
+    )
+
+
+def _bound(peers, client):
+    """It is in, bound to the channel."""
+    server = peers.servers["tls"]
+    login = admitted(
+        *(peers.tools, server, client, "GSSAPI"), tls=True, account=ACCOUNT, logged=SPNEGO
+    )
+    if "channel-bound=yes" not in login.log_line:
+        login.fail("not bound to the channel")
+    return login
+
+
+def _without_ticket(peers, client):
+    """The KDC refuses it, so it does not even connect."""
+    login = not_sent(peers.tools, peers.servers["tls"], client, accounts.WRONG_PASSWORD)
+    if login.outcome.code != NO_PERMISSION or login.tap.lines():
+        login.fail(f"exit code {login.outcome.code}")
+    return f"exit code {login.outcome.code}: {login.outcome.last_line()[:100]}"
+
+
+def _register_send(name, options, wrong, wrong_name, clock=None):
+    needs = ("krb5kdc", "openssl", *(("faketime",) if clock else ()))
+
+    @group.case(f"send-{name}-starttls", needs=needs)
     def sends(peers):
-        client = clients.pocketgss(
-            *("GSSAPI", "--tls", "starttls", "--ca", peers.authority, "--channel-binding", "require"),
-            *("--user", ACCOUNT, "--kdc", peers.kdc.address, *options(peers)),
-        )
-        login = admitted(
-            *(peers.tools, peers.servers["tls"], client, "GSSAPI"),
-            tls=True,
-            account=ACCOUNT,
-            logged=SPNEGO,
-        )
-        if "channel-bound=yes" not in login.log_line:
-            login.fail("not bound to the channel")
+        login = _bound(peers, _sender(peers, *options(peers), clock=clock))
+        if clock and "the clock is corrected by " not in login.outcome.output:
+            login.fail("the clock was not corrected")
         return login.log_line.partition("mechanism=")[2]
 
+    @group.case(f"send-{name}-starttls-wrong-{wrong_name}", needs=needs)
+    def refused(peers):
+        return _without_ticket(peers, _sender(peers, *wrong(peers), clock=clock))
 
-_register_send("password-starttls", lambda peers: ("--password-file", peers.password_file()))
-_register_send("keytab-starttls", lambda peers: ("--keytab", peers.user_keytab()))
+
+def _password(password=accounts.PASSWORD):
+    return lambda peers: ("--password-file", peers.password_file(password))
+
+
+_WITH_PASSWORD = (_password(), _password(accounts.WRONG_PASSWORD), "password")
+_register_send("password", *_WITH_PASSWORD)
+_register_send(
+    "keytab",
+    lambda peers: ("--keytab", peers.user_keytab()),
+    lambda peers: ("--keytab", peers.wrong_user_keytab()),
+    "key",
+)
+for _name, _clock in WRONG.items():  # the KDC's time corrects it (P16)
+    _register_send(f"clock-{_name}", *_WITH_PASSWORD, _clock)
 
 
 def _register_tls(name, needs, make, mechanism, logged):

@@ -120,11 +120,11 @@ def gsasl(environment):
     return send
 
 
-def pocketgss(mechanism, *options):
-    """Our own `send`; `options` say how it logs in."""
+def pocketgss(mechanism, *options, clock=None):
+    """Our own `send`; `options` say how it logs in, `clock` what its clock shows (clock.py)."""
 
     def send(tools, port, password, subject) -> Outcome:
-        return submit(tools, port, subject, "--mech", mechanism, *options)
+        return submit(tools, port, subject, "--mech", mechanism, *options, clock=clock)
 
     return send
 

@@ -49,6 +49,7 @@ _ALL = (
             "/usr/include/gssapi/gssapi.h",
         ),
     ),
+    Peer("faketime", "faketime", _programs("faketime")),
     Peer("krb5-gssapi", "libkrb5-dev", _files("/usr/include/gssapi/gssapi_krb5.h")),
     Peer("heimdal-gssapi", "heimdal-multidev", _files("/usr/include/heimdal/gssapi.h")),
     Peer(
