@@ -19,6 +19,7 @@ from harness.serve import running as serve_running
 SMTP = ("--service", "smtp", "--host", accounts.HOST)
 OLD_HOST = "old.example.test"  # known as SMTPSVC alone
 RC4, RC4_HOST = 23, "rc4.example.test"
+UNAVAILABLE, NO_PERMISSION = 69, 77  # of sysexits.h
 
 
 class Realm:
@@ -26,7 +27,7 @@ class Realm:
 
     def __init__(self, kdc, tools):
         self.kdc, self.tools = kdc, tools
-        self._postfix = self._serve = None
+        self._postfixes, self._serve = {}, None
 
     def create(self):
         kdc = self.kdc
@@ -62,18 +63,25 @@ class Realm:
         command = [self.tools.pocketgss, "kinit", f"{accounts.USER}@{self.kdc.realm}"]
         return run_client([*command, "--kdc", self.kdc.address, "--ccache", cache, *options])
 
-    def send(self, subject, *options, user=accounts.USER, password=accounts.PASSWORD):
-        """`pocketgss send` to a Postfix in this realm; (outcome, the server)."""
-        if not self._postfix:
-            folder = self.kdc.folder / "mail"
-            folder.mkdir()
-            folder.chmod(0o755)
-            self._postfix = self.stack.enter_context(postfix.running(folder, self.kdc))
-        options += ("--mech", "GSSAPI", "--kdc", self.kdc.address)
+    def send(
+        self, subject, *options, user=accounts.USER, password=accounts.PASSWORD, host=accounts.HOST
+    ):
+        """`pocketgss send` to a Postfix of this name in this realm; (outcome, the server)."""
+        server = self._postfix(host)
+        options += ("--mech", "GSSAPI", "--kdc", self.kdc.address, "--spn", f"smtp/{host}")
         if password is not None:
             options += ("--user", user, "--realm", self.kdc.realm)
             options += ("--password-file", secret_file(self.kdc.folder, password))
-        return send(self.tools, self._postfix.port, subject, *options), self._postfix
+        return send(self.tools, server.port, subject, *options), server
+
+    def _postfix(self, host):
+        if host not in self._postfixes:
+            folder = self.kdc.folder / f"mail-{host}"
+            folder.mkdir()
+            folder.chmod(0o755)
+            running_server = postfix.running(folder, self.kdc, host)
+            self._postfixes[host] = self.stack.enter_context(running_server)
+        return self._postfixes[host]
 
     def serve(self):
         """`pocketgss serve` in this realm, with the keys that the KDC gives out."""
@@ -229,9 +237,39 @@ def _sends(group, needs):
     @group.case("send-to-postfix-wrong-password", needs=needs)
     def by_send_wrong(realm):
         outcome, _ = realm.send("wrong", password=accounts.WRONG_PASSWORD)
-        if outcome.code != 77 or "C: AUTH" in outcome.output:
+        return _before_auth(outcome, NO_PERMISSION)
+
+    @group.case("send-to-postfix-rc4", needs=needs)
+    def by_rc4(realm):
+        """The service has an RC4 key alone, so the ticket and the session's key are of it (P10)."""
+        subject = f"interop with rc4 in {realm.kdc.realm}"
+        outcome, server = realm.send(subject, "--allow-rc4", host=RC4_HOST)
+        if outcome.code != 0:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
-        return f"exit code {outcome.code}"
+        _check_etypes(outcome.output, ticket=RC4, session=RC4)
+        return f"in as {server.sender(subject)}, by a ticket and a session key of etype {RC4}"
+
+    @group.case("send-to-postfix-rc4-not-allowed", needs=needs)
+    def by_rc4_refused(realm):
+        outcome, _ = realm.send("rc4", host=RC4_HOST)
+        return _before_auth(outcome, UNAVAILABLE)
+
+
+def _before_auth(outcome, code):
+    if outcome.code != code or "C: AUTH" in outcome.output:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()[:120]}"
+
+
+def _check_etypes(dialogue, *, ticket, session):
+    """What the AP-REQ in the dialogue of `send -v` is encrypted with."""
+    for what, pattern, etype in (
+        ("ticket", r"ticket\n(?:.*\n){1,6}? *\d+ +enc-part\n *\d+ +etype: (\d+)", ticket),
+        ("authenticator", r"authenticator\n *\d+ +etype: (\d+)", session),
+    ):
+        found = re.search(pattern, dialogue)
+        if not found or int(found[1]) != etype:
+            raise Failed(f"no {what} of etype {etype}\n{dialogue}")
 
 
 def _serves(group, needs, logon):

@@ -36,6 +36,8 @@ _CONF = """[libdefaults]
 class HeimdalKdc(Kdc):
     """`root` is where its packages are unpacked."""
 
+    _login_logged = r"Pre-authentication succeeded -- {user} using (\S+)"
+
     def __init__(self, folder, root, realm="HEIM.TEST", etypes=tuple(ETYPES)):
         super().__init__(folder, realm, etypes)
         self._root, self._conf = root, folder / "heimdal.conf"

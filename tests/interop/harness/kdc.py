@@ -2,6 +2,7 @@
 # is MIT's, and the krb5.conf of those who ask it. Nobody else's configuration is read.
 import contextlib
 import pathlib
+import re
 import shutil
 
 from . import accounts
@@ -71,6 +72,8 @@ def krb5_conf(path, realms, etypes=tuple(ETYPES)):
 class Kdc:
     """One realm. `environment` is that of a client or server of the realm."""
 
+    _login_logged = None  # a pattern of the log's line; its group is the etype of the user's key
+
     def __init__(self, folder: pathlib.Path, realm=REALM, etypes=tuple(ETYPES)):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
@@ -126,6 +129,15 @@ class Kdc:
             "KRB5RCACHENAME": f"file2:{replays}/cache",
         }
 
+    def key_of_login(self, user):
+        """The name of the etype of the user's key, as the KDC logged the last login with it; None of a
+        KDC that logs none."""
+        if not self._login_logged:
+            return None
+        pattern = self._login_logged.format(user=re.escape(f"{user}@{self.realm}"))
+        found = re.findall(pattern, (self.folder / "kdc.log").read_text(errors="backslashreplace"))
+        return found[-1] if found else "none at all"
+
     def command(self):
         """What runs the KDC in the foreground."""
         raise NotImplementedError
@@ -153,6 +165,8 @@ class Kdc:
 
 class MitKdc(Kdc):
     """MIT's krb5kdc."""
+
+    _login_logged = r"AS_REQ .* ISSUE: .* etypes {{rep=(?:DEPRECATED:)?(\S+)\(\d+\), .*}}, {user} for"
 
     def __init__(self, folder, realm=REALM, etypes=tuple(ETYPES)):
         super().__init__(folder, realm, etypes)

@@ -83,10 +83,10 @@ log_level: 7
 
 
 class Postfix:
-    """With a `kdc` it takes that realm's users too, by the service key of its host."""
+    """With a `kdc` it takes that realm's users too, by the service key of `host`, its name."""
 
-    def __init__(self, state: pathlib.Path, kdc=None):
-        self._kdc = kdc
+    def __init__(self, state: pathlib.Path, kdc=None, host=accounts.HOST):
+        self._kdc, self._host = kdc, host
         self._folder = state / "postfix"
         self._etc = self._folder / "etc"
         self.log = self._folder / "maillog"
@@ -103,7 +103,7 @@ class Postfix:
         values = dict(
             folder=folder,
             log=self.log,
-            host=accounts.HOST,
+            host=self._host,
             port=self.port,
             sink_port=self.sink.port,
             tls_port=self.tls_port,
@@ -123,7 +123,7 @@ class Postfix:
             conf = self._folder / "krb5.conf"
             conf.write_text("[libdefaults]\ndns_lookup_kdc = false\n")
             return dict(kerberos=f"KRB5_CONFIG={conf}", keytab="")
-        service = f"smtp/{accounts.HOST}"
+        service = f"smtp/{self._host}"
         keytab, environment = self._kdc.acceptor(self._folder, service, writer="postfix")
         words = " ".join(f"{name}={value}" for name, value in environment.items())
         return dict(kerberos=words, keytab=f"keytab: {keytab}\n")
@@ -132,7 +132,7 @@ class Postfix:
         """Cyrus's NTLM plug-in wants the clear password; its realm is the server's host name or
         what the client sends."""
         database = self._folder / "sasl" / "sasldb2"
-        for realm in (accounts.HOST, accounts.DOMAIN):
+        for realm in (self._host, accounts.DOMAIN):
             subprocess.run(
                 ["saslpasswd2", "-p", "-c", "-f", str(database), "-u", realm, accounts.USER],
                 input=accounts.PASSWORD,
@@ -176,8 +176,8 @@ class Postfix:
 
 
 @contextlib.contextmanager
-def running(state, kdc=None):
-    server = Postfix(state, kdc)
+def running(state, kdc=None, host=accounts.HOST):
+    server = Postfix(state, kdc, host)
     try:
         server.start()
         yield server
