@@ -8,7 +8,8 @@ import time
 from harness import accounts, clients, postfix, samba_ad
 from harness.case import Failed, Group
 from harness.heimdal_kdc import HeimdalKdc
-from harness.kdc import ETYPES, SERVICE, MitKdc, running
+from harness.kdc import ETYPES, KEY_NOT_LOGGED, SERVICE, MitKdc, running
+from harness.keytab import add_keys
 from harness.login import admitted, not_sent, turned_away
 from harness.process import run_client
 from harness.samba_ad import SambaAd
@@ -18,8 +19,9 @@ from harness.serve import running as serve_running
 
 SMTP = ("--service", "smtp", "--host", accounts.HOST)
 OLD_HOST = "old.example.test"  # known as SMTPSVC alone
+AES = (17, 18, 19, 20)
 RC4, RC4_HOST = 23, "rc4.example.test"
-UNAVAILABLE, NO_PERMISSION = 69, 77  # of sysexits.h
+USAGE, UNAVAILABLE, NO_PERMISSION = 64, 69, 77  # of sysexits.h
 
 
 class Realm:
@@ -46,6 +48,9 @@ class Realm:
             kdc.add_service(service)
         kdc.add_service(f"smtp/{RC4_HOST}", etypes=(RC4,))
         kdc.keytab(kdc.folder / "user.keytab", accounts.USER)
+        wrong = kdc.folder / "wrong-user.keytab"
+        user = f"{accounts.USER}@{kdc.realm}"
+        add_keys(self.tools, wrong, [user], password=accounts.WRONG_PASSWORD)
 
     def client(
         self, *arguments, user=accounts.USER, password=accounts.PASSWORD, kdc=None, realm=None
@@ -160,9 +165,22 @@ def _logins(group, needs, etypes):
         line = realm.client(*SMTP, "--keytab", str(realm.kdc.folder / "user.keytab"), password=None)
         return _must(line, "ok ", f"client={accounts.USER}@")
 
+    @group.case("keytab-wrong-key", needs=needs)
+    def wrong_keytab(realm):
+        path = str(realm.kdc.folder / "wrong-user.keytab")
+        line = realm.client(*SMTP, "--keytab", path, password=None)
+        return _must(line, "error auth-failed", "status=24")
+
     @group.case("without-preauthentication", needs=needs)
     def no_preauth(realm):
         return _must(realm.client(*SMTP, user="nopreauth"), "ok client=nopreauth@")
+
+    @group.case("without-preauthentication-wrong-password", needs=needs)
+    def no_preauth_wrong(realm):
+        """MIT's and Heimdal's answer whoever asks, and what they say does not open with a key of this
+        password; Samba's asks for preauthentication all the same."""
+        line = realm.client(*SMTP, user="nopreauth", password=accounts.WRONG_PASSWORD)
+        return _must(line, "error auth-failed")
 
     @group.case("smtpsvc-after-smtp", needs=needs)
     def smtpsvc(realm):
@@ -246,7 +264,7 @@ def _sends(group, needs):
         outcome, server = realm.send(subject, "--allow-rc4", host=RC4_HOST)
         if outcome.code != 0:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
-        _check_etypes(outcome.output, ticket=RC4, session=RC4)
+        _check_etypes(outcome.output, tickets=(RC4,), session=RC4)
         return f"in as {server.sender(subject)}, by a ticket and a session key of etype {RC4}"
 
     @group.case("send-to-postfix-rc4-not-allowed", needs=needs)
@@ -261,15 +279,15 @@ def _before_auth(outcome, code):
     return f"exit code {outcome.code}: {outcome.last_line()[:120]}"
 
 
-def _check_etypes(dialogue, *, ticket, session):
+def _check_etypes(dialogue, *, tickets, session):
     """What the AP-REQ in the dialogue of `send -v` is encrypted with."""
-    for what, pattern, etype in (
-        ("ticket", r"ticket\n(?:.*\n){1,6}? *\d+ +enc-part\n *\d+ +etype: (\d+)", ticket),
-        ("authenticator", r"authenticator\n *\d+ +etype: (\d+)", session),
+    for what, pattern, etypes in (
+        ("ticket", r"ticket\n(?:.*\n){1,6}? *\d+ +enc-part\n *\d+ +etype: (\d+)", tickets),
+        ("authenticator", r"authenticator\n *\d+ +etype: (\d+)", (session,)),
     ):
         found = re.search(pattern, dialogue)
-        if not found or int(found[1]) != etype:
-            raise Failed(f"no {what} of etype {etype}\n{dialogue}")
+        if not found or int(found[1]) not in etypes:
+            raise Failed(f"no {what} of etype {etypes}\n{dialogue}")
 
 
 def _serves(group, needs, logon):
@@ -302,8 +320,15 @@ def _logins_at_serve(group, needs, etypes):
             @group.case(f"login-etype-{number}-{transport}", needs=needs)
             def login(realm, number=number, options=(*spn, *more, *option)):
                 """RC4 is of the user's key alone: our server takes no ticket of it."""
-                done = realm.logged_in(*options, user=f"user{number}")
-                return done.log_line.partition("login: ")[2].partition(" from=")[0]
+                user = f"user{number}"
+                done = realm.logged_in(*options, user=user)
+                of = (AES, 18) if number == RC4 else ((number,), number)
+                _check_etypes(done.outcome.output, tickets=of[0], session=of[1])
+                key = realm.kdc.key_of_login(user)
+                if key != KEY_NOT_LOGGED and not ETYPES[number].startswith(key):
+                    done.fail(f"the KDC logged a key of {key}")
+                login = done.log_line.partition("login: ")[2].partition(" from=")[0]
+                return f"{login}, key of the user: {key}, of the session: {ETYPES[of[1]]}"
 
 
 def _logon(line):
@@ -433,6 +458,28 @@ def heimdal_writes(realm):
     if outcome.code != 0:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     return f"in as {server.sender(subject)}"
+
+
+@heimdal.case(
+    "ccache-of-heimdal-kinit-refused", needs=(*HEIMDAL_NEEDS, "postfix", "cyrus-sasl", "openssl")
+)
+def heimdal_writes_wrong(realm):
+    """Tickets that have ended, and those of another user."""
+    kdc, cache = realm.kdc, realm.kdc.folder / "heimdal-wrong.ccache"
+    secret = secret_file(kdc.folder, accounts.PASSWORD)
+    kinit = (kdc.program("kinit.heimdal"), f"--password-file={secret}", "-c", cache)
+
+    def refused(*options):
+        outcome, _ = realm.send("wrong cache", "--ccache", cache, *options, password=None)
+        if "there is no valid ticket" not in outcome.output:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        return _before_auth(outcome, USAGE)
+
+    kdc.run(*kinit, "--lifetime=1s", f"{accounts.USER}@{kdc.realm}")
+    time.sleep(2)
+    refused()
+    kdc.run(*kinit, f"user18@{kdc.realm}")
+    return refused("--user", f"{accounts.USER}@{kdc.realm}")
 
 
 @ad.case("nt-hash", needs=AD_NEEDS)

@@ -18,6 +18,7 @@ _CONF = """[libdefaults]
 [kdc]
   ports = {port}
   addresses = 127.0.0.1
+  require-preauth = no
   database = {{
     dbname = {folder}/hdb
     realm = {realm}

@@ -19,6 +19,7 @@ ETYPES = {
     20: "aes256-cts-hmac-sha384-192",
     23: "arcfour-hmac-md5",
 }
+KEY_NOT_LOGGED = "not logged"
 _KRB5_CONF = """[libdefaults]
   default_realm = {realm}
   dns_lookup_kdc = false
@@ -130,10 +131,10 @@ class Kdc:
         }
 
     def key_of_login(self, user):
-        """The name of the etype of the user's key, as the KDC logged the last login with it; None of a
-        KDC that logs none."""
+        """The name of the etype of the user's key, as the KDC logged the last login with it; of an
+        Active Directory KEY_NOT_LOGGED."""
         if not self._login_logged:
-            return None
+            return KEY_NOT_LOGGED
         pattern = self._login_logged.format(user=re.escape(f"{user}@{self.realm}"))
         found = re.findall(pattern, (self.folder / "kdc.log").read_text(errors="backslashreplace"))
         return found[-1] if found else "none at all"
