@@ -38,18 +38,21 @@ def _servers(state, tools):
     kdc = MitKdc(state / "kdc")
     kdc.create()
     kdc.add_user(accounts.USER)
-    ccache, keytab, other = (state / name for name in ("tickets", "keytab", "other-keytab"))
+    files = ("tickets", "keytab", "other-keytab", "elsewhere-keytab")
+    ccache, keytab, other, elsewhere = (state / name for name in files)
     names = [f"smtp/{_host(etype)}" for etype in ETYPES]
     for etype, name in zip(ETYPES, names):
         kdc.add_service(name, etypes=(etype,))
     kdc.keytab(keytab, *names)
+    kdc.keytab(elsewhere, f"smtp/{_host(17)}")
     add_keys(tools, other, [f"{name}@{REALM}" for name in names])
     with running(kdc):
         kdc.run("kinit", "-c", str(ccache), accounts.USER, stdin=accounts.PASSWORD)
         kdc.run("kvno", "-c", str(ccache), *names)
+        tables = {"own": keytab, "other": other, "elsewhere": elsewhere}
         yield {
             name: KerberosDrivers(tools, state, kdc.environment, ccache, table)
-            for name, table in (("own", keytab), ("other", other))
+            for name, table in tables.items()
         }
 
 
@@ -160,6 +163,12 @@ def _register(foreign, ours_initiates, mechanism):
     @group.case(f"{name}-wrong-key", needs=foreign.needs)
     def wrong_key(peers):
         with closing(*pair(peers, host=HOST, keytab="other")) as both:
+            return f"refused: {_refused(both).reason}"
+
+    @group.case(f"{name}-wrong-name", needs=foreign.needs)
+    def wrong_name(peers):
+        """The ticket is for another host than the one whose key the acceptor has."""
+        with closing(*pair(peers, host=HOST, keytab="elsewhere")) as both:
             return f"refused: {_refused(both).reason}"
 
     @group.case(f"{name}-channel-binding", needs=foreign.needs)

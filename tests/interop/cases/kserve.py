@@ -17,6 +17,8 @@ from harness.serve import running as serve_running
 
 ACCOUNT = f"{accounts.USER}@{REALM}"
 SMTPSVC = f"SMTPSVC/{accounts.HOST}"  # quirk A21: what .NET asks for
+HTTP = f"HTTP/{accounts.HOST}"  # no mail service, in the key table all the same
+ELSEWHERE = "smtp/elsewhere.example.test"  # not in the key table
 SPNEGO, BARE = "{}/Kerberos", "{}-KRB5/Kerberos"  # as the log calls them
 NO_PERMISSION = 77  # EX_NOPERM of sysexits.h
 GOOD, EXPIRED, MISSING = "tickets", "expired-tickets", "no-tickets"
@@ -39,6 +41,7 @@ class Peers:
             self.kdc.run(
                 "kinit", "-c", str(self.ccache(tickets)), *more, ACCOUNT, stdin=accounts.PASSWORD
             )
+        self.kdc.run("kvno", "-c", self.ccache(GOOD), SERVICE)  # `send --ccache` asks no KDC
 
     def password_file(self, password=accounts.PASSWORD):
         return secret_file(self._folder, password)
@@ -57,7 +60,7 @@ class Peers:
 
     def _own_keytab(self):
         path = self._folder / "service.keytab"
-        self.kdc.keytab(path, SERVICE, SMTPSVC)
+        self.kdc.keytab(path, SERVICE, SMTPSVC, HTTP)
         path.chmod(0o600)  # as `serve` wants it
         return path
 
@@ -76,7 +79,7 @@ def _servers(state, tools):
     kdc = MitKdc(state / "kdc")
     kdc.create()
     kdc.add_user(accounts.USER)
-    for service in (SERVICE, SMTPSVC):
+    for service in (SERVICE, SMTPSVC, HTTP, ELSEWHERE):
         kdc.add_service(service)
     with kdc_running(kdc):
         peers = Peers(tools, kdc, state)
@@ -335,3 +338,22 @@ def _authzid(peers):
         peers.tools, peers.servers["first"], client, accounts.PASSWORD, ("refused", "authzid")
     )
     return f"535, log: {reason}"
+
+
+def _register_other_service(name, spn, *words):
+    for mechanism in ("GSSAPI", "GSSAPI-KRB5"):
+
+        @group.case(f"send-{mechanism}-{name}", needs=("krb5kdc",))
+        def other(peers, mechanism=mechanism):
+            """A right ticket of the right user, for a service that our server is not (P13)."""
+            client = clients.pocketgss(
+                *(mechanism, "--user", ACCOUNT, "--kdc", peers.kdc.address, "--spn", spn),
+                *("--password-file", peers.password_file()),
+            )
+            server = peers.servers["first"]
+            reason = turned_away(peers.tools, server, client, accounts.PASSWORD, ("refused", *words))
+            return f"535, log: {reason}"
+
+
+_register_other_service("ticket-of-another-host", ELSEWHERE)
+_register_other_service("ticket-of-another-service-with-a-key", HTTP)

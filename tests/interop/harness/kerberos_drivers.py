@@ -1,5 +1,6 @@
 # The line-driven drivers with Kerberos: ours over the library, MIT's and Heimdal's GSS-API, the JDK's.
 # Each initiator has the tickets of one credential cache, each acceptor a key table.
+from . import accounts
 from .tokens import LinePeer
 
 MUTUAL, ONE_WAY = 0x3E, 0x3C  # with replay, sequence, confidentiality, integrity
@@ -33,6 +34,20 @@ class KerberosDrivers:
         if binding:
             command += ["--binding", binding.hex()]
         return self._peer(f"our {role}", command)
+
+    def our_sasl(self, role, mechanism, *options):
+        """`role` is "client" or "server"."""
+        command = [self._tools.pgss_peer, f"sasl-{role}", mechanism, *options]
+        if role == "client":
+            command += ["--ccache", self._ccache, "--target", f"smtp/{accounts.HOST}"]
+        else:
+            command += ["--keytab", self._keytab, "--host", accounts.HOST]
+        return self._peer(f"our SASL {role}", command)
+
+    def cyrus(self, role, mechanism, *options):
+        """Cyrus SASL over MIT's GSS-API, as "client" or "server"."""
+        command = [self._tools.sasl_peer, role, mechanism, "--host", accounts.HOST, *options]
+        return self._peer(f"Cyrus {role}", command)
 
     def mit(self, role, mechanism, host, *, flags=MUTUAL, binding=None):
         return self._system("MIT", self._tools.gss_peer, role, mechanism, host, flags, binding)

@@ -1,0 +1,203 @@
+# SASL security layers of RFC 4752 with Kerberos: both our ends with Cyrus SASL over MIT's GSS-API, by
+# tickets of MIT's krb5kdc; the library first, then whole SMTP sessions.
+import contextlib
+
+from harness import accounts, serve
+from harness.case import Failed, Group
+from harness.exchange import closing, establish_sasl, exchange_buffers
+from harness.kdc import SERVICE, MitKdc, running
+from harness.kerberos_drivers import KerberosDrivers
+from harness.keytab import add_keys
+from harness.layered_server import LayeredServer
+from harness.send import send
+from harness.smtp import SmtpSession
+from harness.tokens import Refused
+
+NEEDS = ("krb5kdc", "cyrus-sasl", "cyrus-sasl-dev")
+LAYERS = {"integrity": "2", "confidentiality": "4"}  # as a set of RFC 4752 3.3
+NONE = "1"
+# Cyrus: integrity is an SSF of 1, confidentiality more.
+CYRUS = {
+    NONE: ("--max-ssf", "0"),
+    "integrity": ("--min-ssf", "1", "--max-ssf", "1"),
+    "confidentiality": ("--min-ssf", "2"),
+}
+UNAVAILABLE, NO_PERMISSION = 69, 77  # of sysexits.h
+
+
+class Peers:
+    """`wrong` are drivers whose acceptors have another key than the KDC's."""
+
+    def __init__(self, tools, servers, ccache, right, wrong):
+        self.tools, self.servers, self.ccache = tools, servers, ccache
+        self.right, self.wrong = right, wrong
+
+    def send(self, port, *options):
+        return send(self.tools, port, "layered", "--ccache", self.ccache, *options)
+
+
+@contextlib.contextmanager
+def _servers(state, tools):
+    kdc = MitKdc(state / "kdc")
+    kdc.create()
+    kdc.add_user(accounts.USER)
+    kdc.add_service(SERVICE)
+    ccache, keytab = state / "tickets", state / "service.keytab"
+    kdc.keytab(keytab, SERVICE)
+    keytab.chmod(0o600)
+    other = add_keys(tools, state / "other.keytab", [f"{SERVICE}@{kdc.realm}"])
+    with running(kdc):
+        kdc.run("kinit", "-c", ccache, accounts.USER, stdin=accounts.PASSWORD)
+        kdc.run("kvno", "-c", ccache, SERVICE)
+        options = ("--keytab", keytab, "--first-start", "--layers", "integrity,confidentiality")
+        layered = serve.Serve(tools, state, "layers", *options, users=False)
+        with serve.running(layered) as servers:
+            drivers = (
+                KerberosDrivers(tools, state, kdc.environment, ccache, table)
+                for table in (keytab, other)
+            )
+            yield Peers(tools, servers, ccache, *drivers)
+
+
+group = Group("kcyrus", _servers)
+GROUPS = [group]
+
+
+def _layer(ours, theirs, layer):
+    client, server = (ours, theirs) if "client" in ours.side else (theirs, ours)
+    establish_sasl(client, server)
+    ssf = int(theirs.info().partition("ssf=")[2].split()[0])
+    if f"layer={layer} " not in ours.info() or (ssf == 1) != (layer == "2"):
+        raise Failed(f"ours: {ours.info()}, Cyrus: {theirs.info()}")
+    return f"ours {ours.info()}; Cyrus {theirs.info()}"
+
+
+# GSSAPI-KRB5 is bare Kerberos, the only thing that Cyrus's client of GSSAPI speaks; its server takes both.
+_OF_CYRUS = {"GSSAPI-KRB5": "GSSAPI"}
+
+
+def _register_client(mechanism, name, layer):
+    @group.case(f"client-{mechanism}-{name}", needs=NEEDS)
+    def client(peers):
+        """Our client at Cyrus's server."""
+        ours = peers.right.our_sasl("client", mechanism, "--layers", layer)
+        with closing(ours, peers.right.cyrus("server", mechanism, *CYRUS[name])) as pair:
+            detail = _layer(*pair, layer)
+            exchange_buffers(*pair, sealed=name == "confidentiality")
+            return detail
+
+
+def _register_send(mechanism, name):
+    theirs = _OF_CYRUS.get(mechanism, mechanism)
+
+    @group.case(f"send-{mechanism}-{name}", needs=NEEDS)
+    def sends(peers):
+        """`pocketgss send --layer` at a small server over Cyrus SASL."""
+        server = LayeredServer(theirs, lambda: peers.right.cyrus("server", theirs, *CYRUS[name]))
+        try:
+            outcome = peers.send(server.port, "--mech", mechanism, "--layer", name)
+        finally:
+            server.stop()
+        if outcome.code != 0 or "Subject: layered" not in (server.message or ""):
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        if any(line.startswith("MAIL") for line in server.clear):
+            raise Failed(f"not within the layer: {server.clear}\n{outcome.output}")
+        return "the message arrived within the layer"
+
+
+def _register_server(mechanism, name, layer):
+    theirs = _OF_CYRUS.get(mechanism, mechanism)
+
+    @group.case(f"server-{mechanism}-{name}", needs=NEEDS)
+    def server(peers):
+        """Cyrus's client at our server."""
+        ours = peers.right.our_sasl("server", theirs, "--layers", "6")
+        with closing(ours, peers.right.cyrus("client", theirs, *CYRUS[name])) as pair:
+            detail = _layer(*pair, layer)
+            exchange_buffers(pair[1], pair[0], sealed=name == "confidentiality")
+            return detail
+
+    @group.case(f"serve-{mechanism}-{name}", needs=NEEDS)
+    def whole_session(peers):
+        """A whole session at `pocketgss serve`."""
+        server = peers.servers["layers"]
+        log = server.log_size()
+        with closing(peers.right.cyrus("client", theirs, *CYRUS[name])) as (peer,):
+            session = SmtpSession(server.port)
+            try:
+                code, text = session.authenticate(theirs, peer)
+                if code != 235:
+                    raise Failed(f"{code} {text}\n{session.transcript()}")
+                session.protect(peer)
+                session.deliver()
+            finally:
+                session.close()
+        if not server.message("by the harness"):
+            raise Failed(f"no message\n{session.transcript()}")
+        line = server.wait_logged(log, ["login:", "Kerberos", f"layer={name}"])
+        if not line:
+            raise Failed(f"the log has no such layer\n{server.logged_since(log)}")
+        return "delivered within the layer"
+
+
+for _name, _layers in LAYERS.items():
+    for _mechanism in ("GSSAPI", "GSS-SPNEGO"):
+        _register_client(_mechanism, _name, _layers)
+    for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
+        _register_send(_mechanism, _name)
+    _register_server("GSSAPI-KRB5", _name, _layers)
+# Not integrity: by MIT's Kerberos a context can always seal, whatever was asked for, and GSS-SPNEGO knows
+# no other way to say which layer is meant (cyrus-sasl.md).
+_register_server("GSS-SPNEGO", "confidentiality", LAYERS["confidentiality"])
+
+
+@group.case("client-required-and-not-offered", needs=NEEDS)
+def _required(peers):
+    """Policy row P25, both ways: the one that requires, or the one that is asked, refuses."""
+    reasons = []
+    for wish, offer in (("4", "integrity"), (NONE, "confidentiality")):
+        ours = peers.right.our_sasl("client", "GSSAPI", "--layers", wish)
+        with closing(ours, peers.right.cyrus("server", "GSSAPI", *CYRUS[offer])) as pair:
+            try:
+                establish_sasl(*pair)
+            except Refused as refusal:
+                reasons.append(str(refusal))
+                continue
+            raise Failed(f"established: {pair[0].info()}")
+    return "; ".join(reasons)
+
+
+@group.case("send-layer-not-offered", needs=NEEDS)
+def _send_refused(peers):
+    """`send --layer` at a server that gives none: no mail is sent."""
+    server = LayeredServer("GSSAPI", lambda: peers.right.cyrus("server", "GSSAPI", *CYRUS[NONE]))
+    try:
+        outcome = peers.send(server.port, "--mech", "GSSAPI-KRB5", "--layer", "integrity")
+    finally:
+        server.stop()
+    if outcome.code != UNAVAILABLE or any("MAIL" in line for line in server.lines):
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()}"
+
+
+@group.case("client-wrong-key", needs=NEEDS)
+def _client_wrong_key(peers):
+    ours = peers.right.our_sasl("client", "GSSAPI", "--layers", "2")
+    return _key_refused(ours, peers.wrong.cyrus("server", "GSSAPI", *CYRUS["integrity"]))
+
+
+@group.case("server-wrong-key", needs=NEEDS)
+def _server_wrong_key(peers):
+    ours = peers.wrong.our_sasl("server", "GSSAPI", "--layers", "6")
+    return _key_refused(peers.right.cyrus("client", "GSSAPI", *CYRUS["integrity"]), ours)
+
+
+def _key_refused(client, server):
+    with closing(client, server):
+        try:
+            establish_sasl(client, server)
+        except Refused as refusal:
+            if refusal.side != server.side:
+                raise Failed(f"the wrong refusal: {refusal}") from None
+            return str(refusal)
+    raise Failed("established, and must not be")
