@@ -2,13 +2,14 @@
 # tickets of MIT's krb5kdc; the library first, then whole SMTP sessions.
 import contextlib
 
-from harness import accounts, serve
+from harness import accounts, clients, serve
 from harness.case import Failed, Group
 from harness.exchange import closing, establish_sasl, exchange_buffers
 from harness.kdc import SERVICE, MitKdc, running
 from harness.kerberos_drivers import KerberosDrivers
 from harness.keytab import add_keys
 from harness.layered_server import LayeredServer
+from harness.login import turned_away
 from harness.send import send
 from harness.smtp import SmtpSession
 from harness.tokens import Refused
@@ -28,8 +29,9 @@ UNAVAILABLE, NO_PERMISSION = 69, 77  # of sysexits.h
 class Peers:
     """`wrong` are drivers whose acceptors have another key than the KDC's."""
 
-    def __init__(self, tools, servers, ccache, right, wrong):
+    def __init__(self, tools, servers, environment, ccache, right, wrong):
         self.tools, self.servers, self.ccache = tools, servers, ccache
+        self.environment = {**environment, "KRB5CCNAME": f"FILE:{ccache}"}
         self.right, self.wrong = right, wrong
 
     def send(self, port, *options):
@@ -56,7 +58,7 @@ def _servers(state, tools):
                 KerberosDrivers(tools, state, kdc.environment, ccache, table)
                 for table in (keytab, other)
             )
-            yield Peers(tools, servers, ccache, *drivers)
+            yield Peers(tools, servers, kdc.environment, ccache, *drivers)
 
 
 group = Group("kcyrus", _servers)
@@ -72,7 +74,7 @@ def _layer(ours, theirs, layer):
     return f"ours {ours.info()}; Cyrus {theirs.info()}"
 
 
-# GSSAPI-KRB5 is bare Kerberos, the only thing that Cyrus's client of GSSAPI speaks; its server takes both.
+# GSSAPI-KRB5 is bare Kerberos, all that Cyrus's client of GSSAPI speaks; its server takes both.
 _OF_CYRUS = {"GSSAPI-KRB5": "GSSAPI"}
 
 
@@ -146,8 +148,8 @@ for _name, _layers in LAYERS.items():
     for _mechanism in ("GSSAPI-KRB5", "GSSAPI", "GSS-SPNEGO"):
         _register_send(_mechanism, _name)
     _register_server("GSSAPI-KRB5", _name, _layers)
-# Not integrity: by MIT's Kerberos a context can always seal, whatever was asked for, and GSS-SPNEGO knows
-# no other way to say which layer is meant (cyrus-sasl.md).
+# Not integrity: by MIT's Kerberos a context can always seal, whatever was asked for, and GSS-SPNEGO has
+# no other way to say which layer is meant.
 _register_server("GSS-SPNEGO", "confidentiality", LAYERS["confidentiality"])
 
 
@@ -178,6 +180,16 @@ def _send_refused(peers):
     if outcome.code != UNAVAILABLE or any("MAIL" in line for line in server.lines):
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
     return f"exit code {outcome.code}: {outcome.last_line()}"
+
+
+@group.case("serve-layer-required", needs=(*NEEDS, "gsasl"))
+def _serve_refused(peers):
+    """gsasl is no peer for layers: whatever --quality-of-protection says, its client of GSSAPI chooses
+    none, which is refused where one is required (P25)."""
+    client = clients.gsasl(peers.environment)
+    words = ("refused", "security layer choice")
+    reason = turned_away(peers.tools, peers.servers["layers"], client, accounts.PASSWORD, words)
+    return f"535, log: {reason}"
 
 
 @group.case("client-wrong-key", needs=NEEDS)
