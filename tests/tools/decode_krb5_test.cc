@@ -7,6 +7,7 @@
 
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
+#include "tests/tools/support/nested_tokens.h"
 #include "tools/decode/decode.h"
 #include "tools/decode/krb5_names.h"
 #include "tools/decode/render.h"
@@ -156,6 +157,37 @@ TEST(DecodeKrb5, DecodesAPacInPlace) {
   const json& buffer = relevant["ad-data"]["token"]["Buffers"]["value"][0]["value"];
   EXPECT_EQ(buffer["Data"]["value"], "0102030405060708");
   EXPECT_EQ(buffer["Data"]["offset"], outside.size() - 8);
+}
+
+// ad_data is that of the only entry of AuthorizationData.
+json ad_data(const json& authorization_data) {
+  return authorization_data["token"]["AuthorizationData"]["value"][0]["value"]["ad-data"];
+}
+
+TEST(DecodeKrb5, DER_1_LooksSixteenLevelsIntoAdIfRelevantAndNoDeeper) {
+  const Bytes token = testing::nested_ad_if_relevant(16);
+  const json whole = decoded(token, "krb5.AuthorizationData");
+  EXPECT_TRUE(whole["notes"].empty()) << whole["notes"];
+  json innermost = whole;
+  for (int depth = 1; depth <= 16; ++depth) innermost = ad_data(innermost);
+  EXPECT_EQ(innermost["value"], "cafe");
+  EXPECT_EQ(innermost["offset"], token.size() - 6);
+
+  const json cut = decoded(testing::nested_ad_if_relevant(17), "krb5.AuthorizationData");
+  innermost = cut;
+  for (int depth = 1; depth < 17; ++depth) innermost = ad_data(innermost);
+  EXPECT_EQ(innermost["value"], "300d300ba003020163a1040402cafe");
+  EXPECT_FALSE(innermost.contains("kind"));
+  EXPECT_EQ(cut["notes"], json{"ad-data is not decoded: it is nested deeper than 16 levels"});
+}
+
+TEST(DecodeKrb5, DER_1_TwentyThousandLevelsOfAdIfRelevantTakeNoMoreThanSixteen) {
+  const Bytes token = testing::nested_ad_if_relevant(20'000);
+  const auto result = decode_token(token, "krb5.AuthorizationData");
+  ASSERT_TRUE(result.has_value()) << describe(result.error());
+  EXPECT_EQ(result.value().notes.size(), 1u);
+  EXPECT_LT(render_json(result.value()).size(), 16 * 2 * token.size() + 16384);
+  EXPECT_LT(render_text(result.value(), TextStyle{}).size(), 2 * token.size() + 8192);
 }
 
 TEST(DecodeKrb5, ShowsAFieldThatItDoesNotKnow) {

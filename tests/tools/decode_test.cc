@@ -7,6 +7,7 @@
 
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
+#include "tests/tools/support/nested_tokens.h"
 #include "tools/decode/command.h"
 #include "tools/decode/render.h"
 
@@ -140,6 +141,33 @@ TEST(Decode, EveryPrefixIsRefusedOrDecodedButNeverCrashes) {
   }
 }
 
+TEST(Decode, DER_1_LooksSixteenTokensDeepAndNoDeeper) {
+  const Bytes token = testing::nested_neg_token_resp(16);
+  const json whole = decode_json(hex(token));
+  EXPECT_TRUE(whole["notes"].empty()) << whole["notes"];
+  json innermost = whole;
+  for (int depth = 1; depth < 16; ++depth) innermost = innermost["token"]["responseToken"];
+  EXPECT_EQ(innermost["token"]["negState"]["value"], 1);
+  EXPECT_EQ(innermost["token"]["negState"]["offset"], token.size() - 5);
+
+  const json cut = decode_json(hex(testing::nested_neg_token_resp(17)));
+  innermost = cut;
+  for (int depth = 1; depth < 17; ++depth) innermost = innermost["token"]["responseToken"];
+  EXPECT_EQ(innermost["value"], "a1073005a0030a0101");
+  EXPECT_FALSE(innermost.contains("kind"));
+  EXPECT_EQ(cut["notes"], json{"responseToken is not decoded: it is nested deeper than 16 levels"});
+}
+
+// Neither the stack nor the output grows with the depth.
+TEST(Decode, DER_1_TwentyThousandTokensInOneAnotherTakeNoMoreThanSixteen) {
+  const Bytes token = testing::nested_neg_token_resp(20'000);
+  const auto decoded = decode_token(token);
+  ASSERT_TRUE(decoded.has_value()) << describe(decoded.error());
+  EXPECT_EQ(decoded.value().notes.size(), 1u);
+  EXPECT_LT(render_json(decoded.value()).size(), 16 * 2 * token.size() + 8192);
+  EXPECT_LT(render_text(decoded.value(), TextStyle{}).size(), 2 * token.size() + 8192);
+}
+
 TEST(Decode, TextShowsALineAField) {
   std::istringstream in{std::string(kInit)};
   std::ostringstream out, err;
@@ -188,6 +216,15 @@ TEST_F(DecodeBatch, OctetsThatAreNoTextAreOneRefusal) {
   const auto objects = lines(std::string("\xff\xfe\x00\x01\n", 5));
   ASSERT_EQ(objects.size(), 1u);
   EXPECT_FALSE(objects[0]["ok"]);
+}
+
+TEST_F(DecodeBatch, DER_1_ADeeplyNestedTokenIsOneObjectAmongOthers) {
+  const auto objects =
+      lines(std::string(kInit) + "\n" + hex(testing::nested_neg_token_resp(20'000)) + "\n" +
+            std::string(kInit) + "\n");
+  ASSERT_EQ(objects.size(), 3u);
+  for (const json& object : objects) EXPECT_TRUE(object["ok"]);
+  EXPECT_EQ(objects[1]["kind"], "spnego.NegTokenResp");
 }
 
 TEST_F(DecodeBatch, NothingGivesNothing) {

@@ -70,9 +70,11 @@ Result<Children> decode_kind(std::string_view name, ByteView token, const Decode
 
 std::optional<std::string> decode_nested(ByteView octets, Field& field, const DecodeContext& at) {
   if (octets.empty()) return std::nullopt;
+  const auto inside = at.deeper();
+  if (!inside) return too_deep();
   const auto kind = kind_of(octets);
   if (!kind.has_value()) return describe(kind.error());
-  auto children = decode_kind(kind.value(), octets, at);
+  auto children = decode_kind(kind.value(), octets, *inside);
   if (!children.has_value()) return describe(children.error());
   field.kind = kind.value();
   field.token = std::move(children).value();

@@ -23,13 +23,13 @@ std::string_view last_part(std::string_view name) {
   return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
-// decode_inside shows octets that hold a message of that kind, if they do.
+// decode_inside shows octets that hold a message of that kind, if they do. `at` is where they stand.
 void decode_inside(std::string_view kind, ByteView octets, Field& field, const DecodeContext& at) {
-  auto children = decode_krb5(kind, octets, at);
-  if (!children.has_value()) {
-    at.note(field.name + " is not decoded: " + describe(children.error()));
-    return;
-  }
+  const auto inside = at.deeper();
+  if (!inside) return at.note(field.name + " is not decoded: " + too_deep());
+  auto children = decode_krb5(kind, octets, *inside);
+  if (!children.has_value())
+    return at.note(field.name + " is not decoded: " + describe(children.error()));
   field.kind = kind;
   field.token = std::move(children).value();
 }
@@ -144,16 +144,18 @@ class Walker {
   Field field(const Reader::Element& element, const Table& table) {
     const auto number = static_cast<uint8_t>(element.tag.octet & 0x1f);
     Field out = make_field("[" + std::to_string(number) + "]", at_.base + element.offset,
-                           element.whole.size(), element.contents.to_bytes());
+                           element.whole.size(), {});
     const Row* row = std::find_if(table.rows, table.rows + table.row_count,
                                   [&](const Row& r) { return r.number == number; });
     if (row == table.rows + table.row_count) {
+      out.value = element.contents.to_bytes();
       out.meaning = "a field that we do not know";
       return out;
     }
     out.name = last_part(row->name);
     Reader inner(element.contents, element.contents_offset);
     value(inner, *row, row->kind, out);
+    if (std::holds_alternative<std::monostate>(out.value)) out.value = element.contents.to_bytes();
     return out;
   }
 
@@ -235,8 +237,7 @@ class Walker {
   void look(Field& field, std::string_view kind) {
     const auto* octets = std::get_if<Bytes>(&field.value);
     if (kind.empty() || octets == nullptr || octets->empty()) return;
-    const Bytes copy = *octets;
-    decode_inside(kind, copy, field, inside(field, copy.size()));
+    decode_inside(kind, *octets, field, inside(field, octets->size()));
   }
 
   // Where the octets of a field begin: they end where it does.

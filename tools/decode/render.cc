@@ -31,7 +31,9 @@ ordered_json json_value(const Value& value) {
       ordered_json array = ordered_json::array();
       for (const Field& item : list.items) {
         ordered_json element = {{"name", item.name}};
-        element.update(json_of(item));
+        // Moved, for update() would copy all that is inside at each level.
+        ordered_json described = json_of(item);
+        for (auto& member : described.items()) element[member.key()] = std::move(member.value());
         array.push_back(std::move(element));
       }
       return array;

@@ -22,7 +22,8 @@ Result<Children> decode_neg_token_resp(ByteView token, const DecodeContext&);
 Result<std::string_view> spnego_kind(ByteView token);
 
 // decode_nested decodes octets that may hold a token, into `field`, and says why they did not
-// decode; none: they did, or there are none. `at` is where the octets stand. Defined in decode.cc.
+// decode (also: kMaxTokenDepth); none: they did, or there are none. `at` is where the octets stand.
+// Defined in decode.cc.
 std::optional<std::string> decode_nested(ByteView octets, Field& field, const DecodeContext& at);
 
 }  // namespace pocketgss::tools
