@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -183,6 +184,36 @@ TEST(Decode, ARefusalGoesToStandardError) {
   EXPECT_EQ(run_decode({}, in, out, err), 65);
   EXPECT_EQ(out.str(), "");
   EXPECT_EQ(err.str().rfind("pocketgss decode: ", 0), 0u);
+}
+
+// A folder opens like a file, and its read fails.
+TEST(Decode, AnInputThatCannotBeReadIsNoEmptyOne) {
+  for (const bool batch : {false, true}) {
+    for (const bool as_json : {false, true}) {
+      DecodeOptions options;
+      options.batch = batch;
+      options.json = as_json;
+      std::ifstream in("/");
+      ASSERT_TRUE(in.is_open());
+      std::ostringstream out, err;
+      EXPECT_EQ(run_decode(options, in, out, err), 66);
+      EXPECT_EQ(out.str(), "");
+      EXPECT_EQ(err.str(), "pocketgss decode: the input cannot be read\n");
+    }
+  }
+}
+
+TEST(Decode, AnOutputThatCannotBeWrittenIsAnError) {
+  for (const bool batch : {false, true}) {
+    DecodeOptions options;
+    options.batch = batch;
+    std::istringstream in{std::string(kInit) + "\n"};
+    std::ofstream out("/dev/full");
+    if (!out.is_open()) GTEST_SKIP() << "no /dev/full";
+    std::ostringstream err;
+    EXPECT_EQ(run_decode(options, in, out, err), 74);
+    EXPECT_EQ(err.str(), "pocketgss decode: the output cannot be written\n");
+  }
 }
 
 class DecodeBatch : public ::testing::Test {

@@ -12,6 +12,8 @@ namespace {
 
 constexpr int kExitOk = 0;
 constexpr int kExitDataError = 65;  // EX_DATAERR of sysexits.h
+constexpr int kExitNoInput = 66;    // EX_NOINPUT
+constexpr int kExitIoError = 74;    // EX_IOERR
 
 // Outcome is a token, or a refusal with the sentence that explains it.
 struct Outcome {
@@ -44,18 +46,25 @@ std::string json_of(const Outcome& outcome) {
                        : render_json_error(outcome.error, outcome.message);
 }
 
-int run_batch(const DecodeOptions& options, std::istream& in, std::ostream& out) {
-  while (const auto line = read_line(in))
-    out << json_of(decode_line(*line, options)) << '\n' << std::flush;
-  return kExitOk;
+// A folder opens like a file and fails when it is read: that is no empty input.
+int cannot_read(std::ostream& err) {
+  err << "pocketgss decode: the input cannot be read\n";
+  return kExitNoInput;
 }
 
-}  // namespace
+int run_batch(const DecodeOptions& options, std::istream& in, std::ostream& out,
+              std::ostream& err) {
+  while (const auto line = read_line(in)) {
+    out << json_of(decode_line(*line, options)) << '\n' << std::flush;
+    if (!out) return kExitIoError;
+  }
+  return in.bad() ? cannot_read(err) : kExitOk;
+}
 
-int run_decode(const DecodeOptions& options, std::istream& in, std::ostream& out,
-               std::ostream& err) {
-  if (options.batch) return run_batch(options, in, out);
-  const Outcome outcome = decode_text(read_all(in), options, false);
+int run_one(const DecodeOptions& options, std::istream& in, std::ostream& out, std::ostream& err) {
+  const std::string text = read_all(in);
+  if (in.bad()) return cannot_read(err);
+  const Outcome outcome = decode_text(text, options, false);
   if (options.json) {
     out << json_of(outcome) << '\n';
   } else if (outcome.token) {
@@ -64,6 +73,17 @@ int run_decode(const DecodeOptions& options, std::istream& in, std::ostream& out
     err << "pocketgss decode: " << outcome.message << '\n';
   }
   return outcome.token ? kExitOk : kExitDataError;
+}
+
+}  // namespace
+
+int run_decode(const DecodeOptions& options, std::istream& in, std::ostream& out,
+               std::ostream& err) {
+  const int code =
+      options.batch ? run_batch(options, in, out, err) : run_one(options, in, out, err);
+  if (out.flush()) return code;
+  err << "pocketgss decode: the output cannot be written\n";
+  return kExitIoError;
 }
 
 }  // namespace pocketgss::tools

@@ -21,7 +21,8 @@ struct DecodeOptions {
 
 // run_decode reads one token from `in`, writes the tree to `out` (or why there is none: JSON to
 // `out`, text to `err`), and returns the exit code: 0, or 65 (EX_DATAERR). With `batch` it reads a
-// token a line, writes exactly one JSON object a line, and returns 0.
+// token a line, writes exactly one JSON object a line, and returns 0. Either returns 66 (EX_NOINPUT)
+// where `in` cannot be read and 74 (EX_IOERR) where `out` cannot be written, with a line on `err`.
 int run_decode(const DecodeOptions&, std::istream& in, std::ostream& out, std::ostream& err);
 
 }  // namespace pocketgss::tools

@@ -59,6 +59,8 @@ ExitCode run(Options& options) {
   if (!read.has_value()) return report("decode", read.failure());
   if (keys.decryptor) options.decode.decryptor = &*keys.decryptor;
   if (options.file == "-") {
+    // In step with stdin of C, std::cin could not tell a failed read from the end.
+    std::ios::sync_with_stdio(false);
     return static_cast<ExitCode>(run_decode(options.decode, std::cin, std::cout, std::cerr));
   }
   std::ifstream in(options.file, std::ios::binary);
