@@ -114,6 +114,7 @@ class TextRenderer {
     for (size_t i = 0; i < names.size(); ++i) {
       const std::string word = names[i] + (i + 1 < names.size() ? ", " : "");
       if (text.size() > indent.size() && text.size() + word.size() > kWidth) {
+        text.pop_back();  // the space behind the comma
         line(text);
         text = indent;
       }
