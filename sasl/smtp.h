@@ -35,8 +35,9 @@ std::string sanitise_text(std::string_view text, size_t limit = 512);
 
 // TlsChannel describes a TLS channel that was just set up.
 struct TlsChannel {
-  // The channel's bindings. A client uses the first one, a server takes any. Empty: none could be
-  // derived.
+  // The channel's bindings. A client uses the first one: give it tls-server-end-point, or nothing
+  // where that cannot be derived, so that a policy that requires a binding refuses. A server takes
+  // any: give it all that can be derived.
   std::vector<ChannelBinding> bindings;
 };
 

@@ -95,6 +95,36 @@ TEST(Tls, CHB_4_BothSidesBindToTheLeafOfOneSession) {
   }
 }
 
+std::vector<ChannelBinding> end_point(const TlsSession& session) {
+  return {ChannelBinding::tls_server_end_point(session.server_certificate).value()};
+}
+
+TEST(Tls, P5_AClientBindsToTheEndPointAlone) {
+  for (const char* name : {"server", "rsa", "chained"}) {
+    const Pair pair = connect(trust("ca.pem"), name, "mail.example.test");
+    ASSERT_NE(pair.client->session(), nullptr) << name << ": " << pair.client_failure;
+    EXPECT_EQ(client_bindings(*pair.client->session()), end_point(*pair.client->session())) << name;
+  }
+}
+
+TEST(Tls, P5_AServerTakesEveryTypeThatItsChannelHas) {
+  const Pair pair = connect(trust("ca.pem"), "server", "mail.example.test");
+  ASSERT_NE(pair.server->session(), nullptr) << pair.server_failure;
+  const TlsSession& session = *pair.server->session();
+  std::vector<ChannelBinding> all = end_point(session);
+  if (!session.first_finished.empty())
+    all.push_back(ChannelBinding::tls_unique(session.first_finished));
+  all.push_back(ChannelBinding::tls_exporter(FixedView<32>(session.exported)));
+  EXPECT_EQ(server_bindings(session), all);
+}
+
+TEST(Tls, P5_CHB_1_AClientHasNoBindingWhereTheCertificateHasNoHash) {
+  const Pair pair = connect(trust("ed25519-ca.pem"), "signed-by-ed25519", "mail.example.test");
+  ASSERT_NE(pair.client->session(), nullptr) << pair.client_failure << "; " << pair.server_failure;
+  EXPECT_TRUE(client_bindings(*pair.client->session()).empty());
+  EXPECT_FALSE(server_bindings(*pair.server->session()).empty());
+}
+
 TEST(Tls, ExportsAnotherSecretForEachConnection) {
   Pair one = connect(trust("ca.pem"), "server", "localhost");
   Pair two = connect(trust("ca.pem"), "server", "localhost");

@@ -146,7 +146,7 @@ class Submission {
     if (!started.has_value()) return started.failure();
     const TlsSession& session = *transport_.tls_session();
     note(std::string(session.version) + ", certificate of " + config_.host + " checked");
-    if (!client_.tls_started(TlsChannel{channel_bindings(session)}).has_value()) {
+    if (!client_.tls_started(TlsChannel{client_bindings(session)}).has_value()) {
       return Failure{ExitCode::kSoftware, "the SMTP client did not ask for TLS"};
     }
     return Nothing{};

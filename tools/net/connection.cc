@@ -217,7 +217,7 @@ bool Connection::take_ciphertext(ByteView bytes) {
     return false;
   }
   if (tls_->established() && !smtp_.over_tls()) {
-    static_cast<void>(smtp_.tls_started(TlsChannel{channel_bindings(*tls_->session())}));
+    static_cast<void>(smtp_.tls_started(TlsChannel{server_bindings(*tls_->session())}));
   }
   return true;
 }

@@ -58,9 +58,13 @@ struct TlsSession {
                    // without RFC 7627)
 };
 
-// Channel bindings of a session: what a client sends first (tls-server-end-point), and all that a
-// server takes. A binding that cannot be derived is left out.
-std::vector<ChannelBinding> channel_bindings(const TlsSession& session);
+// client_bindings is what a client binds its login to: tls-server-end-point (policy row P5), or
+// nothing where that cannot be derived, as where Ed25519 signed the certificate (RFC 5929 4.1).
+// Another type must not stand in for it: a server that takes this one alone would refuse the login.
+std::vector<ChannelBinding> client_bindings(const TlsSession& session);
+
+// server_bindings is what a server takes: every type that can be derived, because clients differ.
+std::vector<ChannelBinding> server_bindings(const TlsSession& session);
 
 // TlsEngine is one end of one TLS connection. It does no I/O. After a failure it only gives
 // take_output(): an alert for the peer. TLS 1.2 or later; no renegotiation, no resumption, no

@@ -42,7 +42,7 @@ bool MailSession::start_tls() {
     transport_failure_ = started.failure().message;
     return false;
   }
-  return client_->tls_started(TlsChannel{channel_bindings(*transport_->tls_session())}).has_value();
+  return client_->tls_started(TlsChannel{client_bindings(*transport_->tls_session())}).has_value();
 }
 
 // next returns the next event but StartTls, which it does; none: the connection broke.
