@@ -1,4 +1,4 @@
-// The verb `send`, as a process against `serve` on loopback.
+// The verb `send`, as a process: against `serve` on loopback, and where it does not come so far.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,6 +39,82 @@ struct Send : ::testing::Test {
 std::string on_loopback(const ServeProcess& serve) {
   return "127.0.0.1:" + std::to_string(serve.port());
 }
+
+// --- where it connects to ---
+
+// Nobody listens at the broadcast address, so the error names the port in any environment.
+TEST_F(Send, ConnectsToTheDefaultPortOfItsTls) {
+  const std::string nowhere = "255.255.255.255";
+  const auto error = [&](const Arguments& more) {
+    return send(nowhere, bob(joined({"--mech", "NTLM"}, more))).error;
+  };
+  EXPECT_THAT(error({}), HasSubstr("cannot connect to " + nowhere + ":587: "));
+  EXPECT_THAT(error({"--tls", "starttls"}), HasSubstr("cannot connect to " + nowhere + ":587: "));
+  EXPECT_THAT(error({"--tls", "implicit"}), HasSubstr("cannot connect to " + nowhere + ":465: "));
+  EXPECT_THAT(error({"--tls", "none"}), HasSubstr("cannot connect to " + nowhere + ":25: "));
+}
+
+TEST_F(Send, TakesAnIpv6AddressInBrackets) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start({}, "[::1]:0")) << serve.log();
+  const auto sent =
+      send("[::1]:" + std::to_string(serve.port()), bob({"--tls", "none", "--mech", "NTLM"}));
+  EXPECT_EQ(sent.exit_code, 0) << sent.error;
+  EXPECT_EQ(serve.messages().size(), 1u);
+
+  // Multicast has no connections.
+  EXPECT_THAT(send("[ff02::1]", bob({"--mech", "NTLM"})).error,
+              HasSubstr("cannot connect to [ff02::1]:587: "));
+  const auto bare = send("::1", bob({"--mech", "NTLM"}));
+  EXPECT_EQ(bare.exit_code, 64);
+  EXPECT_THAT(bare.error, HasSubstr("--server takes HOST, HOST:PORT or [IPV6]:PORT, not '::1'"));
+}
+
+// --- what it logs in with ---
+
+TEST_F(Send, NeedsAPasswordFileWhereThereIsNoTerminal) {
+  const auto refused = send("mail.example.test", {"--user", "bob", "--mech", "NTLM"});
+  EXPECT_EQ(refused.exit_code, 64);
+  EXPECT_THAT(refused.error, HasSubstr("there is no terminal to ask on; use --password-file"));
+}
+
+TEST_F(Send, P1_UsesNtlmOnlyWhereInnerNamesIt) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  const auto refused =
+      send(on_loopback(serve), bob({"--tls", "none", "--mech", "NTLM", "--inner", "kerberos"}));
+  EXPECT_EQ(refused.exit_code, 78);
+  EXPECT_THAT(refused.error, HasSubstr("P1: NTLM only where it is named"));
+  EXPECT_TRUE(serve.messages().empty());
+}
+
+TEST_F(Send, P1_AnAddressLeavesNothingWhereOnlyKerberosIsNamed) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  for (const Arguments& inner : {Arguments{}, Arguments{"--inner", "kerberos"}}) {
+    const auto refused = send(on_loopback(serve), bob(joined({"--tls", "none"}, inner)));
+    EXPECT_EQ(refused.exit_code, 78);
+    EXPECT_THAT(refused.error, HasSubstr("Kerberos needs the name of the server, and this is an "
+                                         "address: name it in --server, or its service in --spn"));
+    EXPECT_THAT(refused.error,
+                HasSubstr("NTLM is used only where you name it: --inner kerberos,ntlm"));
+  }
+  EXPECT_TRUE(serve.messages().empty());
+}
+
+TEST_F(Send, P8_AnAddressLeavesNtlmWhereItIsNamed) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  const auto sent =
+      send(on_loopback(serve), bob({"--tls", "none", "--inner", "kerberos,ntlm", "-v"}));
+  EXPECT_EQ(sent.exit_code, 0) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("this is an address"));
+  EXPECT_THAT(sent.error, HasSubstr("; NTLM is offered alone\n"));
+  EXPECT_TRUE(serve.logged("mechanism=GSSAPI/NTLM")) << serve.log();
+  EXPECT_EQ(serve.messages().size(), 1u);
+}
+
+// --- channel bindings ---
 
 // A server whose certificate has no tls-server-end-point (RFC 5929 4.1), though its channel has
 // bindings of other types, which it takes.
