@@ -269,8 +269,8 @@ def expired_cache(session):
     return f"{refused}; with a password {again}"
 
 
-# Our client's clock is wrong, the KDC's and the server's are right: the KDC's time corrects it (P16), also
-# for the certificate, which an hour ago was not valid yet.
+# Our client's clock is wrong, the KDC's and the server's are right: the KDC's time corrects it (P16),
+# also for the certificate, which an hour ago was not valid yet.
 
 
 def _register_clock(name, clock):
