@@ -65,8 +65,7 @@ Result<SecretBytes> decrypt_part(Runtime& runtime, const Key& key, KeyUsage usag
 }
 
 Error refusal(int32_t error_code) {
-  const char* const known = error_name(error_code);
-  const char* const where = known != nullptr ? known : "KRB-ERROR";
+  const char* const where = error_words(error_code);
   switch (error_code) {
     case error_code::kTktExpired:
     case error_code::kTktNyv:

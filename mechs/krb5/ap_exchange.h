@@ -56,7 +56,8 @@ Result<Bytes> encrypt_part(Runtime& runtime, const Key& key, KeyUsage usage, con
 // decrypt_part is its reverse. Errors: kAuthFailed.
 Result<SecretBytes> decrypt_part(Runtime&, const Key&, KeyUsage, ByteView cipher);
 
-// refusal is what a KRB-ERROR in the place of an AP-REP means (quirk D22).
+// refusal is what a KRB-ERROR in the place of an AP-REP means (quirk D22): `where` has words for the
+// user, out of our own table, never out of the message (row KRC-10).
 Error refusal(int32_t error_code);
 
 }  // namespace pocketgss::mechs::krb5

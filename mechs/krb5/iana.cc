@@ -115,6 +115,12 @@ const char* error_text(int32_t error_code) {
   return row == nullptr ? nullptr : row->text;
 }
 
+const char* error_words(int32_t error_code) {
+  const ErrorRow* const row = find_error(error_code);
+  if (row == nullptr) return "KRB-ERROR.error-code is not one that we know";
+  return row->text != nullptr ? row->text : row->name;
+}
+
 const char* etype_name(int32_t etype) {
   switch (static_cast<Etype>(etype)) {
     case Etype::kAes128CtsHmacSha1:

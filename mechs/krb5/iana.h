@@ -283,6 +283,10 @@ const char* error_name(int32_t error_code);
 // ("the password is wrong"), or nullptr where the code speaks of the protocol only (quirk D25).
 const char* error_text(int32_t error_code);
 
+// error_words returns what a user is told of an error-code: its error_text(), where it has none its
+// error_name(), and words that say so where the code is unknown. Never nullptr.
+const char* error_words(int32_t error_code);
+
 // etype_name returns the registered name of an encryption type ("aes256-cts-hmac-sha1-96"), or
 // nullptr for what is not in Etype.
 const char* etype_name(int32_t etype);

@@ -30,7 +30,7 @@ struct InitiatorConfig {
 //   kAuthFailed        the AP-REP is not made with the session key, or answers another AP-REQ; or a
 //                      KRB-ERROR says that the ticket or the authenticator is wrong
 //   kExpired           a KRB-ERROR that speaks of times or replay; the ticket is no longer valid
-//   kPeerIncompatible  any other KRB-ERROR (`peer_status` has its code: error_text() tells the
+//   kPeerIncompatible  any other KRB-ERROR (`peer_status` has its code, `where` words for the
 //                      user); an etype that is unknown
 //   kPolicy            "P5": a channel binding is required and there is none; "P10": etype 23
 //   kApiMisuse         a call out of turn

@@ -80,9 +80,7 @@ Error error_of(const KrbError& error) {
   const int32_t code = error.error_code;
   const auto status = extended_status(error);
   const char* text = status ? status_text(*status) : nullptr;
-  if (text == nullptr) text = error_text(code);
-  if (text == nullptr) text = error_name(code);
-  if (text == nullptr) text = "KRB-ERROR.error-code is not one that we know";
+  if (text == nullptr) text = error_words(code);
   return Error{errc_of(code), text, 0, code};
 }
 

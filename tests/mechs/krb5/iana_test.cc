@@ -18,6 +18,12 @@ TEST(Krb5Numbers, QuirkD25_WhatAUserCanActOnHasWords) {
   }
 }
 
+TEST(Krb5Numbers, QuirkD25_AUserIsToldWordsBeforeANameAndNeverNothing) {
+  EXPECT_STREQ(error_words(24), "the password is wrong");
+  EXPECT_STREQ(error_words(25), "KDC_ERR_PREAUTH_REQUIRED");
+  EXPECT_STREQ(error_words(99), "KRB-ERROR.error-code is not one that we know");
+}
+
 TEST(Krb5Numbers, CodesHaveTheirRegisteredNames) {
   EXPECT_STREQ(error_name(1), "KDC_ERR_NAME_EXP");
   EXPECT_STREQ(error_name(24), "KDC_ERR_PREAUTH_FAILED");
