@@ -36,6 +36,7 @@ RATIOS = [
      16.8),
     ("decode METHOD-DATA of 32 entries / of 8", "BM_Krb5MethodDataDecode/32", "BM_Krb5MethodDataDecode/8", 4.8),
     ("decode an AP-REQ with a ticket of 48,000 octets / of 450", "BM_Krb5ApReqDecode/48000", "BM_Krb5ApReqDecode/450", 1.2),
+    ("decode an AS-REP with a ticket of 48,000 octets / of 450", "BM_Krb5AsRepDecode/48000", "BM_Krb5AsRepDecode/450", 1.2),
     ("decode a NegTokenInit of 2,048 octets / of 74", "BM_NegTokenInitDecodeReader/2048", "BM_NegTokenInitDecodeReader/74", 33),
 ]
 
@@ -111,13 +112,14 @@ def standard_library_size(linked):
 
 class Report:
     def __init__(self, known):
-        self.failed = 0
+        self.failed = self.missed = 0
         self.known = known
 
     def row(self, what, measured, limit, shown):
         holds = measured is not None and measured <= limit
         known = not holds and measured is not None and measured <= self.known.get(what, 0)
         self.failed += not holds and not known
+        self.missed += known
         print(f"{'holds' if holds else 'known' if known else 'FAILS'}  {what:<62} {shown if measured is not None else 'no such benchmark':>34}"
               f"   at most {limit:g}", flush=True)
 
@@ -142,7 +144,8 @@ def main():
         size, of_standard_library = code_size(linked), standard_library_size(linked)
         report.row(what, size, limit, f"{size:,}")
         print(f"       of it copies of the standard library's templates: {of_standard_library:,}")
-    print(f"{report.failed} bars do not hold" if report.failed else "all bars hold")
+    print(f"{report.failed} bars do not hold" if report.failed else "all bars hold" if not report.missed else
+          f"{report.missed} bars are known not to hold, all others do")
     return 1 if report.failed else 0
 
 
