@@ -114,10 +114,9 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
   const auto source = tickets();
   auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
   ASSERT_TRUE(kdcs.has_value());
-  const auto begin = std::chrono::steady_clock::now();
   ASSERT_TRUE(
       std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
-  std::this_thread::sleep_until(begin + kDeadline + milliseconds(1));
+  std::this_thread::sleep_for(kDeadline);  // it counts from the first message on
   const int before = server.answered;
   // The first has used the time up, and the KDC, which would answer, is not asked.
   const auto late = kdcs.value().fetch(runtime, source, "smtp/two.example.test");
