@@ -1,6 +1,5 @@
 // A user, his proof and his tickets, as contexts and requests use them.
 #include "lib/tickets.h"
-#include "base/mutex.h"
 
 #include <algorithm>
 #include <deque>
@@ -8,6 +7,7 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/mutex.h"
 #include "lib/ticket_source.h"
 #include "mechs/krb5/kdc_client.h"
 #include "mechs/krb5/kdc_time.h"
