@@ -28,6 +28,10 @@ void check_pac(ByteView input);
 void check_krb_cfx_wrap(ByteView input);
 void check_krb_cfx_mic(ByteView input);
 
+// The same of the wrap and MIC tokens of RFC 4757 7, whose number no checksum covers: another number
+// is taken where nothing is encrypted with it.
+void check_krb_rfc4757(ByteView input);
+
 // An exchange whose ticket, authenticator or EncAPRepPart has been edited before it was encrypted
 // with the right key, or whose tokens have been edited as they are. What is established has both
 // sides agree on key and names; an error is final.

@@ -3,6 +3,7 @@
 
 #include "fuzz/check.h"
 #include "fuzz/oracles_krb5.h"
+#include "fuzz/script.h"
 #include "mechs/krb5/message_tokens.h"
 #include "tests/mechs/krb5/exchange.h"
 
@@ -13,27 +14,6 @@ using namespace mechs;  // NOLINT(google-build-using-namespace): this file is ab
 using namespace mechs::krb5;  // NOLINT(google-build-using-namespace)
 using mechs::krb5::testing::CountingRandom;
 using mechs::krb5::testing::Exchange;
-
-// Script hands out the fuzzer's octets; when they are used up it gives zeros.
-class Script {
- public:
-  explicit Script(ByteView in) : in_(in) {}
-  uint8_t u8() {
-    if (in_.empty()) return 0;
-    const uint8_t value = in_[0];
-    in_ = in_.from(1);
-    return value;
-  }
-  uint16_t u16() {
-    const unsigned high = u8();
-    return static_cast<uint16_t>(high << 8 | u8());
-  }
-  bool at_end() const { return in_.empty(); }
-  ByteView rest() const { return in_; }
-
- private:
-  ByteView in_;
-};
 
 constexpr size_t kHeaderSize = 16;
 

@@ -721,6 +721,15 @@ TEST(KerberosAcceptor, QuirkB26_RefusesAMessageWithoutItsFrame) {
   expect_error(x.verdict(), Errc::kMalformed, "InitialContextToken");
 }
 
+TEST(KerberosInitiator, QuirkB26_RefusesAMessageWithoutItsFrame) {
+  Exchange x;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  ASSERT_TRUE(x.verdict().has_value());
+  x.ap_rep = parse_context_token(x.ap_rep).value().message.to_bytes();
+  expect_error(x.take_ap_rep(), Errc::kMalformed, "InitialContextToken");
+}
+
 TEST(KerberosAcceptor, QuirkD16_RefusesUserToUserAndDceStyle) {
   Exchange x;
   x.start();

@@ -293,6 +293,22 @@ TEST_P(MessageTokens, PseudoRandomHasOneKeyWithoutASubKeyOfTheAcceptor) {
   EXPECT_EQ(one, two);
 }
 
+TEST_P(MessageTokens, KRA_15_HoldNothingOfTheBufferTheyAreWrittenTo) {
+  const auto tokens = [&](uint8_t fill) {
+    Pair pair(GetParam());
+    Bytes out;
+    for (const int kind : {0, 1, 2}) {
+      Bytes token(pair.initiator->wrap_size(30), fill);
+      token.resize((kind == 2 ? pair.initiator->mic(message_of(30), token)
+                              : pair.initiator->wrap(message_of(30), kind == 0, token))
+                       .value());
+      append(out, token);
+    }
+    return out;
+  };
+  EXPECT_EQ(tokens(0x00), tokens(0xff));
+}
+
 TEST_P(CfxMessageTokens, QuirkA8_EveryRotationIsUndone) {
   for (const bool confidential : {true, false}) {
     Pair pair(GetParam(), kNoContextFlags);
@@ -391,22 +407,6 @@ TEST_P(CfxMessageTokens, KRA_7_TokensUnderTheOtherKeyAreRefused) {
       Pair::unwrapped(*with.acceptor, Pair::wrap(*without.initiator, {}, true)).has_value());
 }
 
-TEST_P(CfxMessageTokens, KRA_15_HoldNothingOfTheBufferTheyAreWrittenTo) {
-  const auto tokens = [&](uint8_t fill) {
-    Pair pair(GetParam());
-    Bytes out;
-    for (const int kind : {0, 1, 2}) {
-      Bytes token(pair.initiator->wrap_size(30), fill);
-      token.resize((kind == 2 ? pair.initiator->mic(message_of(30), token)
-                              : pair.initiator->wrap(message_of(30), kind == 0, token))
-                       .value());
-      append(out, token);
-    }
-    return out;
-  };
-  EXPECT_EQ(tokens(0x00), tokens(0xff));
-}
-
 // Whoever makes a checksum over another filler does not know the format.
 TEST_P(CfxMessageTokens, KRA_3_EveryOctetOfAMicsFillerIsLookedAt) {
   Pair pair(GetParam(), kNoContextFlags);
@@ -470,6 +470,47 @@ TEST(Rfc4757Tokens, QuirkD17_HaveTheFormsOfRfc1964) {
   EXPECT_EQ(inner(Pair::mic(*pair.initiator, {})), "01011100ffffffff");
   EXPECT_EQ(inner(Pair::wrap(*pair.initiator, {}, true)), "020111001000ffff");
   EXPECT_EQ(inner(Pair::wrap(*pair.initiator, {}, false)), "02011100ffffffff");
+}
+
+// CVE-2014-4341's kin: what the frame says of its length is so, with or without the octet that it
+// speaks of, and said in the one way of DER.
+TEST(Rfc4757Tokens, KRA_4_TheFrameIsAsLongAsItSays) {
+  if (!known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  Pair pair(Etype::kRc4Hmac, kNoContextFlags);
+  for (const int kind : {0, 1, 2}) {
+    const Bytes message = message_of(5);
+    const Bytes good = kind == 2 ? Pair::mic(*pair.initiator, message)
+                                 : Pair::wrap(*pair.initiator, message, kind == 0);
+    const auto verdict = [&](const Bytes& token) -> Result<void> {
+      if (kind == 2) return pair.acceptor->verify_mic(message, token);
+      const auto out = Pair::unwrapped(*pair.acceptor, token);
+      return out.has_value() ? Result<void>() : out.error();
+    };
+    for (const int said : {-1, 0, 1}) {
+      for (const int there : {-1, 0, 1}) {
+        Bytes token = good;
+        token[1] = static_cast<uint8_t>(token[1] + said);
+        token.resize(token.size() + static_cast<size_t>(there));
+        const auto result = verdict(token);
+        EXPECT_EQ(result.has_value(), said == 0 && there == 0) << kind << said << there;
+        if (said != there) {
+          EXPECT_EQ(result.error().code, Errc::kMalformed) << kind << said << there;
+        }
+      }
+    }
+    Bytes longer = good;
+    longer.insert(longer.begin() + 1, 0x81);
+    EXPECT_EQ(verdict(longer).error().code, Errc::kMalformed);
+    Bytes endless = good;
+    endless[1] = 0x80;
+    EXPECT_EQ(verdict(endless).error().code, Errc::kMalformed);
+    for (const size_t at : {size_t{2}, size_t{3}}) {  // the OID's tag, and its length
+      Bytes other = good;
+      ++other[at];
+      EXPECT_EQ(verdict(other).error().code, Errc::kMalformed);
+    }
+    EXPECT_TRUE(verdict(good).has_value());
+  }
 }
 
 TEST(Rfc4757Tokens, NumbersGoOnBeyondThirtyTwoBits) {

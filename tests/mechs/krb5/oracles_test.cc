@@ -70,6 +70,7 @@ TEST(Krb5Oracles, HoldOverRandomScripts) {
     for (uint8_t& octet : script) octet = static_cast<uint8_t>(random());
     check_krb_cfx_wrap(script);
     check_krb_cfx_mic(script);
+    check_krb_rfc4757(script);
     check_krb_ap_session(script);
   }
 }
