@@ -21,6 +21,7 @@ ReplayCache::ReplayCache(Clock& clock, size_t capacity, UnixMicros age)
       nothing_earlier_(age == kNothingEarlier),
       began_(clock.steady() - (nothing_earlier_ ? 0 : age)),
       offset_(clock.now() - clock.steady()),
+      began_at_(began_ + offset_),
       run_from_(began_ + offset_),
       entries_(capacity),
       index_(std::bit_ceil(2 * capacity + 1)) {}
@@ -33,16 +34,22 @@ ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicr
   forget_expired(steady);
   const size_t place = find(tag);
   if (index_[place] != 0) return Verdict::kReplay;
-  if (count_ == entries_.size()) return Verdict::kUnknown;
+  if (count_ == entries_.size()) {
+    not_kept_ = steady <= not_kept_until_ ? std::max(not_kept_, ctime) : ctime;
+    not_kept_until_ = steady + 2 * skew + kSmallStep;
+    return Verdict::kUnknown;
+  }
   const size_t slot = (oldest_ + count_) % entries_.size();
   entries_[slot] = {tag, steady + 2 * skew + kSmallStep};
   ++count_;
   index_[place] = static_cast<uint32_t>(slot) + 1;
   if (shown_before(ctime, skew)) return Verdict::kUnknown;
+  if (steady <= not_kept_until_ && ctime <= not_kept_) return Verdict::kUnknown;
   if (nothing_earlier_) return Verdict::kNew;
-  // RFC 4120 3.2.3: what was sent before the cache was there may have been taken then; the client's
-  // clock may be ahead by the skew.
-  return ctime <= began_ + offset_ + skew ? Verdict::kUnknown : Verdict::kNew;
+  // RFC 4120 3.2.3: what was sent before the cache was there may have been taken then, by the clock
+  // as it was or as it is now; the client's clock may be ahead by the skew.
+  const UnixMicros began = std::max(began_at_, began_ + offset_);
+  return ctime <= began + skew ? Verdict::kUnknown : Verdict::kNew;
 }
 
 // Small steps back are not followed, so that many of them are seen as the large one that they make.

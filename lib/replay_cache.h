@@ -58,12 +58,16 @@ class ReplayCache final : public mechs::krb5::ReplayCache {
   bool nothing_earlier_;
   UnixMicros began_;                // of steady()
   UnixMicros offset_;               // of now() against steady()
+  UnixMicros began_at_;             // what the clock showed then
   UnixMicros run_from_;             // of the run that lasts
   std::array<Run, kMaxRuns> runs_;  // those that ended
   size_t run_count_ = 0;
   size_t shown_again_ = 0;      // how many of them ended before the clock was last set back
   std::vector<Entry> entries_;  // a ring
   size_t oldest_ = 0, count_ = 0;
+  // Of what came while it was full nothing is known but the latest of its times.
+  UnixMicros not_kept_ = 0;
+  UnixMicros not_kept_until_ = std::numeric_limits<UnixMicros>::min();  // of steady()
   std::vector<uint32_t> index_;  // a power of two, more than twice the capacity
 };
 
