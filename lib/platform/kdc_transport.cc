@@ -159,10 +159,10 @@ Result<ExchangeAnswer> KdcTransport::exchange(const NeedExchange& need) {
 }
 
 ExchangeAnswer KdcTransport::carry(const NeedExchange& need) {
+  resolver_error_.reset();
   if (!end_) end_ = Clock::now() + config_.overall;
   const auto left = std::chrono::duration_cast<milliseconds>(*end_ - Clock::now());
   if (left.count() <= 0) return {};
-  resolver_error_.reset();
   auto found = resolver_.kdcs(need.realm, left);
   if (!found.has_value()) {
     resolver_error_ = found.error();

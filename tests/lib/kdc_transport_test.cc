@@ -353,6 +353,21 @@ TEST(KdcFrameReader, KRC_9_StaysRefused) {
   EXPECT_EQ(reader.feed(frame(text("x"))).error().code, Errc::kPeerMisbehaved);
 }
 
+// What an earlier exchange met is not told of a later one, which had no time to ask.
+TEST(KdcTransport, ForgetsWhyAnEarlierExchangeHadNoKdc) {
+  struct Nowhere : KdcResolver {
+    Result<std::vector<KdcAddress>> kdcs(std::string_view, std::chrono::milliseconds) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      return Error{Errc::kUnreachable, "nowhere", 0, 0};
+    }
+  } nowhere;
+  KdcTransport transport(nowhere, {.overall = std::chrono::milliseconds(4)});
+  EXPECT_EQ(transport.exchange({"EXAMPLE.TEST", Bytes(1), false}).value().reply, std::nullopt);
+  EXPECT_TRUE(transport.resolver_error().has_value());
+  EXPECT_EQ(transport.exchange({"EXAMPLE.TEST", Bytes(1), false}).value().reply, std::nullopt);
+  EXPECT_FALSE(transport.resolver_error().has_value());
+}
+
 TEST(KdcAddress, KeepsToItsOracle) {
   for (const char* each : {"", "a", "kdc.test", "kdc.test:88", "::1", "[::1]:88", "[a]:65535",
                            "[a]:0", "a:b:c", "[", "]", "[]", "x]y", "\xff:1", " : "}) {
