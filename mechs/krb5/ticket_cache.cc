@@ -151,18 +151,26 @@ void TicketCache::clear() {
 Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
   return guarded("credential cache", [&]() -> Result<SecretBytes> {
     const std::lock_guard lock(mutex_);
-    std::vector<CcacheCredential> out;
-    std::optional<PrincipalView> owner;
-    UnixMicros clock_offset = 0;
+    const ServiceCredential* newest = nullptr;
     for (const Entry& entry : entries_) {
       if (!same_principal(entry.client.view(), client)) continue;
-      // The file's owner is who the KDC says that it is.
-      if (!owner) owner = entry.credential.client.view();
-      clock_offset = entry.credential.clock_offset;
+      if (newest == nullptr || entry.credential.authtime >= newest->authtime)
+        newest = &entry.credential;
+    }
+    if (newest == nullptr) return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};
+    // The file has one offset. What was got while the clock was another by more than is allowed
+    // could not be used with it.
+    const UnixMicros clock_offset = newest->clock_offset;
+    std::vector<CcacheCredential> out;
+    for (const Entry& entry : entries_) {
+      if (!same_principal(entry.client.view(), client) ||
+          distance(entry.credential.clock_offset, clock_offset) > kMaxSkew) {
+        continue;
+      }
       out.push_back(file_entry(entry.credential));
     }
-    if (!owner) return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};
-    return write_ccache(*owner, offset_of_file(clock_offset), out);
+    // The file's owner is who the KDC says that it is.
+    return write_ccache(newest->client.view(), offset_of_file(clock_offset), out);
   });
 }
 

@@ -33,6 +33,19 @@ TEST_F(AsExchangeClockTest, P16_KRC_10_NotByMoreThanADay) {
   EXPECT_TRUE(login().has_value());
 }
 
+// Who may correct nothing still logs in where the KDC and every service allow the difference.
+TEST_F(AsExchangeClockTest, P16_WithoutCorrectionWhatEverybodyAllowsIsAllowed) {
+  policy.max_clock_correction = 0;
+  for (const UnixMicros ahead : {120 * kSecond, -120 * kSecond, 299 * kSecond}) {
+    kdc.clock_ahead = ahead;
+    const auto tgt = login();
+    ASSERT_TRUE(tgt.has_value()) << describe(tgt.error());
+    EXPECT_EQ(tgt.value().clock_offset, 0);
+  }
+  kdc.clock_ahead = 302 * kSecond;
+  EXPECT_EQ(refused().code, Errc::kExpired);
+}
+
 TEST_F(AsExchangeClockTest, P16_KRC_12_AClockThatWasNeverSetIsCorrectedByAnyAmount) {
   clock.set(0);  // 1970
   kdc.clock_ahead = policy.clock_floor + kHour;

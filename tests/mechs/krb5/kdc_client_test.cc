@@ -563,6 +563,29 @@ TEST_F(CacheTest, QuirkD18_TimesThatAFileCannotHoldAreTheLastThatItCan) {
   }
 }
 
+// The file has one offset for all: that of the newest login, and only what can be used with it.
+TEST_F(CacheTest, P16_AFileHasTheClockOfTheNewestLogin) {
+  config.services.clear();
+  const ServiceCredential tgt = run().value();
+  config.services = service_names("smtp", "mail.example.test", "").value();
+  ServiceCredential old = run().value();
+  old.authtime.seconds -= 7200;
+  for (const auto& [offset, kept] :
+       {std::pair{3600 * kSecond, false}, std::pair{60 * kSecond, true}}) {
+    old.clock_offset = offset;
+    for (const bool old_first : {true, false}) {
+      TicketCache before;
+      if (old_first) before.add(old.client, old.server, old);
+      before.add(tgt.client, tgt.server, tgt);
+      if (!old_first) before.add(old.client, old.server, old);
+      const SecretBytes file = before.write(tgt.client.view()).value();
+      const Ccache read = parse_ccache(file.view()).value();
+      EXPECT_FALSE(read.kdc_offset().has_value());
+      EXPECT_EQ(std::distance(read.begin(), read.end()), kept ? 2 : 1) << offset << old_first;
+    }
+  }
+}
+
 TEST_F(CacheTest, P10_ATicketOfAnEtypeThatThePolicyForbidsIsNotTakenFromAFile) {
   const ServiceCredential one = run().value();
   TicketCache before, after;
