@@ -293,6 +293,21 @@ Result<Key> Acceptor::find_key(const Ticket& ticket) const {
 
 // --- whether it may log in ---
 
+// RFC 4120 5.2.6: what restricts the use of a ticket must be understood, or the login be refused,
+// unless it stands where it need not be: in AD-IF-RELEVANT, or in AD-MANDATORY-FOR-KDC.
+Result<void> check_restrictions(const std::optional<AuthorizationData>& data,
+                                std::initializer_list<int32_t> known, const char* field) {
+  if (!data) return {};
+  for (const AuthorizationDataEntry& entry : *data) {
+    if (entry.ad_type == ad_type::kIfRelevant || entry.ad_type == ad_type::kMandatoryForKdc ||
+        std::find(known.begin(), known.end(), entry.ad_type) != known.end()) {
+      continue;
+    }
+    return Error{Errc::kPeerIncompatible, field, 0, entry.ad_type};
+  }
+  return {};
+}
+
 Result<void> Acceptor::check_client(const Request& request) const {
   const EncTicketPart& ticket = request.ticket;
   const Authenticator& authenticator = request.authenticator;
@@ -310,11 +325,17 @@ Result<void> Acceptor::check_client(const Request& request) const {
       ticket.cname.name_type == name_type::kWellknown) {
     return policy("P20: an anonymous ticket");
   }
+  PGSS_CHECK(
+      check_restrictions(ticket.authorization_data, {},
+                         "EncTicketPart.authorization-data: a restriction that is not known"));
+  PGSS_CHECK(check_restrictions(
+      authenticator.authorization_data, {ad_type::kEtypeNegotiation, ad_type::kApOptions},
+      "Authenticator.authorization-data: a restriction that is not known"));
   return check_realm(request);
 }
 
 // RFC 4120 2.7: who has come through other realms must have been let through by the KDC, or the
-// server checks the path itself.
+// server checks the path itself. A client of the service's own realm has come through none.
 Result<void> Acceptor::check_realm(const Request& request) const {
   const Realm realm = request.ticket.crealm;
   const auto& listed = config_.client_realms;
@@ -322,8 +343,7 @@ Result<void> Acceptor::check_realm(const Request& request) const {
     return policy("P13: a client of another realm");
   }
   const TransitedEncoding& path = request.ticket.transited;
-  if (realm == request.outer.realm || path.contents.empty() ||
-      request.ticket.flags.has(ticket_flag::kTransitedPolicyChecked) ||
+  if (path.contents.empty() || request.ticket.flags.has(ticket_flag::kTransitedPolicyChecked) ||
       (path.tr_type == kDomainX500Compress &&
        is_hierarchical_path(path.contents, realm, request.outer.realm))) {
     return {};
@@ -346,24 +366,30 @@ Result<void> Acceptor::check_ticket_times(const Request& request) const {
   return {};
 }
 
+bool has_gss_checksum(const Request& request) {
+  const auto& sent = request.authenticator.cksum;
+  return sent && sent->cksumtype == static_cast<int32_t>(ChecksumType::kGss);
+}
+
 // Quirk D13: what a client says of the context stands in a checksum of type 0x8003. Others send a
-// real checksum, over nothing, or none; they ask for mutual authentication by the AP options alone.
+// real checksum, over nothing, or none; they ask for mutual authentication by the AP options alone,
+// which nothing protects: where there are flags in a checksum, those count.
 Result<GssChecksum> Acceptor::read_checksum(const Request& request) const {
   GssChecksum out;
   const auto& sent = request.authenticator.cksum;
-  if (sent && sent->cksumtype == static_cast<int32_t>(ChecksumType::kGss)) {
+  if (has_gss_checksum(request)) {
     PGSS_TRY(out, parse_gss_checksum(sent->checksum));
-  } else if (sent) {
-    if (!verify_checksum(runtime_.crypto(), request.session_key,
-                         KeyUsage::kApReqAuthenticatorChecksum, sent->cksumtype, {}, sent->checksum)
-             .has_value()) {
-      return tell(error_code::kModified, wrong("Authenticator.cksum"));
-    }
+  } else if (sent && !verify_checksum(runtime_.crypto(), request.session_key,
+                                      KeyUsage::kApReqAuthenticatorChecksum, sent->cksumtype, {},
+                                      sent->checksum)
+                          .has_value()) {
+    return tell(error_code::kModified, wrong("Authenticator.cksum"));
+  } else if (request.mutual) {
+    out.flags = kMutualFlag;
   }
   if ((out.flags & gss_flag::kDceStyle) != 0) {
     return Error{Errc::kPeerIncompatible, "Authenticator.cksum.Flags: DCE style", 0, 0};
   }
-  if (request.mutual) out.flags |= kMutualFlag;
   return out;
 }
 
@@ -399,7 +425,7 @@ AuthenticatorTag authenticator_tag(crypto::Workspace& crypto, const Request& req
 }
 
 // Policy row P17, row KRA-11: where the cache cannot tell, a sub-key that is new protects what
-// follows; without one the client must wait.
+// follows; without one the client must wait, and so where the wish for it is nobody's word.
 Result<void> Acceptor::check_replay(const Request& request, bool protected_by_subkey) const {
   const AuthenticatorTag tag = authenticator_tag(runtime_.crypto(), request);
   const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);
@@ -409,7 +435,7 @@ Result<void> Acceptor::check_replay(const Request& request, bool protected_by_su
     case ReplayCache::Verdict::kReplay:
       break;
     case ReplayCache::Verdict::kUnknown:
-      if (protected_by_subkey) return {};
+      if (protected_by_subkey && has_gss_checksum(request)) return {};
       return tell(error_code::kRepeat, expired("P17: the replay cache cannot tell yet"));
   }
   return tell(error_code::kRepeat, expired("P17: a replay"));

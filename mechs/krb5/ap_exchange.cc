@@ -12,6 +12,14 @@ SplitTime split(UnixMicros time) {
   return {KerberosTime{(time - micros) / kMicrosPerSecond}, static_cast<Microseconds>(micros)};
 }
 
+Result<SplitTime> authenticator_time(UnixMicros time, RandomSource& random) {
+  FixedBytes<4> octets;
+  PGSS_CHECK(random.fill(octets));
+  SplitTime out = split(time);
+  out.micros = static_cast<Microseconds>(load_u32le(octets.data()) % kMicrosPerSecond);
+  return out;
+}
+
 Result<uint32_t> initial_sequence(RandomSource& random) {
   constexpr uint32_t kBelow = uint32_t{1} << 30;
   FixedBytes<4> octets;

@@ -23,6 +23,11 @@ struct SplitTime {
 };
 SplitTime split(UnixMicros);
 
+// authenticator_time is that time with random microseconds: authenticators of one ticket differ
+// though a coarse clock shows one time, so an AP-REP proves one of them (row KRA-8), and none looks
+// like a replay of another. Errors: those of the random source.
+Result<SplitTime> authenticator_time(UnixMicros, RandomSource&);
+
 // initial_sequence is below 2^30, as MIT and Heimdal have it (quirk D10). Errors: those of the
 // random source.
 Result<uint32_t> initial_sequence(RandomSource&);

@@ -138,15 +138,16 @@ Result<void> Initiator::check(const ServiceCredential& credential) const {
 
 Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
   PGSS_CHECK(check(credential));
-  const auto [ctime, cusec] = split(runtime_.clock().now() + credential.clock_offset);
   // The sub-key is of the session key's etype; an acceptor that knows a better one may choose it
   // from the list in the authenticator (RFC 4537).
   PGSS_TRY(Key subkey, Key::random(credential.session_key.etype(), runtime_.random()));
   PGSS_TRY(const uint32_t sequence, initial_sequence(runtime_.random()));
+  PGSS_TRY(const SplitTime time,
+           authenticator_time(runtime_.clock().now() + credential.clock_offset, runtime_.random()));
   AwaitApRep next{credential.session_key.clone(),
                   std::move(subkey),
-                  ctime,
-                  cusec,
+                  time.time,
+                  time.micros,
                   sequence,
                   principal_text(credential.client.view()),
                   principal_text(credential.server.view())};

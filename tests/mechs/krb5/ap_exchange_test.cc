@@ -264,6 +264,17 @@ TEST(KerberosAcceptor, P13_TakesAnotherRealmOnlyByAPathThatIsChecked) {
   }
 }
 
+// Nobody comes to his own realm through others: a KDC that was lied to by another would say so.
+TEST(KerberosAcceptor, P13_TakesItsOwnRealmByNoPathThatIsNotChecked) {
+  for (const auto& [flags, taken] :
+       {std::pair{0U, false}, std::pair{ticket_flag::kTransitedPolicyChecked, true}}) {
+    Exchange x;
+    x.ticket.transited = "MIDDLE.TEST";
+    x.ticket.flags = flags;
+    EXPECT_EQ(x.run().has_value(), taken);
+  }
+}
+
 // What the key table has for a class written so is preferred.
 TEST(KerberosAcceptor, QuirkA21_P13_FindsTheKeysOfItsServiceInAnyCase) {
   for (const char* asked :
@@ -395,6 +406,102 @@ TEST(KerberosAcceptor, KRA_11_WhereTheCacheCannotTellASubkeyOfTheAcceptorIsNeede
   without.cache.verdict = ReplayCache::Verdict::kUnknown;
   without.initiator.flags = kIntegFlag;
   expect_error(without.run(), Errc::kExpired, "P17");
+}
+
+// The AP options are not protected. Whoever replays the AP-REQ of a client that did not ask for mutual
+// authentication can set that bit, and must not be let in for it.
+TEST(KerberosAcceptor, KRA_11_AWishForMutualAuthenticationThatNobodySignedProtectsNothing) {
+  for (const bool with_checksum : {true, false}) {
+    Exchange x;
+    x.initiator.flags = kIntegFlag;
+    x.start();
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    Authenticator authenticator = x.authenticator();
+    if (!with_checksum) authenticator.cksum.reset();
+    x.send_authenticator(authenticator, ap_option::kMutualRequired);
+    x.cache.verdict = ReplayCache::Verdict::kUnknown;
+    expect_error(x.verdict(), Errc::kExpired, "P17");
+    EXPECT_TRUE(x.ap_rep.empty());
+  }
+}
+
+TEST(KerberosAcceptor, KRA_9_TheFlagsOfTheChecksumCountAndNotTheApOptions) {
+  Exchange x;
+  x.initiator.flags = kIntegFlag;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Authenticator asked = x.authenticator();
+  x.send_authenticator(asked, ap_option::kMutualRequired);
+  ASSERT_TRUE(x.verdict().has_value());
+  EXPECT_EQ(x.server_done.info.flags, kIntegFlag);
+  EXPECT_TRUE(x.ap_rep.empty());
+
+  Exchange y;
+  y.start();
+  ASSERT_TRUE(y.make_ap_req().has_value());
+  const Authenticator mutual = y.authenticator();
+  y.send_authenticator(mutual, 0);
+  ASSERT_TRUE(y.verdict().has_value());
+  EXPECT_FALSE(y.ap_rep.empty());
+}
+
+// --- restrictions ---
+
+Bytes authorization_data(int32_t type, ByteView octets, bool if_relevant) {
+  const AuthorizationDataEntry entry{type, octets};
+  const Bytes inner = encode(AuthorizationData(std::span(&entry, 1))).value();
+  if (!if_relevant) return inner;
+  const AuthorizationDataEntry outer{ad_type::kIfRelevant, inner};
+  return encode(AuthorizationData(std::span(&outer, 1))).value();
+}
+
+// RFC 4120 5.2.6: "unless [...] the authorization data element [is] contained in" one of those that
+// say that it need not be understood, "authentication MUST fail".
+TEST(KerberosAcceptor, RefusesARestrictionThatItDoesNotKnow) {
+  struct Case {
+    int32_t type;
+    bool if_relevant, in_ticket, in_authenticator;
+  };
+  for (const Case& c :
+       {Case{99, false, false, false}, Case{99, true, true, true},
+        Case{ad_type::kAndOr, false, false, false}, Case{ad_type::kKdcIssued, false, false, false},
+        Case{ad_type::kMandatoryForKdc, false, true, true},
+        Case{ad_type::kEtypeNegotiation, false, false, true},
+        Case{ad_type::kApOptions, false, false, true}}) {
+    const Bytes octets = {0x30, 0x00};
+    const Bytes data = authorization_data(c.type, octets, c.if_relevant);
+    Exchange x;
+    x.ticket.authorization_data = data;
+    const auto ticket = x.run();
+    EXPECT_EQ(ticket.has_value(), c.in_ticket) << c.type;
+    if (!c.in_ticket) {
+      expect_error(ticket, Errc::kPeerIncompatible, "EncTicketPart.authorization-data");
+      EXPECT_EQ(ticket.error().peer_status, c.type);
+    }
+
+    Exchange y;
+    y.start();
+    ASSERT_TRUE(y.make_ap_req().has_value());
+    Authenticator authenticator = y.authenticator();
+    authenticator.authorization_data = parse_authorization_data(data).value();
+    y.send_authenticator(authenticator);
+    const auto verdict = y.verdict();
+    EXPECT_EQ(verdict.has_value(), c.in_authenticator) << c.type;
+    if (!c.in_authenticator) {
+      expect_error(verdict, Errc::kPeerIncompatible, "Authenticator.authorization-data");
+    }
+  }
+}
+
+// A clock that shows one time for long must not make one AP-REP the proof of two logins.
+TEST(KerberosInitiator, KRA_8_AnApRepProvesOneLoginThoughTheClockStandsStill) {
+  Exchange first;
+  ASSERT_TRUE(first.run().has_value());
+  auto again = make_initiator(first.runtime, first.initiator,
+                              std::make_unique<ReadyCredential>(*first.credential))
+                   .value();
+  ASSERT_TRUE(again->step({}).has_value());
+  EXPECT_EQ(again->step(first.ap_rep).error(), (Error{Errc::kAuthFailed, "AP-REP", 0, 0}));
 }
 
 // --- checksum and bindings ---
