@@ -440,6 +440,34 @@ TEST_P(CfxMessageTokens, ASealedMicIsRefused) {
   }
 }
 
+// CVE-2024-37371: what a right key opens may be shorter than the header that ought to end it.
+TEST_P(CfxMessageTokens, KRA_2_WhatIsSealedIsAtLeastAHeader) {
+  Pair pair(GetParam(), kNoContextFlags);
+  FixedBytes<kMessageHeaderSize> header{0x05, 0x04, 0x06, 0xff};
+  header[15] = 5;
+  for (size_t size = 0; size <= kMessageHeaderSize; ++size) {
+    for (const ByteView plaintext :
+         {ByteView(header).prefix(size), ByteView(header).from(kMessageHeaderSize - size)}) {
+      SCOPED_TRACE(size);
+      const size_t body = ciphertext_size(GetParam(), size);
+      Bytes token(kMessageHeaderSize + body), out(token.size(), 0xaa);
+      std::copy(header.begin(), header.end(), token.begin());
+      encrypt(pair.runtime.crypto(), pair.random, pair.key, KeyUsage::kInitiatorSeal, {plaintext},
+              MutableBytes(token).subspan(kMessageHeaderSize))
+          .value();
+      const auto message = pair.acceptor->unwrap(token, out);
+      EXPECT_EQ(hex(ByteView(out).prefix(body)), hex(Bytes(body)));
+      if (size == kMessageHeaderSize) {
+        ASSERT_TRUE(message.has_value());
+        EXPECT_EQ(message.value().size, 0U);
+      } else {
+        ASSERT_FALSE(message.has_value());
+        EXPECT_EQ(message.error(), (Error{Errc::kAuthFailed, "Wrap token", 0, 0}));
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(, MessageTokens, ::testing::ValuesIn(testing::every_etype()),
                          [](const auto& test) { return testing::etype_word(test.param); });
 INSTANTIATE_TEST_SUITE_P(, CfxMessageTokens,
