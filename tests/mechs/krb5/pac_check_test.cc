@@ -70,8 +70,9 @@ struct PacMaker {
     Bytes out;
     ByteWriter pac(out);
     const auto aligned = [](size_t size) { return (size + 7) / 8 * 8; };
-    size_t at = 8 + 3 * 16;
-    pac.u32le(3), pac.u32le(0);
+    const uint32_t buffers = logon_info.empty() ? 3 : 4;
+    size_t at = 8 + buffers * size_t{16};
+    pac.u32le(buffers), pac.u32le(0);
     const auto entry = [&](PacBufferType type, size_t size) {
       pac.u32le(static_cast<uint32_t>(type)), pac.u32le(static_cast<uint32_t>(size));
       pac.u64le(at);
@@ -82,7 +83,11 @@ struct PacMaker {
     entry(PacBufferType::kServerChecksum, signature);
     const size_t kdc_at = at;
     entry(PacBufferType::kKdcChecksum, signature);
+    const size_t logon_at = at;
+    if (!logon_info.empty()) entry(PacBufferType::kLogonInfo, logon_info.size());
     pac.bytes(info);
+    pac.zeros(logon_at - out.size());
+    pac.bytes(logon_info);
     pac.zeros(at - out.size());
     const auto type = static_cast<uint32_t>(checksum_type(x.service_key.etype()));
     store_u32le(out.data() + server_at, type);
@@ -98,6 +103,7 @@ struct PacMaker {
   }
 
   std::string name = "alice";
+  Bytes logon_info;  // a KERB_VALIDATION_INFO; empty: none
   bool damage = false;
 };
 
@@ -116,6 +122,29 @@ TEST_P(PacInTicket, IsTakenWhereItsServerSignatureIsRight) {
   const auto result = x.run();
   ASSERT_TRUE(result.has_value()) << result.error().where;
   EXPECT_EQ(x.server_done.info.logon_name, "");  // there is no logon information in it
+  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
+}
+
+// recorded_logon_info is the KERB_VALIDATION_INFO of one of the recorded PACs.
+Bytes recorded_logon_info(const std::string& name) {
+  Bytes out;
+  for (VectorBlock& block : pocketgss::testing::load_vectors("krb5/pac_signatures.vec")) {
+    if (block.text("Name") != name) continue;
+    const Bytes octets = block.bytes("Pac");
+    out = Pac::parse(octets).value().find(PacBufferType::kLogonInfo)->data.to_bytes();
+  }
+  EXPECT_FALSE(out.empty()) << name;
+  return out;
+}
+
+TEST_P(PacInTicket, TheAccountThatItNamesIsToldToTheApplication) {
+  Exchange x(GetParam());
+  PacMaker maker;
+  maker.logon_info = recorded_logon_info("s4u_pac_regular");
+  x.ticket.authorization_data = authorization_data(maker.make(x));
+  const auto result = x.run();
+  ASSERT_TRUE(result.has_value()) << result.error().where;
+  EXPECT_EQ(x.server_done.info.logon_name, "ACME\\w2k8u");
   EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
 }
 
