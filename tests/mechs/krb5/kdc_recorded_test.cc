@@ -1,20 +1,23 @@
 // KDC exchanges that were recorded between other implementations: every message is read, and every
-// key and checksum in them is the one that we make.
+// key and checksum in them is the one that we make. With the service's key its ticket is opened too.
 #include <gtest/gtest.h>
 
 #include "mechs/krb5/client_secret.h"
+#include "mechs/krb5/gss_token.h"
 #include "mechs/krb5/kdc_errors.h"
 #include "mechs/krb5/kdc_reply.h"
 #include "mechs/krb5/names.h"
+#include "mechs/krb5/pac_check.h"
+#include "tests/mechs/krb5/fast.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
 
-using testing::hex;
-using testing::run_vectors;
-using testing::VectorBlock;
+using pocketgss::testing::hex;
+using pocketgss::testing::run_vectors;
+using pocketgss::testing::VectorBlock;
 
 class KdcRecorded : public ::testing::Test {
  protected:
@@ -36,6 +39,13 @@ class KdcRecorded : public ::testing::Test {
     if (!size.has_value()) return std::nullopt;
     out.resize(size.value());
     return out;
+  }
+
+  // key_in takes a key of the file: its etype in two octets, then the key. Nothing where there is
+  // none, or of an etype that was not built.
+  static std::optional<Key> key_in(const std::optional<Bytes>& octets) {
+    if (!octets || !known_etype(octets->at(1))) return std::nullopt;
+    return Key::create(octets->at(1), ByteView(*octets).from(2)).value();
   }
 
   // reply opens one of kdc_exchanges.vec with the key that is written there; of an AS-REP the
@@ -78,10 +88,14 @@ class KdcRecorded : public ::testing::Test {
     password_ = block.text("Password");
     const auto cached = block.optional_bytes("SessionKey");
     tgt_key_ = block.optional_bytes("TgtKey");
+    service_key_ = key_in(block.optional_bytes("ServiceKey"));
+    logon_name_ = block.optional_text("LogonName");
+    const auto ap_req = block.optional_bytes("ApReq");
     session_.reset();
     subkey_.reset();
+    armor_key_.reset();
+    service_session_.reset();
     last_key_.clear();
-    fast_ = false;
     hints_.clear();
     for (const auto& [kind, octets] :
          block.sequence({"ASREQ", "ASREP", "TGSREQ", "TGSREP", "KRBERROR"})) {
@@ -92,14 +106,17 @@ class KdcRecorded : public ::testing::Test {
       if (kind == "TGSREP") on_tgs_rep(octets);
       if (kind == "KRBERROR") on_error(octets);
     }
-    if (!cached || fast_) return;
-    EXPECT_EQ(hex(last_key_), hex(*cached)) << name_;
+    if (ap_req) on_ap_req(*ap_req);
+    if (cached && session_) {
+      EXPECT_EQ(hex(last_key_), hex(*cached)) << name_;
+    }
   }
 
   void on_as_req(const Bytes& octets) {
     const KdcReq req = parse_as_req(octets).value();
     EXPECT_EQ(hex(encode(req).value()), hex(octets));
     client_ = principal_of(*req.req_body.cname, req.req_body.realm);
+    as_req_ = octets;
     const auto stamp = req.padata ? find(*req.padata, padata_type::kEncTimestamp) : std::nullopt;
     if (!stamp) return;
     const EncryptedData data = parse_encrypted_data(*stamp).value();
@@ -116,7 +133,7 @@ class KdcRecorded : public ::testing::Test {
     EXPECT_EQ(hex(encode(rep).value()), hex(octets));
     ticket_ = rep.ticket.der.to_bytes();
     if (tgt_key_) {
-      session_ = Key::create((*tgt_key_)[1], ByteView(*tgt_key_).from(2)).value();
+      session_ = key_in(tgt_key_);
       return;
     }
     if (!known_etype(rep.enc_part.etype)) return;
@@ -128,11 +145,22 @@ class KdcRecorded : public ::testing::Test {
     ASSERT_TRUE(reply.has_value());
     take_key(reply.value().part);
     ++replies_;
+    on_encrypted_pa_data(reply.value().part, key);
+  }
+  // RFC 6806 11: a checksum over the AS-REQ.
+  void on_encrypted_pa_data(const EncKdcRepPart& part, const Key& key) {
+    if (!part.encrypted_pa_data) return;
+    const auto found = find(*part.encrypted_pa_data, padata_type::kReqEncPaRep);
+    if (!found) return;
+    const Checksum sum = parse_checksum(*found).value();
+    EXPECT_TRUE(verify_checksum(runtime_.crypto(), key, KeyUsage::kAsReqChecksum, sum.cksumtype,
+                                {as_req_}, sum.checksum)
+                    .has_value());
+    ++request_checksums_;
   }
   void on_tgs_req(const Bytes& octets) {
     const KdcReq req = parse_tgs_req(octets).value();
     EXPECT_EQ(hex(encode(req).value()), hex(octets));
-    fast_ = find(*req.padata, padata_type::kFxFast).has_value();
     if (!session_) return;
     const auto pa_tgs_req = find(*req.padata, padata_type::kTgsReq);
     const ApReq ap_req = parse_ap_req(*pa_tgs_req).value();
@@ -151,26 +179,102 @@ class KdcRecorded : public ::testing::Test {
       ++checksums_;
     }
     subkey_.reset();
+    armor_key_.reset();
     if (authenticator.subkey)
       subkey_ = Key::create(authenticator.subkey->keytype, authenticator.subkey->keyvalue).value();
+    if (const auto fast = find(*req.padata, padata_type::kFxFast))
+      on_fast_request(*fast, *pa_tgs_req, req.req_body);
+  }
+  void on_fast_request(ByteView fast, ByteView ap_req, const KdcReqBody& body) {
+    ASSERT_TRUE(subkey_.has_value());
+    armor_key_ = testing::fast_armor_key(runtime_, *subkey_, *session_);
+    const auto opened = testing::open_fast_request(runtime_, *armor_key_, fast, ap_req).value();
+    EXPECT_EQ(hex(encode_new(opened.part, 0).value()), hex(opened.plaintext.view()));
+    EXPECT_EQ(hex(opened.part.req_body.der), hex(body.der));
+    nonce_ = body.nonce;
+    ++fast_requests_;
   }
   void on_tgs_rep(const Bytes& octets) {
     const KdcRep rep = parse_tgs_rep(octets).value();
     EXPECT_EQ(hex(encode(rep).value()), hex(octets));
-    if (fast_ || !session_) return;
-    const Key& key = subkey_ ? *subkey_ : *session_;
+    if (!session_) return;
+    Key key = subkey_ ? subkey_->clone() : session_->clone();
+    // Heimdal 7.8 passes over FAST in a TGS-REQ.
+    const auto fast = rep.padata ? find(*rep.padata, padata_type::kFxFast) : std::nullopt;
+    if (fast) {
+      const auto opened =
+          testing::open_fast_reply(runtime_, *armor_key_, *fast, rep.ticket.der).value();
+      EXPECT_EQ(hex(encode_new(opened.part, 0).value()), hex(opened.plaintext.view()));
+      EXPECT_EQ(opened.part.nonce, nonce_);
+      ASSERT_TRUE(opened.part.finished && opened.part.strengthen_key);
+      EXPECT_TRUE(same_name(opened.part.finished->cname, rep.cname));
+      key = testing::fast_reply_key(runtime_, testing::key_of(*opened.part.strengthen_key), key);
+      ++fast_replies_;
+    }
     auto reply = open_reply(
         runtime_.crypto(), key,
         subkey_ ? KeyUsage::kTgsRepEncPartSubkey : KeyUsage::kTgsRepEncPartSessionKey, rep);
     ASSERT_TRUE(reply.has_value());
     last_key_ = reply.value().part.key.keyvalue.to_bytes();
     ++replies_;
+    on_service_ticket(rep, reply.value().part);
+  }
+  // on_service_ticket compares what the service will read with what the client was told.
+  void on_service_ticket(const KdcRep& rep, const EncKdcRepPart& told) {
+    ASSERT_TRUE(service_key_.has_value());
+    const auto plain = decrypts(*service_key_, KeyUsage::kTicket, rep.ticket.enc_part.cipher);
+    ASSERT_TRUE(plain.has_value());
+    const EncTicketPart ticket = parse_enc_ticket_part(*plain).value();
+    EXPECT_EQ(ticket.crealm, rep.crealm);
+    EXPECT_TRUE(same_name(ticket.cname, rep.cname));
+    EXPECT_EQ(ticket.key.keytype, told.key.keytype);
+    EXPECT_EQ(hex(ticket.key.keyvalue), hex(told.key.keyvalue));
+    EXPECT_EQ(ticket.flags, told.flags);
+    EXPECT_EQ(ticket.authtime, told.authtime);
+    EXPECT_EQ(ticket.starttime, told.starttime);
+    EXPECT_EQ(ticket.endtime, told.endtime);
+    EXPECT_EQ(ticket.renew_till, told.renew_till);
+    ticket_ = rep.ticket.der.to_bytes();
+    service_session_ = testing::key_of(ticket.key);
+    ++tickets_;
+
+    const auto pac = ticket.authorization_data
+                         ? find_if_relevant(*ticket.authorization_data, ad_type::kWin2kPac)
+                         : std::nullopt;
+    ASSERT_EQ(pac.has_value(), logon_name_.has_value());
+    if (!pac) return;
+    const auto name = verified_logon_name(runtime_.crypto(), *pac, *service_key_, ticket);
+    ASSERT_TRUE(name.has_value()) << name.error().where;
+    EXPECT_EQ(name.value(), *logon_name_);
+    ++pacs_;
+  }
+  void on_ap_req(const Bytes& token) {
+    const ApReq request = parse_ap_req(parse_context_token(token).value().message).value();
+    EXPECT_EQ(hex(request.ticket.der), hex(ticket_));
+    const auto plain =
+        decrypts(*service_session_, KeyUsage::kApReqAuthenticator, request.authenticator.cipher);
+    ASSERT_TRUE(plain.has_value());
+    const Authenticator authenticator = parse_authenticator(*plain).value();
+    const NameComponents sender(authenticator.cname, authenticator.crealm);
+    EXPECT_EQ(principal_text(sender.view()), principal_text(client_.view()));
+    ASSERT_TRUE(authenticator.cksum.has_value());
+    EXPECT_TRUE(parse_gss_checksum(authenticator.cksum->checksum).has_value());
+    ++ap_reqs_;
   }
   void on_error(const Bytes& octets) {
     const KrbError error = parse_krb_error(octets).value();
     EXPECT_EQ(hex(encode(error).value()), hex(octets));
     EXPECT_NE(error_of(error).peer_status, 0);
     if (error.error_code == error_code::kPreauthRequired) hints_ = error.e_data->to_bytes();
+    if (armor_key_ && error.e_data) on_fast_error(*error.e_data, error.error_code);
+  }
+  // RFC 6113 5.4.4: the error stands inside once more.
+  void on_fast_error(ByteView e_data, int32_t code) {
+    const ByteView fast = find(parse_method_data(e_data).value(), padata_type::kFxFast).value();
+    const auto opened = testing::open_fast_reply(runtime_, *armor_key_, fast, {}).value();
+    const ByteView inside = find(opened.part.padata, padata_type::kFxError).value();
+    EXPECT_EQ(parse_krb_error(inside).value().error_code, code);
+    ++fast_errors_;
   }
   void take_key(const EncKdcRepPart& part) {
     last_key_ = part.key.keyvalue.to_bytes();
@@ -182,16 +286,19 @@ class KdcRecorded : public ::testing::Test {
   Runtime runtime_ = Runtime::create().value();
   KdcPolicy policy_;
   std::string name_, password_;
+  std::optional<std::string> logon_name_;
   Principal client_;
-  Bytes hints_, ticket_, last_key_;
+  Bytes hints_, as_req_, ticket_, last_key_;
   std::optional<Bytes> tgt_key_;
-  std::optional<Key> session_, subkey_;
-  bool fast_ = false;
-  int passwords_ = 0, timestamps_ = 0, replies_ = 0, checksums_ = 0;
+  std::optional<Key> session_, subkey_, armor_key_, service_key_, service_session_;
+  UInt32 nonce_;
+  int passwords_ = 0, timestamps_ = 0, replies_ = 0, checksums_ = 0, tickets_ = 0, pacs_ = 0;
+  int fast_requests_ = 0, fast_replies_ = 0, fast_errors_ = 0, ap_reqs_ = 0;
+  int request_checksums_ = 0;
 };
 
 TEST_F(KdcRecorded, RepliesOpenWithTheKeysThatTheyWereMadeWith) {
-  for (VectorBlock& block : testing::load_vectors("krb5/kdc_exchanges.vec")) {
+  for (VectorBlock& block : pocketgss::testing::load_vectors("krb5/kdc_exchanges.vec")) {
     const bool as = block.instruction() == "AS-REP";
     if (!as && block.instruction() != "TGS-REP") continue;
     SCOPED_TRACE(block.where());
@@ -208,6 +315,14 @@ TEST_F(KdcRecorded, QuirkD31_WholeExchangesOfOtherClientsWithOtherKdcs) {
   EXPECT_GE(timestamps_, 24);
   EXPECT_GE(replies_, 26);
   EXPECT_GE(checksums_, 33);
+  const bool rc4 = known_etype(23).has_value();
+  EXPECT_EQ(tickets_, rc4 ? 23 : 19);
+  EXPECT_EQ(pacs_, rc4 ? 18 : 15);
+  EXPECT_EQ(ap_reqs_, 3);
+  EXPECT_EQ(fast_requests_, rc4 ? 24 : 20);
+  EXPECT_EQ(fast_replies_, rc4 ? 15 : 12);
+  EXPECT_EQ(fast_errors_, 4);
+  EXPECT_EQ(request_checksums_, rc4 ? 18 : 15);
 }
 
 }  // namespace
