@@ -325,5 +325,22 @@ TEST_F(KdcRecorded, QuirkD31_WholeExchangesOfOtherClientsWithOtherKdcs) {
   EXPECT_EQ(request_checksums_, rc4 ? 18 : 15);
 }
 
+// Row KRC-5: MIT's test of string-to-key refuses it there.
+TEST(KdcVectors, KRC_5_TooFewIterationsAreRefused) {
+  size_t count = 0;
+  for (VectorBlock& block : pocketgss::testing::load_vectors("krb5/string_to_key.vec")) {
+    if (block.instruction() != "s2kparams") continue;
+    const auto etype = known_etype(static_cast<int32_t>(block.number("Etype"))).value();
+    const Bytes salt = block.bytes("Salt"), params = block.bytes("Params");
+    const std::array<EtypeInfo2Entry, 1> entries = {
+        {{static_cast<int32_t>(etype), as_text(salt), params}}};
+    const Bytes info = encode(EtypeInfo2(std::span(entries))).value();
+    const std::array<PaData, 1> hints = {{{padata_type::kEtypeInfo2, info}}};
+    block.expect_error(hint_for(MethodData(std::span(hints)), etype, "", KdcPolicy()));
+    ++count;
+  }
+  EXPECT_EQ(count, 1U);
+}
+
 }  // namespace
 }  // namespace pocketgss::mechs::krb5

@@ -22,6 +22,17 @@ int64_t authtime_of(ByteView octets) {
   return static_cast<int64_t>(info.client_id / 10'000'000) - 11'644'473'600;
 }
 
+// check_kdc_signature: [MS-PAC] 2.8.2, over the server's signature.
+void check_kdc_signature(crypto::Workspace& crypto, const Pac& pac, const Key& key) {
+  const auto signature = [&](PacBufferType type) {
+    return parse_pac_signature(pac.find(type).value()).value();
+  };
+  const PacSignature kdc = signature(PacBufferType::kKdcChecksum);
+  EXPECT_TRUE(verify_checksum(crypto, key, KeyUsage::kNonKerberosChecksum, kdc.signature_type,
+                              {signature(PacBufferType::kServerChecksum).signature}, kdc.signature)
+                  .has_value());
+}
+
 void check_recorded(VectorBlock& block) {
   const auto etype = static_cast<int32_t>(block.number("Etype"));
   const Bytes key_octets = block.bytes("ServerKey"), octets = block.bytes("Pac");
@@ -43,6 +54,10 @@ void check_recorded(VectorBlock& block) {
   if (block.must_fail()) return block.expect_error(name);
   ASSERT_TRUE(name.has_value()) << name.error().where;
   EXPECT_EQ(name.value(), logon_name);
+  if (const auto kdc_key = block.optional_bytes("KdcKey")) {
+    check_kdc_signature(runtime.crypto(), Pac::parse(octets).value(),
+                        Key::create(etype, *kdc_key).value());
+  }
 
   Bytes changed = octets;
   changed[octets.size() - 1] ^= 1;
