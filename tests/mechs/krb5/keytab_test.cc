@@ -6,6 +6,7 @@
 #include <random>
 
 #include "fuzz/oracles_krb5_files.h"
+#include "mechs/krb5/crypto.h"
 #include "tests/support/allocations.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
@@ -13,6 +14,7 @@
 namespace pocketgss::mechs::krb5 {
 namespace {
 
+using pocketgss::testing::hex;
 using pocketgss::testing::load_vectors;
 using pocketgss::testing::read_elsewhere;
 using pocketgss::testing::run_vectors;
@@ -51,6 +53,20 @@ void expect_contents(VectorBlock& block, const Keytab& keytab) {
   }
 }
 
+void expect_keys_of_password(VectorBlock& block, const Keytab& keytab) {
+  const auto password = block.optional_text("Password"), salt = block.optional_text("Salt");
+  if (!password) return;
+  const auto workspace = crypto::Workspace::create().value();
+  for (const KeytabEntry& entry : entries_of(keytab)) {
+    const auto etype = known_etype(entry.etype);
+    if (!etype) continue;
+    const Key key = string_to_key(*workspace, *etype, as_bytes(*password), as_bytes(*salt),
+                                  default_iterations(*etype))
+                        .value();
+    EXPECT_EQ(hex(key.view()), hex(entry.key)) << block.where();
+  }
+}
+
 TEST(Keytab, ReadsWhatOthersWroteAndWritesTheSameOctets) {
   run_vectors("krb5/keytab.vec", {{"Keytab",
                                    [](VectorBlock& block) {
@@ -59,6 +75,7 @@ TEST(Keytab, ReadsWhatOthersWroteAndWritesTheSameOctets) {
                                      const auto keytab = parse_keytab(file);
                                      ASSERT_TRUE(keytab.has_value()) << block.where();
                                      expect_contents(block, keytab.value());
+                                     expect_keys_of_password(block, keytab.value());
                                      const auto written = write_keytab(entries_of(keytab.value()));
                                      ASSERT_TRUE(written.has_value());
                                      EXPECT_TRUE(written.value().view() == ByteView(file))
