@@ -15,7 +15,7 @@ struct ErrorRow {
 
 // In the order of the codes.
 constexpr ErrorRow kErrors[] = {
-    {error_code::kNameExp, "KDC_ERR_NAME_EXP", nullptr},
+    {error_code::kNameExp, "KDC_ERR_NAME_EXP", "the account has expired"},
     {error_code::kServiceExp, "KDC_ERR_SERVICE_EXP", nullptr},
     {error_code::kBadPvno, "KDC_ERR_BAD_PVNO", nullptr},
     {error_code::kCOldMastKvno, "KDC_ERR_C_OLD_MAST_KVNO", nullptr},
@@ -40,7 +40,7 @@ constexpr ErrorRow kErrors[] = {
      "the account is locked, disabled or expired"},
     {error_code::kServiceRevoked, "KDC_ERR_SERVICE_REVOKED", nullptr},
     {error_code::kTgtRevoked, "KDC_ERR_TGT_REVOKED", nullptr},
-    {error_code::kClientNotyet, "KDC_ERR_CLIENT_NOTYET", nullptr},
+    {error_code::kClientNotyet, "KDC_ERR_CLIENT_NOTYET", "the account is not valid yet"},
     {error_code::kServiceNotyet, "KDC_ERR_SERVICE_NOTYET", nullptr},
     {error_code::kKeyExpired, "KDC_ERR_KEY_EXPIRED",
      "the password has expired and must be changed"},

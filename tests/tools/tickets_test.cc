@@ -133,6 +133,14 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
       another.value().fetch(runtime, source, "smtp/two.example.test")));
 }
 
+TEST(KerberosFailure, QuirkD25_TellsWhomToAskAboutAnAccount) {
+  for (const int32_t status : {1, 18, 21}) {
+    const Failure failure = kerberos_failure(Error{Errc::kAuthFailed, "refused", 0, status}, "");
+    EXPECT_THAT(failure.message, HasSubstr("ask the administrator"));
+    EXPECT_EQ(failure.exit_code, ExitCode::kNoPermission);
+  }
+}
+
 TEST_F(KdcAccessTest, AnAddressThatIsNoneIsToldAtOnce) {
   options.kdcs = {"[::1"};
   const auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");

@@ -60,7 +60,9 @@ const char* advice(const Error& error) {
     case 14:
       return "the account or the service has no AES keys: its password must be changed, or "
              "--allow-rc4";
+    case 1:
     case 18:
+    case 21:
       return "ask the administrator";
     case 23:
       return "change the password elsewhere; this program does not";

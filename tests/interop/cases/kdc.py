@@ -35,9 +35,10 @@ class Realm:
         kdc = self.kdc
         kdc.create()
         kdc.add_user(accounts.USER)
-        for name in ("expired", "locked"):
+        for name in ("expired", "expired-account", "locked"):
             kdc.add_user(name, "x")
         kdc.expire_password("expired")
+        kdc.expire_account("expired-account")
         kdc.lock("locked")
         kdc.add_user("nopreauth", preauth=False)
         for number in kdc.etypes:
@@ -196,7 +197,7 @@ def _logins(group, needs, etypes):
         return f"klist shows it; {realm.kdc.run('kvno', '-c', path, SERVICE).strip()}"
 
 
-def _refusals(group, needs, *, expired, locked):
+def _refusals(group, needs, *, expired, expired_account, locked):
     @group.case("rc4-service-only-where-it-is-allowed", needs=needs)
     def rc4_service(realm):
         host = ("--service", "smtp", "--host", RC4_HOST)
@@ -223,6 +224,11 @@ def _refusals(group, needs, *, expired, locked):
     def expired_password(realm):
         line = realm.client(*SMTP, user="expired", password="x")
         return _must(line, "error auth-failed", "status=23", expired)
+
+    @group.case("expired-account", needs=needs)
+    def account_expired(realm):
+        line = realm.client(*SMTP, user="expired-account", password="x")
+        return _must(line, "error auth-failed", expired_account, "the account has expired")
 
     @group.case("locked-account", needs=needs)
     def locked_account(realm):
@@ -373,6 +379,7 @@ _register(
     MIT_NEEDS,
     ETYPES,
     expired="the password has expired",
+    expired_account="status=1 ",
     locked=("status=18", "locked, disabled or expired"),
 )
 _register(
@@ -380,6 +387,7 @@ _register(
     HEIMDAL_NEEDS,
     ETYPES,
     expired="the password has expired",
+    expired_account="status=1 ",
     locked=("status=12",),
 )
 _register(
@@ -388,6 +396,7 @@ _register(
     samba_ad.ETYPES,
     # by the NTSTATUS code in the error's data
     expired="the password must be changed before the first login",
+    expired_account="status=18 ",
     locked=("status=18", "the account is disabled"),
 )
 for _kind, _needs, _logon_name in (

@@ -64,6 +64,9 @@ class HeimdalKdc(Kdc):
     def expire_password(self, name):
         self._admin("modify", "--pw-expiration-time=2020-01-01", name)
 
+    def expire_account(self, name):
+        self._admin("modify", "--expiration-time=2020-01-01", name)
+
     def lock(self, name):
         self._admin("modify", "--attributes=+disallow-all-tix", name)
 

@@ -108,6 +108,9 @@ class Kdc:
     def expire_password(self, name):
         raise NotImplementedError
 
+    def expire_account(self, name):
+        raise NotImplementedError
+
     def lock(self, name):
         raise NotImplementedError
 
@@ -207,6 +210,9 @@ class MitKdc(Kdc):
 
     def expire_password(self, name):
         self.admin(f"modprinc -pwexpire yesterday {name}")
+
+    def expire_account(self, name):
+        self.admin(f"modprinc -expire yesterday {name}")
 
     def lock(self, name):
         self.admin(f"modprinc -allow_tix {name}")

@@ -88,6 +88,9 @@ class SambaAd(Kdc):
     def expire_password(self, name):
         self._modify(self._dn(name), userAccountControl=_NORMAL_ACCOUNT, pwdLastSet=0)
 
+    def expire_account(self, name):
+        self._modify(self._dn(name), accountExpires=1)  # the first tick of 1601
+
     def lock(self, name):
         """Disabled; what wrong passwords do is a case of its own."""
         self._modify(self._dn(name), userAccountControl=_NORMAL_ACCOUNT | _DISABLED)

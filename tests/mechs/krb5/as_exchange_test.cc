@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "mechs/krb5/kdc_errors.h"
 #include "tests/mechs/krb5/as_exchange_fixture.h"
 #include "tests/support/allocations.h"
 
@@ -158,12 +159,30 @@ TEST_F(AsExchangeTest, QuirkD25_AnNtStatusTellsMore) {
   }
 }
 
+TEST_F(AsExchangeTest, QuirkD25_AnAccountBeforeOrAfterItsTimeIsToldAsSuch) {
+  const struct {
+    int32_t code;
+    const char* text;
+  } cases[] = {
+      {error_code::kNameExp, "the account has expired"},
+      {error_code::kClientNotyet, "the account is not valid yet"},
+  };
+  for (const auto& expected : cases) {
+    kdc.twist.instead = [&](const KdcReq&) { return kdc.krb_error(expected.code); };
+    const Error error = refused();
+    EXPECT_EQ(error.code, Errc::kAuthFailed);
+    EXPECT_EQ(error.peer_status, expected.code);
+    EXPECT_STREQ(error.where, expected.text);
+  }
+}
+
 TEST_F(AsExchangeTest, QuirkD25_EveryErrorThatAUserMeetsHasWords) {
   for (const int32_t code :
-       {6, 7, 12, 14, 18, 23, 24, 29, 31, 32, 33, 34, 35, 36, 37, 41, 44, 45, 52, 60, 68}) {
+       {1, 6, 7, 12, 14, 18, 21, 23, 24, 29, 31, 32, 33, 34, 35, 36, 37, 41, 44, 45, 52, 60, 68}) {
     KrbError error;
     error.error_code = code;
-    EXPECT_NE(error_text(code), nullptr) << code;
+    ASSERT_NE(error_text(code), nullptr) << code;
+    EXPECT_STREQ(error_of(error).where, error_text(code));
   }
 }
 
