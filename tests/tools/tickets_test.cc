@@ -1,9 +1,13 @@
 // The way from options to tickets, with a KDC of the test's own on loopback.
 #include "tools/krb5/tickets.h"
 
+#include <CLI/CLI.hpp>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -28,7 +32,7 @@ using ::testing::HasSubstr;
 
 constexpr UnixMicros kDay = UnixMicros{24} * 3600 * 1'000'000;
 
-// KdcServer serves a FakeKdc by TCP, one connection after the other.
+// KdcServer serves a FakeKdc by TCP, one connection after the other, and by UDP.
 class KdcServer {
  public:
   explicit KdcServer(FakeKdc& kdc) : kdc_(kdc), sockets_(pocketgss::testing::loopback_sockets()) {
@@ -44,29 +48,44 @@ class KdcServer {
   KdcServer& operator=(const KdcServer&) = delete;
 
   std::string address() const { return "127.0.0.1:" + std::to_string(sockets_.port); }
-  std::atomic<int> answered = 0;
+  std::atomic<int> by_tcp = 0, by_udp = 0;  // answered
 
  private:
   void serve() {
     while (!stop_) {
-      pollfd entry{sockets_.tcp, POLLIN, 0};
-      if (::poll(&entry, 1, 10) <= 0) continue;
-      const int connection = ::accept(sockets_.tcp, nullptr, nullptr);
-      KdcFrameReader reader;
-      Bytes piece(4096);
-      for (;;) {
-        const ssize_t size = ::recv(connection, piece.data(), piece.size(), 0);
-        if (size <= 0) break;
-        const auto whole = reader.feed(ByteView(piece).prefix(static_cast<size_t>(size)));
-        if (!whole.has_value()) break;
-        if (!whole.value()) continue;
-        const Bytes reply = frame(kdc_.handle(*whole.value()));
-        ::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
-        ++answered;
-        break;
-      }
-      ::close(connection);
+      pollfd entries[] = {{sockets_.tcp, POLLIN, 0}, {sockets_.udp, POLLIN, 0}};
+      if (::poll(entries, 2, 10) <= 0) continue;
+      if ((entries[0].revents & POLLIN) != 0) stream();
+      if ((entries[1].revents & POLLIN) != 0) datagram();
     }
+  }
+  void stream() {
+    const int connection = ::accept(sockets_.tcp, nullptr, nullptr);
+    KdcFrameReader reader;
+    Bytes piece(4096);
+    for (;;) {
+      const ssize_t size = ::recv(connection, piece.data(), piece.size(), 0);
+      if (size <= 0) break;
+      const auto whole = reader.feed(ByteView(piece).prefix(static_cast<size_t>(size)));
+      if (!whole.has_value()) break;
+      if (!whole.value()) continue;
+      const Bytes reply = frame(kdc_.handle(*whole.value()));
+      ++by_tcp;
+      ::send(connection, reply.data(), reply.size(), MSG_NOSIGNAL);
+      break;
+    }
+    ::close(connection);
+  }
+  void datagram() {
+    Bytes request(65535);
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    auto* where = reinterpret_cast<sockaddr*>(&from);
+    const ssize_t got = ::recvfrom(sockets_.udp, request.data(), request.size(), 0, where, &size);
+    if (got <= 0) return;
+    const Bytes reply = kdc_.handle(ByteView(request).prefix(static_cast<size_t>(got)));
+    ++by_udp;
+    ::sendto(sockets_.udp, reply.data(), reply.size(), 0, where, size);
   }
 
   FakeKdc& kdc_;
@@ -105,7 +124,7 @@ TEST_F(KdcAccessTest, GetsTicketsUntilTheDeadline) {
     const auto got = kdcs.value().fetch(runtime, source, service);
     EXPECT_TRUE(std::holds_alternative<Ticket>(got)) << service;
   }
-  EXPECT_GE(server.answered, 3);
+  EXPECT_GE(server.by_tcp, 3);
 }
 
 TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
@@ -117,13 +136,13 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
   ASSERT_TRUE(
       std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
   std::this_thread::sleep_for(kDeadline);  // it counts from the first message on
-  const int before = server.answered;
+  const int before = server.by_tcp;
   // The first has used the time up, and the KDC, which would answer, is not asked.
   const auto late = kdcs.value().fetch(runtime, source, "smtp/two.example.test");
   ASSERT_TRUE(std::holds_alternative<TicketFailure>(late));
   EXPECT_THAT(std::get<TicketFailure>(late).failure.message, HasSubstr("--kdc-deadline"));
   EXPECT_EQ(std::get<TicketFailure>(late).failure.exit_code, ExitCode::kTempFail);
-  EXPECT_EQ(server.answered, before);
+  EXPECT_EQ(server.by_tcp, before);
   // What is there needs no KDC.
   EXPECT_TRUE(
       std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
@@ -131,6 +150,26 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
   auto another = KdcAccess::create(options, "alice@EXAMPLE.TEST");
   EXPECT_TRUE(std::holds_alternative<Ticket>(
       another.value().fetch(runtime, source, "smtp/two.example.test")));
+}
+
+// RFC 4120 7.2.1: the program asks by TCP, and by UDP where it is told to.
+TEST_F(KdcAccessTest, QuirkD6_UdpFirstByTheProgramsOption) {
+  const auto fetch = [this] {
+    auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+    const auto got = kdcs.value().fetch(runtime, tickets(), "smtp/one.example.test");
+    EXPECT_TRUE(std::holds_alternative<Ticket>(got));
+  };
+  fetch();
+  EXPECT_GE(server.by_tcp, 2);
+  EXPECT_EQ(server.by_udp, 0);
+
+  server.by_tcp = 0;
+  CLI::App verb;
+  add_kerberos_options(verb, options);
+  verb.parse("--udp-first");
+  fetch();
+  EXPECT_GE(server.by_udp, 2);
+  EXPECT_EQ(server.by_tcp, 0);
 }
 
 TEST(KerberosFailure, QuirkD25_TellsWhomToAskAboutAnAccount) {
