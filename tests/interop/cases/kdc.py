@@ -16,12 +16,15 @@ from harness.samba_ad import SambaAd
 from harness.send import secret_file, send
 from harness.serve import Serve
 from harness.serve import running as serve_running
+from harness.transports import TCP, UDP, Transports
 
 SMTP = ("--service", "smtp", "--host", accounts.HOST)
 OLD_HOST = "old.example.test"  # known as SMTPSVC alone
 AES = (17, 18, 19, 20)
 RC4, RC4_HOST = 23, "rc4.example.test"
-USAGE, UNAVAILABLE, NO_PERMISSION = 64, 69, 77  # of sysexits.h
+BY_SEND = ((TCP, ()), (UDP, ("--udp-first",)))
+DEAD = "127.0.0.1:9"  # no KDC is there
+USAGE, UNAVAILABLE, NO_PERMISSION, CONFIG = 64, 69, 77, 78  # of sysexits.h
 
 
 class Realm:
@@ -120,6 +123,13 @@ class Realm:
             logged="{}/Kerberos",
         )
 
+    def logged_in_by(self, transport, *options, **more):
+        """The same, and the KDC is seen to be asked so; (the login, what was seen)."""
+        self.serve()  # so that who waits for it is not counted
+        transports = Transports()
+        login = self.logged_in(*options, **more)
+        return login, transports.check(transport, self.kdc, others=2)  # to the tap, to the server
+
 
 def _service(etype):
     """A service that has keys of this etype alone."""
@@ -146,14 +156,16 @@ def _must(line, *words):
 
 def _logins(group, needs, etypes):
     for number in etypes:
-        for transport, option in (("tcp", ()), ("udp", ("--udp",))):
+        for transport, option in ((TCP, ()), (UDP, ("--udp",))):
 
             @group.case(f"password-etype-{number}-{transport}", needs=needs)
-            def password(realm, number=number, option=option):
+            def password(realm, number=number, transport=transport, option=option):
                 """The user has a key of this etype alone, and all tickets are asked for with it."""
                 options = (*SMTP, "--etypes", str(number), *option)
+                transports = Transports()
                 line = realm.client(*options, user=f"user{number}")
-                return _must(line, "ok ", f"etype={number}", f"server={SERVICE}@{realm.kdc.realm}")
+                said = _must(line, "ok ", f"etype={number}", f"server={SERVICE}@{realm.kdc.realm}")
+                return f"{said}, {transports.check(transport, realm.kdc)}"
 
         @group.case(f"wrong-password-etype-{number}", needs=needs)
         def wrong(realm, number=number):
@@ -321,20 +333,20 @@ def _logins_at_serve(group, needs, etypes):
             spn, more = (), ("--allow-rc4",)
         else:
             spn, more = ("--spn", _service(number)), ()
-        for transport, option in (("tcp", ()), ("udp", ("--udp-first",))):
+        for transport, option in BY_SEND:
 
             @group.case(f"login-etype-{number}-{transport}", needs=needs)
-            def login(realm, number=number, options=(*spn, *more, *option)):
+            def login(realm, number=number, transport=transport, options=(*spn, *more, *option)):
                 """RC4 is of the user's key alone: our server takes no ticket of it."""
                 user = f"user{number}"
-                done = realm.logged_in(*options, user=user)
+                done, seen = realm.logged_in_by(transport, *options, user=user)
                 of = (AES, 18) if number == RC4 else ((number,), number)
                 _check_etypes(done.outcome.output, tickets=of[0], session=of[1])
                 key = realm.kdc.key_of_login(user)
                 if key != KEY_NOT_LOGGED and not ETYPES[number].startswith(key):
                     done.fail(f"the KDC logged a key of {key}")
                 login = done.log_line.partition("login: ")[2].partition(" from=")[0]
-                return f"{login}, key of the user: {key}, of the session: {ETYPES[of[1]]}"
+                return f"{login}, key of the user: {key}, of the session: {ETYPES[of[1]]}, {seen}"
 
 
 def _logon(line):

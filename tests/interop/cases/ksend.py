@@ -10,6 +10,7 @@ from harness.clock import AHEAD, WRONG, showing
 from harness.kdc import ETYPES, REALM, SERVICE, MitKdc, running
 from harness.process import run_client
 from harness.send import secret_file, send
+from harness.transports import TCP, UDP, Transports
 
 KERBEROS = ("krb5kdc", "krb5-user")
 PRINCIPAL = f"{accounts.USER}@{REALM}"
@@ -222,7 +223,14 @@ def dead_kdc(session):
 
 @group.case("udp-first", needs=POSTFIX)
 def udp(session):
-    return _logged_in(session, "GSSAPI", "interop by udp", *session.password(), "--udp-first")
+    """Nothing by UDP without the option, all with it."""
+    details = []
+    for transport, options in ((TCP, ()), (UDP, ("--udp-first",))):
+        transports, subject = Transports(), f"interop by {transport}"
+        said = _logged_in(session, "GSSAPI", subject, *session.password(), *options)
+        # To Postfix, and from it to where it delivers.
+        details.append(f"{said}, {transports.check(transport, session.kdc, others=2)}")
+    return "; ".join(details)
 
 
 @group.case("starttls", needs=POSTFIX)

@@ -74,6 +74,8 @@ class Kdc:
     """One realm. `environment` is that of a client or server of the realm."""
 
     _login_logged = None  # a pattern of the log's line; its group is the etype of the user's key
+    questions = 3  # of a login with preauthentication: two for the first ticket, one for the service's
+    too_large_for_udp = 0  # answers to them, at most
 
     def __init__(self, folder: pathlib.Path, realm=REALM, etypes=tuple(ETYPES)):
         folder.mkdir(parents=True, exist_ok=True)
