@@ -109,16 +109,19 @@ class Realm:
         return self._serve
 
     def sender(self, *options, user=accounts.USER, password=accounts.PASSWORD):
-        """`pocketgss send` of this user, which asks this KDC."""
+        """`pocketgss send` of this user, which asks this KDC. Without a password the options have
+        something else."""
+        if password is not None:
+            options += ("--password-file", secret_file(self.kdc.folder, password))
         return clients.pocketgss(
-            *("GSSAPI", "--user", f"{user}@{self.kdc.realm}", "--kdc", self.kdc.address),
-            *("--password-file", secret_file(self.kdc.folder, password), *options),
+            *("GSSAPI", "--user", f"{user}@{self.kdc.realm}", "--kdc", self.kdc.address), *options
         )
 
-    def logged_in(self, *options, user=accounts.USER):
+    def logged_in(self, *options, user=accounts.USER, password=accounts.PASSWORD):
         """It logs in at our server with a ticket of this KDC's."""
+        client = self.sender(*options, user=user, password=password)
         return admitted(
-            *(self.tools, self.serve(), self.sender(*options, user=user), "GSSAPI"),
+            *(self.tools, self.serve(), client, "GSSAPI"),
             account=f"{user}@{self.kdc.realm}",
             logged="{}/Kerberos",
         )
@@ -503,23 +506,62 @@ def heimdal_writes_wrong(realm):
     return refused("--user", f"{accounts.USER}@{kdc.realm}")
 
 
+def _hashes(realm):
+    """(options with the right NT hash, with a wrong one)"""
+    right, wrong = (realm.kdc.folder / name for name in ("hash", "wrong-hash"))
+    right.write_text("64f12cddaa88057e06a81b54e73b949b\n")  # of accounts.PASSWORD
+    wrong.write_text("64f12cddaa88057e06a81b54e73b949c\n")
+    return ("--nt-hash-file", right), ("--nt-hash-file", wrong)
+
+
 @ad.case("nt-hash", needs=AD_NEEDS)
 def nt_hash(realm):
     """The NT hash of a password is its RC4 key; no other etype has one."""
-    folder, cache = realm.kdc.folder, realm.kdc.folder / "hash.ccache"
-    secret = folder / "hash"
-    secret.write_text("64f12cddaa88057e06a81b54e73b949b\n")  # of accounts.PASSWORD
-    wrong = folder / "wrong-hash"
-    wrong.write_text("64f12cddaa88057e06a81b54e73b949c\n")
+    cache = realm.kdc.folder / "hash.ccache"
+    secret, wrong = _hashes(realm)
     codes = {
-        "in": (realm.kinit(cache, "--nt-hash-file", secret, "--allow-rc4"), 0),
-        "wrong": (realm.kinit(cache, "--nt-hash-file", wrong, "--allow-rc4"), 77),
-        "without --allow-rc4": (realm.kinit(cache, "--nt-hash-file", secret), 78),
+        "in": (realm.kinit(cache, *secret, "--allow-rc4"), 0),
+        "wrong": (realm.kinit(cache, *wrong, "--allow-rc4"), NO_PERMISSION),
+        "without --allow-rc4": (realm.kinit(cache, *secret), CONFIG),
     }
     for what, (outcome, code) in codes.items():
         if outcome.code != code:
             raise Failed(f"{what}: exit code {outcome.code}\n{outcome.output}")
     return ", ".join(f"{what}: {code}" for what, (_, code) in codes.items())
+
+
+# An Active Directory gives every user AES keys, so only by an NT hash is a login of etype 23 (RFC 4757 2).
+for _transport, _option in BY_SEND:
+
+    @ad.case(f"login-nt-hash-{_transport}", needs=AD_NEEDS)
+    def hash_login(realm, transport=_transport, option=_option):
+        secret, wrong = _hashes(realm)
+        options = (*secret, "--allow-rc4", *option)
+        done, seen = realm.logged_in_by(transport, *options, password=None)
+        _check_etypes(done.outcome.output, tickets=AES, session=18)
+        details = [done.log_line.partition("login: ")[2].partition(" from=")[0], seen]
+        for what, options, code in (
+            ("a wrong hash", (*wrong, "--allow-rc4"), NO_PERMISSION),
+            ("without --allow-rc4", secret, CONFIG),
+        ):
+            client = realm.sender(*options, *option, password=None)
+            login = not_sent(realm.tools, realm.serve(), client)
+            if login.outcome.code != code or login.tap.auth_commands():
+                login.fail(f"{what}: exit code {login.outcome.code}")
+            details.append(f"{what}: {code}")
+        return ", ".join(details)
+
+
+@ad.case("send-to-postfix-nt-hash", needs=(*AD_NEEDS, "postfix", "cyrus-sasl", "openssl"))
+def hash_send(realm):
+    """From the user's key to the session's, all of etype 23, to a service that has no other key."""
+    subject = "interop by an nt hash"
+    options = (*_hashes(realm)[0], "--allow-rc4", "--user", f"{accounts.USER}@{realm.kdc.realm}")
+    outcome, server = realm.send(subject, *options, password=None, host=RC4_HOST)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    _check_etypes(outcome.output, tickets=(RC4,), session=RC4)
+    return f"in as {server.sender(subject)}"
 
 
 @ad.case("enterprise-name", needs=AD_NEEDS)
