@@ -114,8 +114,24 @@ def _refused(both, by_initiator=False):
     return refused(*both, by=both[0 if by_initiator else 1], after=0 if by_initiator else 1)
 
 
-def _together(foreign, initiator, acceptor, *, back=True, mutual=True):
-    establish(initiator, acceptor)
+def _is_mutual(peer):
+    """What its context says of GSS_C_MUTUAL_FLAG, which the JDK has a word for."""
+    known = dict(word.partition("=")[::2] for word in peer.info().split())
+    return known["mutual"] == "true" if "mutual" in known else bool(int(known["flags"], 16) & 2)
+
+
+def _check_mutual(sent, peers, mutual, mechanism):
+    """Row P11: both sides say so, and bare there is an AP-REP only where it is asked for."""
+    for peer in peers:
+        if _is_mutual(peer) != mutual:
+            raise Failed(f"{peer.side} with{'out' if mutual else ''} mutual: {peer.info()}")
+    if mechanism == "krb5" and len(sent) != (2 if mutual else 1):
+        raise Failed(f"{len(sent)} tokens {'with' if mutual else 'without'} mutual authentication")
+
+
+def _together(foreign, mechanism, initiator, acceptor, *, back=True, mutual=True):
+    sent = establish(initiator, acceptor)
+    _check_mutual(sent, (initiator, acceptor), mutual, mechanism)
     if foreign.keys:
         compare_keys(initiator, acceptor)
         compare_pseudo_random(
@@ -146,7 +162,7 @@ def _register(foreign, ours_initiates, mechanism):
                 back = flags == MUTUAL or ours_initiates or foreign.follows
                 options = RC4 if etype == 23 else ()
                 with closing(*pair(peers, host=_host(etype), flags=flags, options=options)) as both:
-                    _together(foreign, *both, back=back, mutual=flags == MUTUAL)
+                    _together(foreign, mechanism, *both, back=back, mutual=flags == MUTUAL)
                 done.append(f"{what}: wrap, unwrap and MIC " + ("both ways" if back else "one way"))
             return "; ".join(("keys and pseudo-random octets equal", *done) if foreign.keys else done)
 
@@ -175,7 +191,7 @@ def _register(foreign, ours_initiates, mechanism):
     def bound(peers):
         options = () if ours_initiates else REQUIRED
         with closing(*pair(peers, host=HOST, binding=(BINDING, BINDING), options=options)) as both:
-            _together(foreign, *both)
+            _together(foreign, mechanism, *both)
             if not ours_initiates and "channel_bound=1" not in both[1].info():
                 raise Failed(f"not bound: {both[1].info()}")
         with closing(*pair(peers, host=HOST, binding=(BINDING, OTHER_BINDING))) as both:
