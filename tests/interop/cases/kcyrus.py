@@ -23,6 +23,8 @@ CYRUS = {
     "integrity": ("--min-ssf", "1", "--max-ssf", "1"),
     "confidentiality": ("--min-ssf", "2"),
 }
+ELSEWHERE = "elsewhere.example.test"  # the KDC knows a service there, whose key no server here has
+RIGHT, WRONG_KEY = "layers", "wrong-key"  # our servers
 UNAVAILABLE, NO_PERMISSION = 69, 77  # of sysexits.h
 
 
@@ -43,17 +45,24 @@ def _servers(state, tools):
     kdc = MitKdc(state / "kdc")
     kdc.create()
     kdc.add_user(accounts.USER)
-    kdc.add_service(SERVICE)
+    for service in (SERVICE, f"smtp/{ELSEWHERE}"):
+        kdc.add_service(service)
     ccache, keytab = state / "tickets", state / "service.keytab"
     kdc.keytab(keytab, SERVICE)
     keytab.chmod(0o600)
     other = add_keys(tools, state / "other.keytab", [f"{SERVICE}@{kdc.realm}"])
     with running(kdc):
         kdc.run("kinit", "-c", ccache, accounts.USER, stdin=accounts.PASSWORD)
-        kdc.run("kvno", "-c", ccache, SERVICE)
-        options = ("--keytab", keytab, "--first-start", "--layers", "integrity,confidentiality")
-        layered = serve.Serve(tools, state, "layers", *options, users=False)
-        with serve.running(layered) as servers:
+        kdc.run("kvno", "-c", ccache, SERVICE, f"smtp/{ELSEWHERE}")
+        layered = (
+            serve.Serve(
+                *(tools, state, name, "--keytab", table, "--first-start"),
+                *("--layers", "integrity,confidentiality"),
+                users=False,
+            )
+            for name, table in ((RIGHT, keytab), (WRONG_KEY, other))
+        )
+        with serve.running(*layered) as servers:
             drivers = (
                 KerberosDrivers(tools, state, kdc.environment, ccache, table)
                 for table in (keytab, other)
@@ -63,6 +72,18 @@ def _servers(state, tools):
 
 group = Group("kcyrus", _servers)
 GROUPS = [group]
+
+
+def _refused(client, server):
+    """The server refuses a ticket that its key table cannot open."""
+    with closing(client, server):
+        try:
+            establish_sasl(client, server)
+        except Refused as refusal:
+            if refusal.side != server.side:
+                raise Failed(f"the wrong refusal: {refusal}") from None
+            return str(refusal)
+    raise Failed("established, and must not be")
 
 
 def _layer(ours, theirs, layer):
@@ -79,50 +100,120 @@ _OF_CYRUS = {"GSSAPI-KRB5": "GSSAPI"}
 
 
 def _register_client(mechanism, name, layer):
-    @group.case(f"client-{mechanism}-{name}", needs=NEEDS)
+    case = f"client-{mechanism}-{name}"
+
+    def pair(peers, at, **host):
+        """`at` are the drivers of the server."""
+        ours = peers.right.our_sasl("client", mechanism, "--layers", layer, **host)
+        return ours, at.cyrus("server", mechanism, *CYRUS[name])
+
+    @group.case(case, needs=NEEDS)
     def client(peers):
         """Our client at Cyrus's server."""
-        ours = peers.right.our_sasl("client", mechanism, "--layers", layer)
-        with closing(ours, peers.right.cyrus("server", mechanism, *CYRUS[name])) as pair:
-            detail = _layer(*pair, layer)
-            exchange_buffers(*pair, sealed=name == "confidentiality")
+        with closing(*pair(peers, peers.right)) as both:
+            detail = _layer(*both, layer)
+            exchange_buffers(*both, sealed=name == "confidentiality")
             return detail
+
+    @group.case(f"{case}-wrong-key", needs=NEEDS)
+    def wrong_key(peers):
+        return _refused(*pair(peers, peers.wrong))
+
+    @group.case(f"{case}-wrong-name", needs=NEEDS)
+    def wrong_name(peers):
+        return _refused(*pair(peers, peers.right, host=ELSEWHERE))
 
 
 def _register_send(mechanism, name):
-    theirs = _OF_CYRUS.get(mechanism, mechanism)
+    case, theirs = f"send-{mechanism}-{name}", _OF_CYRUS.get(mechanism, mechanism)
 
-    @group.case(f"send-{mechanism}-{name}", needs=NEEDS)
-    def sends(peers):
-        """`pocketgss send --layer` at a small server over Cyrus SASL."""
-        server = LayeredServer(theirs, lambda: peers.right.cyrus("server", theirs, *CYRUS[name]))
+    def send_to(peers, at, *options):
+        """`at` are the drivers of the server."""
+        server = LayeredServer(theirs, lambda: at.cyrus("server", theirs, *CYRUS[name]))
         try:
-            outcome = peers.send(server.port, "--mech", mechanism, "--layer", name)
+            options = ("--mech", mechanism, "--layer", name, *options)
+            return peers.send(server.port, *options), server
         finally:
             server.stop()
+
+    @group.case(case, needs=NEEDS)
+    def sends(peers):
+        """`pocketgss send --layer` at a small server over Cyrus SASL."""
+        outcome, server = send_to(peers, peers.right)
         if outcome.code != 0 or "Subject: layered" not in (server.message or ""):
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
         if any(line.startswith("MAIL") for line in server.clear):
             raise Failed(f"not within the layer: {server.clear}\n{outcome.output}")
         return "the message arrived within the layer"
 
+    @group.case(f"{case}-wrong-key", needs=NEEDS)
+    def wrong_key(peers):
+        return _not_sent(*send_to(peers, peers.wrong), NO_PERMISSION, "535")
+
+    @group.case(f"{case}-wrong-name", needs=NEEDS)
+    def wrong_name(peers):
+        outcome, server = send_to(peers, peers.right, "--spn", f"smtp/{ELSEWHERE}")
+        return _not_sent(outcome, server, NO_PERMISSION, "535")
+
+
+def _not_sent(outcome, server, code, *words):
+    if outcome.code != code or any(word not in outcome.output for word in words):
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    if any("MAIL" in line for line in server.lines):
+        raise Failed(f"sent all the same: {server.lines}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()}"
+
 
 def _register_server(mechanism, name, layer):
-    theirs = _OF_CYRUS.get(mechanism, mechanism)
+    case, theirs = f"{mechanism}-{name}", _OF_CYRUS.get(mechanism, mechanism)
 
-    @group.case(f"server-{mechanism}-{name}", needs=NEEDS)
+    def pair(peers, at, **host):
+        """`at` are the drivers of the server."""
+        client = peers.right.cyrus("client", theirs, *CYRUS[name], **host)
+        return client, at.our_sasl("server", theirs, "--layers", "6")
+
+    @group.case(f"server-{case}", needs=NEEDS)
     def server(peers):
         """Cyrus's client at our server."""
-        ours = peers.right.our_sasl("server", theirs, "--layers", "6")
-        with closing(ours, peers.right.cyrus("client", theirs, *CYRUS[name])) as pair:
-            detail = _layer(*pair, layer)
-            exchange_buffers(pair[1], pair[0], sealed=name == "confidentiality")
+        with closing(*pair(peers, peers.right)) as (client, ours):
+            detail = _layer(ours, client, layer)
+            exchange_buffers(client, ours, sealed=name == "confidentiality")
             return detail
 
-    @group.case(f"serve-{mechanism}-{name}", needs=NEEDS)
+    @group.case(f"server-{case}-wrong-key", needs=NEEDS)
+    def wrong_key(peers):
+        return _refused(*pair(peers, peers.wrong))
+
+    @group.case(f"server-{case}-wrong-name", needs=NEEDS)
+    def wrong_name(peers):
+        return _refused(*pair(peers, peers.right, host=ELSEWHERE))
+
+    def refused_session(peers, server, *words, **host):
+        log = server.log_size()
+        with closing(peers.right.cyrus("client", theirs, *CYRUS[name], **host)) as (peer,):
+            session = SmtpSession(server.port)
+            try:
+                code, text = session.authenticate(theirs, peer)
+                mail, _ = session.command("MAIL FROM:<a@example.test>")
+            finally:
+                session.close()
+        line = server.wait_logged(log, ("refused", *words))
+        if code != 535 or mail != 530 or not line:
+            raise Failed(f"{code} {text}\n{session.transcript()}\n{server.logged_since(log)}")
+        return f"535, log: {line.partition('reason: ')[2]}"
+
+    @group.case(f"serve-{case}-wrong-key", needs=NEEDS)
+    def session_wrong_key(peers):
+        return refused_session(peers, peers.servers[WRONG_KEY], "Ticket.enc-part")
+
+    @group.case(f"serve-{case}-wrong-name", needs=NEEDS)
+    def session_wrong_name(peers):
+        return refused_session(peers, peers.servers[RIGHT], "P13", host=ELSEWHERE)
+
+    @group.case(f"serve-{case}", needs=NEEDS)
     def whole_session(peers):
         """A whole session at `pocketgss serve`."""
-        server = peers.servers["layers"]
+        server = peers.servers[RIGHT]
         log = server.log_size()
         with closing(peers.right.cyrus("client", theirs, *CYRUS[name])) as (peer,):
             session = SmtpSession(server.port)
@@ -177,9 +268,7 @@ def _send_refused(peers):
         outcome = peers.send(server.port, "--mech", "GSSAPI-KRB5", "--layer", "integrity")
     finally:
         server.stop()
-    if outcome.code != UNAVAILABLE or any("MAIL" in line for line in server.lines):
-        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
-    return f"exit code {outcome.code}: {outcome.last_line()}"
+    return _not_sent(outcome, server, UNAVAILABLE)
 
 
 @group.case("serve-layer-required", needs=(*NEEDS, "gsasl"))
@@ -188,28 +277,6 @@ def _serve_refused(peers):
     none, which is refused where one is required (P25)."""
     client = clients.gsasl(peers.environment)
     words = ("refused", "security layer choice")
-    reason = turned_away(peers.tools, peers.servers["layers"], client, accounts.PASSWORD, words)
+    reason = turned_away(peers.tools, peers.servers[RIGHT], client, accounts.PASSWORD, words)
     return f"535, log: {reason}"
 
-
-@group.case("client-wrong-key", needs=NEEDS)
-def _client_wrong_key(peers):
-    ours = peers.right.our_sasl("client", "GSSAPI", "--layers", "2")
-    return _key_refused(ours, peers.wrong.cyrus("server", "GSSAPI", *CYRUS["integrity"]))
-
-
-@group.case("server-wrong-key", needs=NEEDS)
-def _server_wrong_key(peers):
-    ours = peers.wrong.our_sasl("server", "GSSAPI", "--layers", "6")
-    return _key_refused(peers.right.cyrus("client", "GSSAPI", *CYRUS["integrity"]), ours)
-
-
-def _key_refused(client, server):
-    with closing(client, server):
-        try:
-            establish_sasl(client, server)
-        except Refused as refusal:
-            if refusal.side != server.side:
-                raise Failed(f"the wrong refusal: {refusal}") from None
-            return str(refusal)
-    raise Failed("established, and must not be")

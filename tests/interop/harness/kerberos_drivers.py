@@ -35,18 +35,18 @@ class KerberosDrivers:
             command += ["--binding", binding.hex()]
         return self._peer(f"our {role}", command)
 
-    def our_sasl(self, role, mechanism, *options):
-        """`role` is "client" or "server"."""
+    def our_sasl(self, role, mechanism, *options, host=accounts.HOST):
+        """`role` is "client" or "server"; `host` is the server's."""
         command = [self._tools.pgss_peer, f"sasl-{role}", mechanism, *options]
         if role == "client":
-            command += ["--ccache", self._ccache, "--target", f"smtp/{accounts.HOST}"]
+            command += ["--ccache", self._ccache, "--target", f"smtp/{host}"]
         else:
-            command += ["--keytab", self._keytab, "--host", accounts.HOST]
+            command += ["--keytab", self._keytab, "--host", host]
         return self._peer(f"our SASL {role}", command)
 
-    def cyrus(self, role, mechanism, *options):
+    def cyrus(self, role, mechanism, *options, host=accounts.HOST):
         """Cyrus SASL over MIT's GSS-API, as "client" or "server"."""
-        command = [self._tools.sasl_peer, role, mechanism, "--host", accounts.HOST, *options]
+        command = [self._tools.sasl_peer, role, mechanism, "--host", host, *options]
         return self._peer(f"Cyrus {role}", command)
 
     def mit(self, role, mechanism, host, *, flags=MUTUAL, binding=None):
