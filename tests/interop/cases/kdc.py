@@ -73,11 +73,17 @@ class Realm:
         return run_client([*command, "--kdc", self.kdc.address, "--ccache", cache, *options])
 
     def send(
-        self, subject, *options, user=accounts.USER, password=accounts.PASSWORD, host=accounts.HOST
+        self,
+        subject,
+        *options,
+        user=accounts.USER,
+        password=accounts.PASSWORD,
+        host=accounts.HOST,
+        kdc=None,
     ):
         """`pocketgss send` to a Postfix of this name in this realm; (outcome, the server)."""
         server = self._postfix(host)
-        options += ("--mech", "GSSAPI", "--kdc", self.kdc.address, "--spn", f"smtp/{host}")
+        options += ("--mech", "GSSAPI", "--kdc", kdc or self.kdc.address, "--spn", f"smtp/{host}")
         if password is not None:
             options += ("--user", user, "--realm", self.kdc.realm)
             options += ("--password-file", secret_file(self.kdc.folder, password))
@@ -457,9 +463,12 @@ def dead(realm):
     return f"{took} ms"
 
 
-@heimdal.case("heimdal-reads-our-cache", needs=HEIMDAL_NEEDS)
+@heimdal.case(
+    "heimdal-reads-our-cache", needs=(*HEIMDAL_NEEDS, "postfix", "cyrus-sasl", "openssl")
+)
 def heimdal_reads(realm):
-    """klist shows what our kinit wrote, and kgetcred gets a ticket with it."""
+    """klist shows what our kinit wrote, and kgetcred adds a ticket to it, which `send` uses without a
+    KDC."""
     kdc, cache = realm.kdc, realm.kdc.folder / "our-kinit.ccache"
     secret = secret_file(kdc.folder, accounts.PASSWORD)
     outcome = realm.kinit(cache, "--password-file", secret)
@@ -468,7 +477,11 @@ def heimdal_reads(realm):
     kdc.run(kdc.program("kgetcred"), "-c", cache, SERVICE)
     listed = kdc.run(kdc.program("heimtools"), "klist", "-c", cache)
     _must(listed, f"Principal: {accounts.USER}@{kdc.realm}", f"{SERVICE}@{kdc.realm}")
-    return "klist shows it, and the ticket that kgetcred added"
+    subject = "interop by a cache of ours that heimdal wrote to"
+    outcome, server = realm.send(subject, "--ccache", cache, password=None, kdc=DEAD)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"klist shows it, and in as {server.sender(subject)} by the ticket that kgetcred added"
 
 
 @heimdal.case("ccache-of-heimdal-kinit", needs=(*HEIMDAL_NEEDS, "postfix", "cyrus-sasl", "openssl"))

@@ -14,6 +14,7 @@ from harness.transports import TCP, UDP, Transports
 
 KERBEROS = ("krb5kdc", "krb5-user")
 PRINCIPAL = f"{accounts.USER}@{REALM}"
+ELSEWHERE = "smtp/elsewhere.example.test"
 DEAD = ["127.0.0.1:9"]  # no KDC is there
 USAGE, UNAVAILABLE, TEMPORARY, NO_PERMISSION = 64, 69, 75, 77  # of sysexits.h
 
@@ -30,7 +31,7 @@ class Session:
         for user in (accounts.USER, "other"):
             kdc.add_user(user)
         kdc.add_service(SERVICE)
-        kdc.add_service("smtp/elsewhere.example.test")
+        kdc.add_service(ELSEWHERE)
         kdc.keytab(self.keytab, accounts.USER)
         wrong = ("--keytab", self.wrong_keytab, "--principal", PRINCIPAL, "--kvno", "1")
         self._run(accounts.WRONG_PASSWORD, "keytab", "add", *wrong)
@@ -143,7 +144,7 @@ def _register(group, mechanism, needs, refusal="535"):
     @group.case(f"{mechanism}-spn-of-another-server", needs=needs)
     def other_spn(session):
         """The KDC gives a ticket, and the server has not its key."""
-        options = (*session.password(), "--spn", "smtp/elsewhere.example.test")
+        options = (*session.password(), "--spn", ELSEWHERE)
         outcome = session.send(mechanism, "elsewhere", *options)
         return _refused(outcome, NO_PERMISSION, refusal, auth=True)
 
@@ -256,13 +257,19 @@ def fallback(session):
 
 @group.case("mit-reads-our-cache", needs=POSTFIX)
 def mit_reads(session):
-    """klist shows what our kinit wrote, and kvno gets a ticket with it."""
-    cache = session.our_cache(SERVICE, name="read.ccache")
+    """klist shows what our kinit wrote, and kvno adds a ticket to it, which `send` uses without a
+    KDC."""
+    cache = session.our_cache(ELSEWHERE, name="read.ccache")
     listed = session.kdc.klist(cache)
-    for word in (f"Default principal: {PRINCIPAL}", f"krbtgt/{REALM}@{REALM}", f"{SERVICE}@{REALM}"):
+    for word in (f"Default principal: {PRINCIPAL}", f"krbtgt/{REALM}@{REALM}", f"{ELSEWHERE}@{REALM}"):
         if word not in listed:
             raise Failed(f"no {word} in\n{listed}")
-    return session.kdc.run("kvno", "-c", cache, "smtp/elsewhere.example.test").strip()
+    kvno = session.kdc.run("kvno", "-c", cache, SERVICE).strip()
+    subject = "interop by a cache of ours that mit wrote to"
+    outcome = session.send("GSSAPI", subject, "--ccache", cache, kdcs=DEAD)
+    if outcome.code != 0:
+        raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+    return f"{kvno}; in as {session.server.sender(subject)}"
 
 
 @group.case("expired-tickets-in-the-cache", needs=POSTFIX)
