@@ -32,9 +32,10 @@ void check_krb_cfx_mic(ByteView input);
 // is taken where nothing is encrypted with it.
 void check_krb_rfc4757(ByteView input);
 
-// An exchange whose ticket, authenticator or EncAPRepPart has been edited before it was encrypted
-// with the right key, or whose tokens have been edited as they are. What is established has both
-// sides agree on key and names; an error is final.
+// An exchange of any etype, with and without mutual authentication, channel bindings and a PAC, whose
+// ticket, authenticator, EncAPRepPart or KERB_VALIDATION_INFO has been edited before it was encrypted
+// or signed with the right key, or whose tokens have been edited as they are. What is established has
+// both sides agree on key, names and channel; an error is final.
 void check_krb_ap_session(ByteView input);
 
 }  // namespace pocketgss::fuzz

@@ -6,6 +6,7 @@
 #include "fuzz/script.h"
 #include "mechs/krb5/message_tokens.h"
 #include "tests/mechs/krb5/exchange.h"
+#include "tests/mechs/krb5/pac_maker.h"
 
 namespace pocketgss::fuzz {
 namespace {
@@ -174,7 +175,8 @@ Bytes sealed(Exchange& x, const Key& key, KeyUsage usage, ByteView plain) {
   return out;
 }
 
-enum class Part : uint8_t { kTicket, kAuthenticator, kApRep, kFirstToken, kLastToken };
+enum class Part : uint8_t { kTicket, kAuthenticator, kApRep, kFirstToken, kLastToken, kPac };
+constexpr uint8_t kParts = 6;
 
 // edited_request is `ap_req` with another ticket or authenticator inside.
 Bytes edited_request(Exchange& x, Script& script, Part part) {
@@ -210,21 +212,61 @@ void check_error_is_final(Mechanism& mechanism, const Error& error) {
   PGSS_FUZZ_CHECK(std::string_view(mechanism.state_name()) == "Failed");
 }
 
+constexpr std::string_view kBinding = "tls-server-end-point:ours", kOtherBinding = "another";
+
+// Settings is the first octet: two bits of etype, one for etype 23 in its place, one against mutual
+// authentication, two of channel bindings, one of a PAC.
+struct Settings {
+  explicit Settings(uint8_t octet)
+      : etype((octet & 4) != 0 && known_etype(static_cast<int32_t>(Etype::kRc4Hmac))
+                  ? Etype::kRc4Hmac
+                  : Receiver::kEtypes[octet % 4]),
+        mutual((octet & 8) == 0),
+        client_binds((octet & 16) != 0),
+        bindings_differ(client_binds && (octet & 32) != 0),
+        with_pac((octet & 64) != 0) {}
+
+  Etype etype;
+  bool mutual, client_binds, bindings_differ, with_pac;
+};
+
+void check_established(const Exchange& x, const Settings& settings, Part part) {
+  const ContextInfo& info = x.server_done.info;
+  PGSS_FUZZ_CHECK(!settings.bindings_differ || part == Part::kAuthenticator);
+  PGSS_FUZZ_CHECK(info.channel_bound == settings.client_binds || part == Part::kAuthenticator);
+  PGSS_FUZZ_CHECK(info.logon_name.empty() || part == Part::kPac || part == Part::kTicket);
+  PGSS_FUZZ_CHECK(!info.initiator_name.empty());
+  for (const std::string* name : {&info.initiator_name, &info.logon_name}) {
+    PGSS_FUZZ_CHECK(std::none_of(name->begin(), name->end(),
+                                 [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
+  }
+}
+
 }  // namespace
 
 void check_krb_ap_session(ByteView input) {
   Script script(input);
-  Exchange x;
+  const Settings settings(script.u8());
+  const Part part = static_cast<Part>(script.u8() % kParts);
+  Exchange x(settings.etype);
+  if (!settings.mutual) x.initiator.flags = kIntegFlag;
+  x.acceptor.channel_bindings = {as_bytes(settings.bindings_differ ? kOtherBinding : kBinding)};
+  if (settings.client_binds) x.initiator.channel_binding = as_bytes(kBinding);
+  if (settings.with_pac || part == Part::kPac) {
+    krb5::testing::PacMaker maker;
+    if (part == Part::kPac) maker.logon_info = edit(script, {});
+    x.ticket.authorization_data = krb5::testing::authorization_data(maker.make(x));
+  }
   x.start();
   x.make_ap_req().value();
-  const Part part = static_cast<Part>(script.u8() % 5);
   if (part == Part::kTicket || part == Part::kAuthenticator) {
     x.ap_req = edited_request(x, script, part);
   } else if (part == Part::kFirstToken) {
     x.ap_req = edit(script, x.ap_req);
   }
   if (const auto verdict = x.verdict(); !verdict.has_value()) {
-    if (const Bytes told = x.server->take_error_token(); !told.empty()) {
+    const Bytes told = x.server->take_error_token();
+    if (settings.mutual && !told.empty()) {
       const auto heard = x.client->step(told);
       PGSS_FUZZ_CHECK(!heard.has_value() && heard.error().peer_status != 0);
     }
@@ -234,11 +276,8 @@ void check_krb_ap_session(ByteView input) {
     PGSS_FUZZ_CHECK(!x.client->step(x.krb_error).has_value());
     return;
   }
-  const std::string& name = x.server_done.info.initiator_name;
-  PGSS_FUZZ_CHECK(!name.empty());
-  PGSS_FUZZ_CHECK(std::none_of(name.begin(), name.end(),
-                               [](char c) { return static_cast<unsigned char>(c) < 0x20; }));
-  if (x.ap_rep.empty()) return;
+  check_established(x, settings, part);
+  if (x.ap_rep.empty() || !settings.mutual) return;
   if (part == Part::kApRep) {
     x.ap_rep = edited_reply(x, script);
   } else if (part == Part::kLastToken) {

@@ -1,0 +1,26 @@
+#!/bin/sh
+# symbols.sh NM LIBRARY WITHOUT: row KRA-5. The library has nothing of DES, 3DES and of the checksums that went with them, and
+# a program without rc4-hmac has nothing of that; both have what ought to be there, so that this script sees symbols at all.
+set -eu
+names=$(mktemp) && trap 'rm -f "$names"' EXIT
+
+expect() { # expect yes|no PATTERN WHERE
+  if grep -Eq "$2" "$names"; then found=yes; else found=no; fi
+  [ "$found" = "$1" ] && return
+  echo "$3: $2: $found, and ought to be $1" >&2
+  grep -E "$2" "$names" | head -n 5 >&2 || true
+  exit 1
+}
+
+"$1" -C "$2" >"$names"
+expect yes 'krb5::kAes256Sha1Profile' "$2"
+expect yes 'krb5::kRc4HmacProfile' "$2"
+expect no 'TripleDES|Botan::DES|[Dd]es3|DES_|krb5::k?(Des|DES)[A-Z]|Camellia' "$2"
+strings -a "$2" >"$names"
+expect yes 'AES-256' "$2"
+expect no '^(DES|3DES|TripleDES|DES/CBC.*|CRC32|MD4-DES.*)$' "$2"
+
+"$1" -C "$3" >"$names"
+expect yes 'krb5::kAes256Sha1Profile' "$3"
+expect no 'krb5::kRc4HmacProfile|krb5::Rfc4757Tokens::|rfc4757' "$3"
+echo "neither DES nor 3DES; without rc4-hmac nothing of it"
