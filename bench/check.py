@@ -24,7 +24,8 @@ RATIOS = [
     *((f"{what} of 64 octets, etype 20 / floor", f"BM_Krb5{name}Sha2/64", f"BM_FloorKrb5{name}Sha2/64", 1.15)
       for what, name in [("encrypt", "Encrypt"), ("decrypt", "Decrypt"), ("checksum", "Checksum")]),
     *((f"{what} token of {size} octets, etype 18 / floor", f"BM_Kerberos{name}/{size}", f"BM_FloorKrb5{floor}/{size}", 1.15)
-      for what, name, floor in [("wrap", "Wrap", "Encrypt"), ("MIC", "Mic", "Checksum")] for size in (64, 1024, 16384)),
+      for what, name, floor in [("wrap", "Wrap", "Encrypt"), ("unwrap", "Unwrap", "Decrypt"), ("MIC", "Mic", "Checksum")]
+      for size in (64, 1024, 16384)),
     ("cryptography of an AP exchange, both sides / floor", "BM_Krb5ApExchange", "BM_FloorKrb5ApExchange", 1.15),
     ("Kerberos handshake in SPNEGO, both sides / floor", "BM_HandshakeSpnegoKerberos", "BM_FloorKrb5ApExchange", 2.5),
     ("decode NegTokenInit / by hand", "BM_SpnegoDecodeInit", "BM_SpnegoDecodeInitBare", 2.5),
@@ -37,6 +38,8 @@ RATIOS = [
     ("decode METHOD-DATA of 32 entries / of 8", "BM_Krb5MethodDataDecode/32", "BM_Krb5MethodDataDecode/8", 4.8),
     ("decode an AP-REQ with a ticket of 48,000 octets / of 450", "BM_Krb5ApReqDecode/48000", "BM_Krb5ApReqDecode/450", 1.2),
     ("decode an AS-REP with a ticket of 48,000 octets / of 450", "BM_Krb5AsRepDecode/48000", "BM_Krb5AsRepDecode/450", 1.2),
+    ("decode a TGS-REP with a ticket of 48,000 octets / of 450", "BM_Krb5TgsRepDecode/48000", "BM_Krb5TgsRepDecode/450", 1.2),
+    ("a key out of a key table of 256 entries / of 16", "BM_Krb5KeytabFind/256", "BM_Krb5KeytabFind/16", 19.2),
     ("decode a NegTokenInit of 2,048 octets / of 74", "BM_NegTokenInitDecodeReader/2048", "BM_NegTokenInitDecodeReader/74", 33),
 ]
 
@@ -48,12 +51,14 @@ COUNTERS = [
     ("heap held by an established context, octets", "BM_HandshakeSpnegoNtlm", "held/side", 2048),
     ("the same of a Kerberos context", "BM_HandshakeSpnegoKerberos", "held/side", 2048),
     *((f"allocations, Kerberos {what}", f"BM_Kerberos{name}/1024", "allocs/op", 0)
-      for what, name in [("wrap and unwrap", "WrapUnwrap"), ("MIC", "Mic")]),
+      for what, name in [("wrap and unwrap", "WrapUnwrap"), ("unwrap", "Unwrap"), ("MIC", "Mic")]),
     *((f"allocations, {what}", name, "allocs/op", 0) for what, name in [
         ("decode NegTokenInit", "BM_SpnegoDecodeInit"), ("decode NegTokenResp", "BM_SpnegoDecodeResp"),
         ("decode NEGOTIATE", "BM_NtlmDecodeNegotiate"), ("decode CHALLENGE", "BM_NtlmDecodeChallenge"),
         ("decode AUTHENTICATE", "BM_NtlmDecodeAuthenticate"), ("decode AP-REQ", "BM_Krb5ApReqDecode/1500"),
         ("decode AP-REP", "BM_Krb5ApRepDecode"), ("decode AS-REP", "BM_Krb5AsRepDecode/1500"),
+        ("decode TGS-REP", "BM_Krb5TgsRepDecode/1500"), ("decode EncKDCRepPart", "BM_Krb5EncKdcRepPartDecode"),
+        ("decode KRB-ERROR", "BM_Krb5ErrorDecode"), ("a key out of a key table", "BM_Krb5KeytabFind/256"),
         ("decode METHOD-DATA", "BM_Krb5MethodDataDecode/32"), ("Kerberos encrypt", "BM_Krb5Encrypt/1024"),
         ("Kerberos decrypt", "BM_Krb5Decrypt/1024"), ("Kerberos checksum", "BM_Krb5Checksum/1024"),
         ("wrap and unwrap", "BM_ContextWrapUnwrap/1024"),

@@ -2,11 +2,14 @@
 #include <benchmark/benchmark.h>
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "bench/alloc_counter.h"
+#include "mechs/krb5/keytab.h"
 #include "mechs/krb5/messages.h"
 #include "mechs/krb5/padata.h"
+#include "mechs/krb5/principal.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
@@ -73,6 +76,71 @@ void BM_Krb5AsRepDecode(benchmark::State& state) {
   decode_loop(state, as_rep(static_cast<size_t>(state.range(0))), parse_as_rep);
 }
 BENCHMARK(BM_Krb5AsRepDecode)->Arg(450)->Arg(1500)->Arg(48000);
+
+void BM_Krb5TgsRepDecode(benchmark::State& state) {
+  const Bytes cipher(static_cast<size_t>(state.range(0)), 0x33), part(300, 0x44);
+  const KdcRep rep{MessageType::kTgsRep, std::nullopt,   "EXAMPLE.TEST",
+                   name(1, kUser),       ticket(cipher), EncryptedData{18, std::nullopt, part}};
+  decode_loop(state, encode(rep).value(), parse_tgs_rep);
+}
+BENCHMARK(BM_Krb5TgsRepDecode)->Arg(450)->Arg(1500)->Arg(48000);
+
+void BM_Krb5EncKdcRepPartDecode(benchmark::State& state) {
+  const Bytes key(32, 0x11);
+  const LastReqEntry last{0, KerberosTime{1'700'000'000}};
+  EncKdcRepPart part;
+  part.of = MessageType::kTgsRep;
+  part.key = {18, key};
+  part.last_req = LastReq(std::span(&last, 1));
+  part.authtime = part.endtime = KerberosTime{1'700'000'000};
+  part.srealm = "EXAMPLE.TEST";
+  part.sname = name(2, kService);
+  Bytes der(512);
+  der.resize(encode_to(part, der).value());
+  decode_loop(state, der, parse_enc_kdc_rep_part);
+}
+BENCHMARK(BM_Krb5EncKdcRepPartDecode);
+
+void BM_Krb5ErrorDecode(benchmark::State& state) {
+  const Bytes e_data(200, 0x22);
+  KrbError error;
+  error.stime = {1'700'000'000};
+  error.error_code = 25;
+  error.realm = "EXAMPLE.TEST";
+  error.sname = name(2, kService);
+  error.e_data = e_data;
+  decode_loop(state, encode(error).value(), parse_krb_error);
+}
+BENCHMARK(BM_Krb5ErrorDecode);
+
+// A key table is read once, and looked through once a login: for the last of its entries here.
+void BM_Krb5KeytabFind(benchmark::State& state) {
+  std::vector<std::string> hosts(static_cast<size_t>(state.range(0)));
+  std::vector<Principal> principals;
+  for (size_t i = 0; i < hosts.size(); ++i) {
+    principals.emplace_back(name_type::kSrvHst, "EXAMPLE.TEST");
+    principals.back().add("smtp").add("host" + std::to_string(1'000'000 + i));
+  }
+  const Bytes key(32, 0x11);
+  std::vector<KeytabEntry> entries;
+  for (const Principal& principal : principals) {
+    KeytabEntry entry;
+    entry.principal = principal.view();
+    entry.etype = 18;
+    entry.key = key;
+    entry.set_kvno(2);
+    entries.push_back(entry);
+  }
+  const SecretBytes file = write_keytab(entries).value();
+  const KeytabQuery query{principals.back().view(), 18, 2, false};
+  const bench::AllocCounter allocations;
+  for (auto _ : state) {
+    const auto keytab = parse_keytab(file.view());
+    if (!keytab.has_value() || !keytab.value().find(query)) return state.SkipWithError("no key");
+  }
+  allocations.report(state);
+}
+BENCHMARK(BM_Krb5KeytabFind)->Arg(16)->Arg(256);
 
 // Elements of a list, each read again as it is iterated over.
 void BM_Krb5MethodDataDecode(benchmark::State& state) {

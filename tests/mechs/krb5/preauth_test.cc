@@ -65,17 +65,18 @@ class PreauthTest : public AsExchangeTest {
   std::optional<Bytes> play(const KdcReq& req) {
     FakeKdc::User& alice = kdc.users["alice"];
     if (req.padata && find(*req.padata, padata_type::kEncTimestamp)) return std::nullopt;
-    const auto value = req.padata ? find(*req.padata, kOurKind) : std::nullopt;
-    cookies.push_back(req.padata && find(*req.padata, padata_type::kFxCookie)
-                          ? std::string(as_text(*find(*req.padata, padata_type::kFxCookie)))
-                          : std::string());
-    if (!value) {
+    const auto sent_padata = [&](int32_t type) {
+      return req.padata ? find(*req.padata, type).value_or(ByteView()) : ByteView();
+    };
+    cookies.emplace_back(as_text(sent_padata(padata_type::kFxCookie)));
+    const ByteView value = sent_padata(kOurKind);
+    if (value.empty()) {
       return kdc.krb_error(error_code::kPreauthRequired, offer("one", /*with_timestamp=*/true));
     }
-    if (*value == as_bytes("firstone")) {
+    if (value == as_bytes("firstone")) {
       return kdc.krb_error(error_code::kMorePreauthNeeded, offer("two", /*with_timestamp=*/false));
     }
-    EXPECT_EQ(as_text(*value), "secondtwo");
+    EXPECT_EQ(as_text(value), "secondtwo");
     alice.preauth = false;
     if (reply_under_kinds_key) {
       alice.key =
