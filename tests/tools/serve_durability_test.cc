@@ -1,0 +1,117 @@
+// What is on disk when `serve` answers a message: its system calls in their order, written down by a
+// library that is preloaded into it (preload/disk_recorder.cc).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <sstream>
+
+#include "tests/tools/support/serve_process.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::MailSession;
+using testing::ServeProcess;
+
+constexpr const char* kMessage = "Subject: hello\r\n\r\ntext\r\n";
+
+// RecordedServe starts `serve` under the recorder. Flushes of a path that has `failing` in it fail.
+class RecordedServe {
+ public:
+  explicit RecordedServe(const char* failing = nullptr)
+      : record_(serve.folder.write("record", "")) {
+    ::setenv("PGSS_DISK_RECORD", record_.c_str(), 1);
+    if (failing != nullptr) ::setenv("PGSS_DISK_FAIL", failing, 1);
+    ::setenv("LD_PRELOAD", PGSS_DISK_RECORDER, 1);
+    started_ = serve.start();
+    for (const char* name : {"LD_PRELOAD", "PGSS_DISK_FAIL", "PGSS_DISK_RECORD"}) ::unsetenv(name);
+  }
+  bool started() const { return started_; }
+
+  // events are those from the reply to DATA on, with the Maildir as ".": "flush ./new".
+  std::vector<std::string> events() const {
+    const std::string maildir = serve.folder / "mail";
+    std::istringstream record(testing::content_of(record_));
+    std::vector<std::string> out;
+    bool after_data = false;
+    for (std::string line; std::getline(record, line);) {
+      after_data = after_data || line.starts_with("send 354 ");
+      if (const size_t at = line.find(maildir); at != line.npos)
+        line.replace(at, maildir.size(), ".");
+      if (after_data) out.push_back(line);
+    }
+    return out;
+  }
+  // first is where the first event stands that begins so; their number where there is none.
+  static size_t first(const std::vector<std::string>& events, std::string_view what) {
+    size_t at = 0;
+    while (at < events.size() && !events[at].starts_with(what)) ++at;
+    return at;
+  }
+  static size_t last(const std::vector<std::string>& events, std::string_view what) {
+    for (size_t at = events.size(); at-- > 0;) {
+      if (events[at].starts_with(what)) return at;
+    }
+    return events.size();
+  }
+  size_t count(const char* what) const {
+    size_t found = 0;
+    for (const std::string& event : events()) found += event.starts_with(what) ? 1 : 0;
+    return found;
+  }
+
+  ServeProcess serve;
+
+ private:
+  std::string record_;
+  bool started_ = false;
+};
+
+TEST(ServeDurability, P26_FlushesTheFileThenRenamesItThenFlushesTheFolderThenAnswers) {
+  RecordedServe recorded;
+  ASSERT_TRUE(recorded.started()) << recorded.serve.log();
+  MailSession session(recorded.serve.options());
+  ASSERT_TRUE(session.login()) << session.failure().message;
+  ASSERT_EQ(session.submit(kMessage), 250);
+  const auto events = recorded.events();
+  const std::string all = ::testing::PrintToString(events);
+  const size_t written = RecordedServe::last(events, "write ./tmp/");
+  const size_t file = RecordedServe::first(events, "flush ./tmp/");
+  const size_t renamed = RecordedServe::first(events, "rename ./new/");
+  const size_t folder = RecordedServe::first(events, "flush ./new");
+  const size_t answered = RecordedServe::first(events, "send 250 ");
+  EXPECT_LT(written, file) << all;
+  EXPECT_LT(file, renamed) << all;
+  EXPECT_LT(renamed, folder) << all;
+  EXPECT_LT(folder, answered) << all;
+  EXPECT_LT(answered, events.size()) << all;
+}
+
+// expect_refused: 451, and again for the next message; nothing of either stays.
+void expect_refused(const char* failing, const char* reason) {
+  RecordedServe recorded(failing);
+  ASSERT_TRUE(recorded.started()) << recorded.serve.log();
+  MailSession session(recorded.serve.options());
+  ASSERT_TRUE(session.login()) << session.failure().message;
+  for (const size_t message : {size_t{1}, size_t{2}}) {
+    EXPECT_EQ(session.submit(kMessage), 451);
+    EXPECT_EQ(recorded.count("fail ./"), message) << "the flush did not fail";
+    EXPECT_TRUE(recorded.serve.messages().empty());
+    EXPECT_EQ(recorded.serve.temporary_files(), 0u);
+  }
+  EXPECT_EQ(recorded.count("send 250 2.0.0"), 0u);
+  EXPECT_TRUE(recorded.serve.logged(reason)) << recorded.serve.log();
+}
+
+TEST(ServeDurability, P26_Answers451WhereTheFileCannotBeFlushed) {
+  expect_refused("/mail/tmp/", "reason: the message cannot be put on disk: ");
+}
+
+TEST(ServeDurability, P26_Answers451WhereTheFolderCannotBeFlushed) {
+  expect_refused("/mail/new", "reason: the folder new/ cannot be put on disk: ");
+}
+
+}  // namespace
+}  // namespace pocketgss::tools
