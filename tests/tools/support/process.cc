@@ -85,6 +85,13 @@ void Process::read_rest() {
   }
 }
 
+void Process::drain() {
+  while (read_some(std::chrono::hours(24))) {
+    error_.clear();
+    output_.clear();
+  }
+}
+
 std::optional<int> Process::wait(std::chrono::milliseconds limit) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!exit_code_ && std::chrono::steady_clock::now() < end) {

@@ -34,6 +34,9 @@ class Process {
   // does not come in time.
   bool read_error_until(const std::string& text,
                         std::chrono::milliseconds limit = std::chrono::seconds(20));
+  // drain reads and throws away what the program writes until it ends or closes its outputs: in a
+  // thread of its own, for one that writes much and must not wait.
+  void drain();
   // error and output are what was read so far; wait() reads to the end.
   const std::string& error() const { return error_; }
   const std::string& output() const { return output_; }

@@ -104,6 +104,11 @@ bool RawClient::start_tls(const TrustStore& trust, const std::string& host) {
   return true;
 }
 
+bool RawClient::receives() {
+  Bytes bytes;
+  return receive_raw(bytes);
+}
+
 bool RawClient::at_end() {
   std::array<char, 1> byte{};
   return received_.empty() && ::recv(socket_.get(), byte.data(), byte.size(), 0) == 0;
@@ -120,6 +125,12 @@ bool RawClient::at_end_but_for_an_alert() {
     alert[size++] = octet;
   }
   return false;
+}
+
+void RawClient::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  socket_.reset();
 }
 
 void RawClient::shut_down_sending() {

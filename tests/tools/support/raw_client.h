@@ -26,11 +26,15 @@ class RawClient {
   }
   // start_tls runs a handshake; false where it fails. `version` is then that of the session.
   bool start_tls(const TrustStore& trust, const std::string& host = "localhost");
+  // receives waits until the peer sends anything, and throws it away; false: it closes, or nothing
+  // came within five seconds.
+  bool receives();
   bool at_end();  // the peer closes within five seconds, and sends nothing more before
   // The same, where Botan 3 sends a TLS alert before it closes and Botan 2 does not.
   bool at_end_but_for_an_alert();
   void shut_down_sending();
   void close() { socket_.reset(); }
+  void reset();  // ends the connection by a reset, as where a machine is switched off
   TlsEngine* tls() { return tls_.get(); }
   void send_raw(ByteView bytes);  // below TLS
 
