@@ -119,10 +119,10 @@ Fallible<SecretBytes> ask(const std::string& prompt) {
     return Failure{ExitCode::kUsage,
                    "a password is needed and there is no terminal to ask on; use --password-file"};
   }
+  const NoEcho quiet(terminal.get());  // before the prompt: who sees that may type
   if (write(terminal.get(), prompt.data(), prompt.size()) < 0) {
     return Failure{ExitCode::kIoError, "cannot write to the terminal: " + system_error_text(errno)};
   }
-  const NoEcho quiet(terminal.get());
   return read_from(terminal.get(), "the terminal", true);
 }
 

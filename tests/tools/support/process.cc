@@ -30,11 +30,7 @@ struct Pipe {
   ::dup2(in, STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
-  std::vector<char*> argv = {const_cast<char*>(PGSS_PROGRAM)};
-  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-  argv.push_back(nullptr);
-  ::execv(PGSS_PROGRAM, argv.data());
-  ::_exit(127);
+  exec_program(arguments);
 }
 
 // read_into reads what is there; false at the end.
@@ -46,6 +42,14 @@ bool read_into(int fd, std::string& out) {
 }
 
 }  // namespace
+
+void exec_program(const Arguments& arguments) {
+  std::vector<char*> argv = {const_cast<char*>(PGSS_PROGRAM)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  ::execv(PGSS_PROGRAM, argv.data());
+  ::_exit(127);
+}
 
 Process::Process(const Arguments& arguments, const std::string& input) {
   Pipe in, out, err;

@@ -15,6 +15,9 @@ namespace pocketgss::tools::testing {
 
 using Arguments = std::vector<std::string>;
 
+// exec_program becomes the program `pocketgss` of this build, in a child process.
+[[noreturn]] void exec_program(const Arguments& arguments);
+
 // Process runs the program `pocketgss` of this build in a session of its own, so without a
 // terminal. Its standard error is a pipe of ours. The destructor kills it.
 class Process {
