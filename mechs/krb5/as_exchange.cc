@@ -19,6 +19,17 @@ Error misbehaved(const char* what, int32_t code = 0) {
   return Error{Errc::kPeerMisbehaved, what, 0, code};
 }
 
+// unopened: where no pre-authentication came before, an AS-REP is the first that the user's key is
+// tried on, and one that does not open means a wrong password as KDC_ERR_PREAUTH_FAILED does. It can
+// also mean that somebody answers in the KDC's place; the reply is refused in either case.
+Error unopened(const ClientSecret& secret, bool preauth_sent) {
+  const char* what = "AS-REP.enc-part does not open: the password is wrong";
+  if (!secret.keys.empty()) what = "AS-REP.enc-part does not open: the user's key is wrong";
+  if (preauth_sent)
+    what = "AS-REP.enc-part does not open with the key that the KDC took a proof of";
+  return Error{Errc::kAuthFailed, what, 0, 0};
+}
+
 }  // namespace
 
 AsExchange::AsExchange(Runtime& runtime, const KdcPolicy& policy, Principal client,
@@ -272,7 +283,10 @@ Result<AsExchange::Answer> AsExchange::on_reply(const Asked& asked, const KdcRep
     return Error{Errc::kPolicy, "P10: AS-REP.enc-part.etype was not offered", 0, 0};
   }
   PGSS_TRY(const Key key, reply_key(rep));
-  PGSS_TRY(const ReplyPart reply, open_reply(runtime_.crypto(), key, KeyUsage::kAsRepEncPart, rep));
+  Result<ReplyPart> opened = open_reply(runtime_.crypto(), key, KeyUsage::kAsRepEncPart, rep);
+  if (!opened.has_value() && opened.error().code == Errc::kAuthFailed)
+    return unopened(secret_, asked.preauth_sent);
+  PGSS_TRY(const ReplyPart reply, std::move(opened));
   PGSS_CHECK(check_names(asked.question, rep, reply.part));
   if (reply.part.nonce.bits() != asked.question.nonce) return misbehaved("EncKDCRepPart.nonce");
   PGSS_CHECK(check_request_was_ours(key, asked, reply.part));

@@ -163,7 +163,7 @@ def _must(line, *words):
     return line.split(" ms=")[0]
 
 
-def _logins(group, needs, etypes):
+def _logins(group, needs, etypes, unopened):
     for number in etypes:
         for transport, option in ((TCP, ()), (UDP, ("--udp",))):
 
@@ -199,10 +199,9 @@ def _logins(group, needs, etypes):
 
     @group.case("without-preauthentication-wrong-password", needs=needs)
     def no_preauth_wrong(realm):
-        """MIT's and Heimdal's answer whoever asks, and what they say does not open with a key of this
-        password; Samba's asks for preauthentication all the same."""
+        """The KDC answers whoever asks, and what it says does not open with a key of this password."""
         line = realm.client(*SMTP, user="nopreauth", password=accounts.WRONG_PASSWORD)
-        return _must(line, "error auth-failed")
+        return _must(line, "error auth-failed", "the password is wrong", *unopened)
 
     @group.case("smtpsvc-after-smtp", needs=needs)
     def smtpsvc(realm):
@@ -385,8 +384,11 @@ def _clocks(group, needs):
         return _must(realm.client(*SMTP, "--clock-ahead", str(2 * 86400)), "error expired")
 
 
-def _register(group, needs, etypes, **refusals):
-    _logins(group, needs, etypes)
+UNOPENED = ("status=0", "AS-REP.enc-part does not open")
+
+
+def _register(group, needs, etypes, unopened=UNOPENED, **refusals):
+    _logins(group, needs, etypes, unopened)
     _refusals(group, needs, **refusals)
     _clocks(group, needs)
 

@@ -51,6 +51,11 @@ class SambaAd(Kdc):
         self.environment["SMB_CONF_PATH"] = str(self._conf)
         self._passwords = {}
 
+    def know(self, *others):
+        super().know(*others)
+        with open(self.conf, "a") as conf:
+            conf.write("[kdc]\n  require-preauth = no\n")  # but as the accounts say
+
     def create(self):
         folder, empty = self.folder, self.folder / "empty.conf"
         empty.write_text("")
@@ -78,6 +83,10 @@ class SambaAd(Kdc):
     def add_user(self, name, password=accounts.PASSWORD, *, etypes=(), preauth=True, upn=None):
         """`upn`: the user's name with a suffix, where that is not of the realm."""
         flags = _NORMAL_ACCOUNT | _NEVER_EXPIRES | (0 if preauth else _NO_PREAUTH)
+        if not preauth:
+            # Its KDC asks for it also where the service's account says so: the realm's own.
+            realm_flags = _NORMAL_ACCOUNT | _DISABLED | _NO_PREAUTH
+            self._modify(self._dn("krbtgt"), userAccountControl=realm_flags)
         self._add(name, password, etypes, flags, upn or f"{name}@{self.realm.lower()}")
 
     def add_service(self, name, *, etypes=()):

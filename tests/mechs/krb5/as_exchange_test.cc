@@ -119,10 +119,39 @@ TEST_F(AsExchangeTest, QuirkD25_AWrongPasswordIsToldAsSuch) {
   EXPECT_EQ(kdc.timestamps, 1) << "each attempt counts against the account";
 }
 
-TEST_F(AsExchangeTest, AWrongPasswordWithoutPreauthenticationFailsToDecrypt) {
+TEST_F(AsExchangeTest, QuirkD25_AWrongPasswordWithoutPreauthenticationIsToldAsSuch) {
   kdc.users["alice"].preauth = false;
   secret.password = SecretBytes(std::string_view("wrong"));
-  EXPECT_EQ(refused().code, Errc::kAuthFailed);
+  for (const Etype etype : KdcPolicy{}.etypes) {
+    only(etype);
+    EXPECT_EQ(refused(), (Error{Errc::kAuthFailed,
+                                "AS-REP.enc-part does not open: the password is wrong", 0, 0}));
+  }
+  expect_nothing_of_the_password();
+}
+
+TEST_F(AsExchangeTest, QuirkD25_AWrongKeyWithoutPreauthenticationIsToldAsSuch) {
+  kdc.users["alice"].preauth = false;
+  secret = ClientSecret{};
+  secret.keys.push_back(string_to_key(runtime.crypto(), Etype::kAes128CtsHmacSha1,
+                                      as_bytes("wrong"), as_bytes("EXAMPLE.TESTalice"), 4096)
+                            .value());
+  EXPECT_EQ(refused(), (Error{Errc::kAuthFailed,
+                              "AS-REP.enc-part does not open: the user's key is wrong", 0, 0}));
+}
+
+TEST_F(AsExchangeTest, QuirkD25_RefusesAReplyThatDoesNotOpenThoughTheProofWasTaken) {
+  Bytes cipher;
+  kdc.twist.rep = [&](KdcRep& rep) {
+    cipher = rep.enc_part.cipher.to_bytes();
+    cipher.back() ^= 1;
+    rep.enc_part.cipher = cipher;
+  };
+  EXPECT_EQ(
+      refused(),
+      (Error{Errc::kAuthFailed,
+             "AS-REP.enc-part does not open with the key that the KDC took a proof of", 0, 0}));
+  EXPECT_EQ(kdc.timestamps, 1);
 }
 
 TEST_F(AsExchangeTest, QuirkD25_AnUnknownUserIsToldAsSuch) {
