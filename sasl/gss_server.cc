@@ -5,8 +5,8 @@
 #include <pocketgss/sasl.h>
 
 #include "base/guard.h"
+#include "base/utf16.h"
 #include "sasl/layer.h"
-#include "sasl/text.h"
 
 namespace pocketgss {
 namespace {
@@ -55,6 +55,12 @@ std::string_view local_part(std::string_view principal, std::string_view realm) 
   return principal.substr(at + 1) == realm ? principal.substr(0, at) : std::string_view();
 }
 
+// same_account compares names of NTLM as the user file does. What is no UTF-8 is nobody's name.
+bool same_account(std::string_view a, std::string_view b) {
+  const auto one = simple_upcase(a, "authzid"), other = simple_upcase(b, "authzid");
+  return one.has_value() && other.has_value() && one.value() == other.value();
+}
+
 // is_own: an authorisation identity that is the authenticated one: its whole name, the account's, or
 // the user part. Of NTLM, names are compared as the user file compares them, without regard to the
 // case of letters. Principals that differ in case are different users, and those of another realm
@@ -66,7 +72,7 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
   }
   const std::string_view name = info.initiator_name;
   for (const std::string_view own : {name, user_part(name), std::string_view(info.account_name)}) {
-    if (!own.empty() && sasl::equal_ignoring_case(authzid, own)) return true;
+    if (!own.empty() && same_account(authzid, own)) return true;
   }
   return false;
 }

@@ -108,9 +108,10 @@ TEST(GssServer, SSEAN_W1_SendsTheOfferAtOnceWhereThereIsNoLastToken) {
 }
 
 // layer_answer runs the exchange up to the choice and gives it.
-std::string layer_answer(const std::string& choice, std::string* authzid = nullptr) {
+std::string layer_answer(const std::string& choice, std::string* authzid = nullptr,
+                         const char* user = "alice") {
   FakeScript script = FakeScript().ends("init");
-  script.info.initiator_name = "EXAMPLE\\alice";
+  script.info.initiator_name = std::string("EXAMPLE\\") + user;
   script.info.account_name = "alice.liddell";
   Server server(std::move(script), {.layer_step = LayerStep::kAlways});
   server.step("init");
@@ -125,6 +126,18 @@ TEST(GssServer, TakesAnAuthzidThatIsTheAuthenticatedNameItsUserPartOrNone) {
     EXPECT_EQ(layer_answer(kNoLayerMessage + name, &authzid), "235") << name;
     EXPECT_EQ(authzid, name);
   }
+}
+
+// C12: as the user file finds accounts.
+TEST(GssServer, QuirkC12_ComparesAnAuthzidByTheUpperCaseOfAllLetters) {
+  const char* user = "j\u00f6rg";
+  for (const char* name : {"J\u00d6RG", "EXAMPLE\\J\u00f6rg", "example\\j\u00d6rg"})
+    EXPECT_EQ(layer_answer(kNoLayerMessage + name, nullptr, user), "235") << name;
+  for (const char* name : {"jorg", "jo\u0308rg", "J\xd6RG", "j\u00f6r"})
+    EXPECT_EQ(layer_answer(kNoLayerMessage + name, nullptr, user), "error: authzid") << name;
+  // One unit for one: ß has no upper case, and is not SS.
+  EXPECT_EQ(layer_answer(kNoLayerMessage + std::string("STRASSE"), nullptr, "stra\u00dfe"),
+            "error: authzid");
 }
 
 TEST(GssServer, RefusesAnyOtherAuthzid) {
