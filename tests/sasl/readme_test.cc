@@ -94,51 +94,36 @@ std::string log_in(Connection& net, const std::string& user, SecretBytes passwor
   login.policy.inner = {InnerMechanism::kNtlm};  // SPNEGO offers NTLM only where it is named
   InitiatorContexts contexts(runtime, login);
   SmtpClient smtp(contexts, {.ehlo_name = "laptop.example.test"});
-  while (true) {
-    const auto event = smtp.next_event();
+  for (auto event = smtp.next_event();; event = smtp.next_event()) {
     net.write(smtp.take_output());
-    if (!event) {
-      net.read_into(smtp);
-    } else if (std::holds_alternative<SmtpClient::StartTls>(*event)) {
-      smtp.tls_started(net.start_tls()).value();
-    } else if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
-      return failed->failure.message;
-    } else if (std::holds_alternative<SmtpClient::Ready>(*event)) {
-      return "";  // logged in: mail(), rcpt() and data() may follow
-    }
+    if (!event) net.read_into(smtp);
+    if (!event) continue;
+    if (holds_alternative<SmtpClient::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
+    if (auto* failed = get_if<SmtpClient::Failed>(&*event)) return failed->failure.message;
+    if (holds_alternative<SmtpClient::Ready>(*event)) return "";  // now mail(), rcpt() and data()
   }
 }
 // [/client]
 
 // [server]
-// Serves one connection: logins by NTLM, bare or within SPNEGO, and mail from who is logged in.
-// Without tick() there are no time limits.
-void serve(Connection& net, Accounts& accounts, Bytes& mail) {
-  Runtime runtime = Runtime::create().value();
+void serve(Runtime& runtime, Connection& net, Accounts& accounts, Bytes& mail) {
   AcceptorConfig acceptor;
   acceptor.ntlm = true;
   acceptor.host = "mail.example.test";
   AcceptorContexts contexts(runtime, acceptor);
   const SmtpServerConfig config{.hostname = acceptor.host};
   SmtpServer smtp(contexts, config);
-  while (true) {
-    const auto event = smtp.next_event();
+  for (auto event = smtp.next_event();; event = smtp.next_event()) {
     net.write(smtp.take_output());
-    if (!event) {
-      net.read_into(smtp);
-    } else if (std::holds_alternative<SmtpServer::StartTls>(*event)) {
-      smtp.tls_started(net.start_tls()).value();
-    } else if (const auto* account = std::get_if<SmtpServer::Account>(&*event)) {
+    if (!event) net.read_into(smtp);
+    if (!event) continue;
+    if (holds_alternative<SmtpServer::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
+    if (auto* account = get_if<SmtpServer::Account>(&*event))
       smtp.resume(accounts.find(account->need.user)).value();
-    } else if (const auto* content = std::get_if<SmtpServer::Content>(&*event)) {
-      append(mail, content->bytes);
-    } else if (std::holds_alternative<SmtpServer::Aborted>(*event)) {
-      mail.clear();  // the message broke off
-    } else if (smtp.wants_reply()) {
-      smtp.accept().value();  // MAIL, RCPT, DATA, and the message once it is whole
-    } else if (std::holds_alternative<SmtpServer::Closed>(*event)) {
-      return;
-    }
+    if (auto* content = get_if<SmtpServer::Content>(&*event)) append(mail, content->bytes);
+    if (holds_alternative<SmtpServer::Aborted>(*event)) mail.clear();  // the message broke off
+    if (smtp.wants_reply()) smtp.accept().value();  // MAIL, RCPT, DATA, and a message that is whole
+    if (holds_alternative<SmtpServer::Closed>(*event)) return;
   }
 }
 // [/server]
@@ -155,8 +140,9 @@ Outcome log_in_with(std::string_view password) {
     Connection net(to_server, to_client);
     Accounts accounts;
     accounts.add("alice", "Password1");
+    Runtime runtime = Runtime::create().value();
     Bytes mail;
-    serve(net, accounts, mail);
+    serve(runtime, net, accounts, mail);
     out.server_had_tls = net.tls();
   });
   {
