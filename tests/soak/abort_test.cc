@@ -12,6 +12,7 @@
 #include <pocketgss/base64.h>
 #include <pocketgss/sasl.h>
 
+#include "tests/fakes/kerberos_login.h"
 #include "tests/soak/counted_serve.h"
 
 namespace pocketgss::tools {
@@ -28,13 +29,22 @@ int aborts() {
   return asked == nullptr ? 2'000 : std::atoi(asked);
 }
 
+// bob logs in by NTLM.
+InitiatorConfig bob() {
+  Runtime runtime = Runtime::create().value();
+  InitiatorConfig config;
+  config.credential = Credential::from_password(runtime, AccountName::parse("bob").value(),
+                                                SecretBytes(std::string_view("password")))
+                          .value();
+  config.policy.inner = {InnerMechanism::kNtlm};
+  return config;
+}
+
 // Shared is what the clients of one thread use again and again.
 struct Shared {
+  InitiatorConfig login;
   Runtime runtime = Runtime::create().value();
   TrustStore trust = TrustStore::from_file(PGSS_TEST_DATA "/ca.pem").value();
-  Credential bob = Credential::from_password(runtime, AccountName::parse("bob").value(),
-                                             SecretBytes(std::string_view("password")))
-                       .value();
 };
 
 // A Step takes a connection as far as its name says; false: it did not come so far.
@@ -55,10 +65,7 @@ bool greeted(RawClient& client) {
 // more; `half` sends half of the line that comes next.
 bool authenticates(RawClient& client, Shared& shared, SaslMechanism mechanism, int challenges,
                    bool half = false) {
-  InitiatorConfig config;
-  config.credential = shared.bob;
-  config.policy.inner = {InnerMechanism::kNtlm};
-  InitiatorContexts contexts(shared.runtime, std::move(config));
+  InitiatorContexts contexts(shared.runtime, shared.login);
   const auto sasl = make_sasl_client(mechanism, contexts, {}).value();
   Bytes challenge;  // the text of the first 334 is none (quirk A12)
   std::string reply = client.command("AUTH " + std::string(sasl_name(mechanism)));
@@ -145,6 +152,15 @@ std::vector<Step> steps_in_clear() {
   return steps;
 }
 
+// Inside SPNEGO the AP-REP comes with the last NegTokenResp; bare, the layers follow an empty answer.
+std::vector<Step> steps_of_kerberos() {
+  std::vector<Step> steps = {
+      {"235 by Kerberos", [](RawClient& c, Shared& s) { return greeted(c) && logs_in(c, s); }}};
+  add_login_steps(steps, "a challenge of Kerberos in SPNEGO", SaslMechanism::kGssapi, 3);
+  add_login_steps(steps, "a challenge of bare Kerberos", SaslMechanism::kGssapiKrb5, 3);
+  return steps;
+}
+
 bool asks_for_tls(RawClient& client) {
   return greeted(client) && says(client, "STARTTLS", "220");
 }
@@ -207,13 +223,14 @@ std::vector<Step> steps_over_tls() {
 }
 
 // run_aborts has `count` clients go away, a step after the other, every second one by a reset.
-void run_aborts(uint16_t port, const std::vector<Step>& steps, int count) {
+void run_aborts(uint16_t port, const std::vector<Step>& steps, const InitiatorConfig& login,
+                int count) {
   std::atomic<int> next{0};
   std::vector<std::atomic<int>> failed(steps.size());
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
-      Shared shared;
+      Shared shared{login};
       for (int n = 0; (n = next.fetch_add(1)) < count;) {
         const size_t step = static_cast<size_t>(n) % steps.size();
         RawClient client(port);
@@ -227,14 +244,12 @@ void run_aborts(uint16_t port, const std::vector<Step>& steps, int count) {
     EXPECT_EQ(failed[i], 0) << "times the dialogue did not come to: " << steps[i].name;
 }
 
-void expect_nothing_stays(bool with_tls, const std::vector<Step>& steps) {
-  CountedServe counted;
-  ASSERT_TRUE(counted.start(with_tls, {"--layer-step", "always"})) << counted.serve.log();
+void expect_nothing_stays(CountedServe& counted, const std::vector<Step>& steps,
+                          const InitiatorConfig& login) {
   const size_t idle = counted.held().descriptors;
   const auto after = [&](int count) {
-    run_aborts(counted.serve.port(), steps, count);
-    // The random source opens its file once, and the disk's threads start with the first message.
-    return counted.held(idle + 1);
+    run_aborts(counted.serve.port(), steps, login, count);
+    return counted.held(idle + 1);  // the random source opens its file once
   };
   const int many = aborts();
   after(std::max(many / 4, static_cast<int>(4 * steps.size())));
@@ -254,11 +269,25 @@ void expect_nothing_stays(bool with_tls, const std::vector<Step>& steps) {
 }
 
 TEST(SoakAborts, SMT_15_NothingStaysOfAnyStepInClear) {
-  expect_nothing_stays(false, steps_in_clear());
+  CountedServe counted;
+  ASSERT_TRUE(counted.start(false, {"--layer-step", "always"})) << counted.serve.log();
+  expect_nothing_stays(counted, steps_in_clear(), bob());
 }
 
 TEST(SoakAborts, SMT_15_NothingStaysOfAnyStepOfTls) {
-  expect_nothing_stays(true, steps_over_tls());
+  CountedServe counted;
+  ASSERT_TRUE(counted.start(true)) << counted.serve.log();
+  expect_nothing_stays(counted, steps_over_tls(), bob());
+}
+
+TEST(SoakAborts, SMT_15_NothingStaysOfAnyStepOfKerberos) {
+  CountedServe counted;
+  const pocketgss::testing::KerberosLogin kerberos;
+  const std::string keytab =
+      counted.serve.folder.write("keytab", as_text(kerberos.keytab().view()));
+  ASSERT_TRUE(counted.start(false, {"--layer-step", "always", "--keytab", keytab}))
+      << counted.serve.log();
+  expect_nothing_stays(counted, steps_of_kerberos(), kerberos.initiator());
 }
 
 }  // namespace
