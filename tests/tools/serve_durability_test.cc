@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <utility>
 
 #include "tests/tools/support/serve_process.h"
 
@@ -30,18 +32,24 @@ class RecordedServe {
   }
   bool started() const { return started_; }
 
-  // events are those from the reply to DATA on, with the Maildir as ".": "flush ./new".
-  std::vector<std::string> events() const {
-    const std::string maildir = serve.folder / "mail";
+  // all_events have the Maildir as ".", and the folder around it as "..": "flush ./new".
+  std::vector<std::string> all_events() const {
+    const std::string around = serve.folder.path().string(), maildir = around + "/mail";
     std::istringstream record(testing::content_of(record_));
     std::vector<std::string> out;
-    bool after_data = false;
     for (std::string line; std::getline(record, line);) {
-      after_data = after_data || line.starts_with("send 354 ");
-      if (const size_t at = line.find(maildir); at != line.npos)
-        line.replace(at, maildir.size(), ".");
-      if (after_data) out.push_back(line);
+      for (const auto& [name, shown] : {std::pair(maildir, "."), std::pair(around, "..")}) {
+        if (const size_t at = line.find(name); at != line.npos)
+          line.replace(at, name.size(), shown);
+      }
+      out.push_back(line);
     }
+    return out;
+  }
+  // events are those from the reply to DATA on.
+  std::vector<std::string> events() const {
+    std::vector<std::string> out = all_events();
+    out.erase(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(first(out, "send 354 ")));
     return out;
   }
   // first is where the first event stands that begins so; their number where there is none.
@@ -103,6 +111,29 @@ void expect_refused(const char* failing, const char* reason) {
   }
   EXPECT_EQ(recorded.count("send 250 2.0.0"), 0u);
   EXPECT_TRUE(recorded.serve.logged(reason)) << recorded.serve.log();
+}
+
+TEST(ServeDurability, P26_PutsANewMaildirOnDiskBeforeItGreets) {
+  RecordedServe recorded;
+  ASSERT_TRUE(recorded.started()) << recorded.serve.log();
+  testing::RawClient client(recorded.serve.port());
+  client.reply();
+  const auto events = recorded.all_events();
+  const std::string all = ::testing::PrintToString(events);
+  const size_t greeted = RecordedServe::first(events, "send 220 ");
+  EXPECT_LT(greeted, events.size()) << all;
+  for (const char* folder : {"flush .", "flush .."}) {
+    EXPECT_LT(std::find(events.begin(), events.end(), folder) - events.begin(),
+              static_cast<std::ptrdiff_t>(greeted))
+        << folder << all;
+  }
+}
+
+TEST(ServeDurability, P26_DoesNotStartWhereTheMaildirCannotBePutOnDisk) {
+  RecordedServe recorded("/mail");
+  EXPECT_FALSE(recorded.started());
+  EXPECT_EQ(recorded.serve.process().wait(), 73);
+  EXPECT_THAT(recorded.serve.log(), HasSubstr("on disk: "));
 }
 
 TEST(ServeDurability, P26_Answers451WhereTheFileCannotBeFlushed) {

@@ -57,6 +57,11 @@ Descriptor open_folder(const std::string& path) {
   return Descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
+bool flush_folder(const std::string& path) {
+  const Descriptor folder = open_folder(path);
+  return folder.valid() && ::fsync(folder.get()) == 0;
+}
+
 bool make_folder(const std::string& path) {
   return ::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST;
 }
@@ -134,7 +139,11 @@ Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host
     return Failure{ExitCode::kCantCreate,
                    "cannot write to the Maildir " + quoted(path) + ": " + system_error_text(errno)};
   }
-  ::fsync(open_folder(path).get());  // new folders are names in this one
+  // New folders are names in this one, and it is one in the folder around it.
+  if (!flush_folder(path) || (made && !flush_folder(path + "/.."))) {
+    return Failure{ExitCode::kCantCreate, "cannot put the Maildir " + quoted(path) +
+                                              " on disk: " + system_error_text(errno)};
+  }
   return Maildir(std::make_shared<const Delivery::Folders>(std::move(folders)), host_part(host),
                  made);
 }

@@ -52,8 +52,8 @@ class Delivery {
 
 class Maildir {
  public:
-  // open makes the folder with tmp/, new/ and cur/ (mode 0700) where they are not there. `host`
-  // becomes part of file names. Failure: kCantCreate.
+  // open makes the folder with tmp/, new/ and cur/ (mode 0700) where they are not there, and puts
+  // them on disk. `host` becomes part of file names. Failure: kCantCreate.
   static Fallible<Maildir> open(const std::string& path, const std::string& host);
   // made tells whether open() has made the folder: it was not there before.
   bool made() const { return made_; }
