@@ -1,6 +1,7 @@
 #!/bin/sh
-# symbols.sh NM LIBRARY WITHOUT: row KRA-5. The library has nothing of DES, 3DES and of the checksums that went with them, and
-# a program without rc4-hmac has nothing of that; both have what ought to be there, so that this script sees symbols at all.
+# symbols.sh NM LIBRARY WITHOUT-RC4 WITHOUT-KERBEROS: row KRA-5. The library has nothing of DES, 3DES and of the checksums that
+# went with them, a program without rc4-hmac nothing of that, and one without Kerberos nothing of Kerberos. All have what ought to
+# be there, so that this script sees symbols at all.
 set -eu
 names=$(mktemp) && trap 'rm -f "$names"' EXIT
 
@@ -23,4 +24,8 @@ expect no '^(DES|3DES|TripleDES|DES/CBC.*|CRC32|MD4-DES.*)$' "$2"
 "$1" -C "$3" >"$names"
 expect yes 'krb5::kAes256Sha1Profile' "$3"
 expect no 'krb5::kRc4HmacProfile|krb5::Rfc4757Tokens::|rfc4757' "$3"
-echo "neither DES nor 3DES; without rc4-hmac nothing of it"
+
+"$1" -C "$4" >"$names"
+expect yes 'pocketgss::mechs::ntlm::' "$4"
+expect no 'pocketgss::mechs::krb5::' "$4"
+echo "neither DES nor 3DES; without rc4-hmac nothing of it; without Kerberos nothing of that"
