@@ -9,16 +9,7 @@
 namespace pocketgss::mechs::krb5 {
 namespace {
 
-// RFC 4121 4.2.2
-constexpr uint8_t kSentByAcceptor = 0x1, kSealed = 0x2, kAcceptorSubkey = 0x4;
-
-// RFC 4121 4.2.6.1, 4.2.6.2:
-//   [0-1] TOK_ID  [2] Flags  [3] Filler FF  [4-5] EC  [6-7] RRC  [8-15] SND_SEQ, big-endian
-// A MIC token has Filler up to [7].
-constexpr uint16_t kMicId = 0x0404, kWrapId = 0x0504;
-constexpr uint8_t kFiller = 0xff;
-constexpr size_t kFlagsAt = 2, kFillerAt = 3, kEcAt = 4, kRrcAt = 6, kSequenceAt = 8;
-constexpr uint16_t kMicFiller = 0xffff;  // where a wrap token has EC, and RRC
+using cfx_flag::kAcceptorSubkey, cfx_flag::kSealed, cfx_flag::kSentByAcceptor;
 
 constexpr char kMic[] = "MIC token", kWrap[] = "Wrap token";
 constexpr char kTooSmall[] = "output buffer is too small";
@@ -35,7 +26,7 @@ HeaderBytes make_header(uint16_t id, uint8_t flags, uint16_t ec, uint16_t rrc, u
   out[0] = static_cast<uint8_t>(id >> 8);
   out[1] = static_cast<uint8_t>(id);
   out[kFlagsAt] = flags;
-  out[kFillerAt] = kFiller;
+  out[kFillerAt] = kCfxFiller;
   out[kEcAt] = static_cast<uint8_t>(ec >> 8);
   out[kEcAt + 1] = static_cast<uint8_t>(ec);
   out[kRrcAt] = static_cast<uint8_t>(rrc >> 8);
@@ -90,13 +81,6 @@ Result<std::unique_ptr<MessageProtection>> make_message_protection(Runtime& runt
   return std::unique_ptr<MessageProtection>(std::make_unique<CfxTokens>(runtime, std::move(keys)));
 }
 
-// Header is what a token's own says, once what can be checked by looking at it has been.
-struct CfxTokens::Header {
-  uint8_t flags = 0;
-  uint16_t ec = 0, rrc = 0;
-  uint64_t sequence = 0;
-};
-
 CfxTokens::CfxTokens(Runtime& runtime, MessageKeys keys)
     : crypto_(&runtime.crypto()),
       random_(&runtime.random()),
@@ -149,22 +133,11 @@ uint8_t CfxTokens::flags_of(Role sender) const {
                               (keys_.acceptor_subkey ? kAcceptorSubkey : 0));
 }
 
-// parse_header refuses tokens of another form (rows KRA-4, KRA-6), this side's own (KRA-7), and
-// those under another key. The bits that nobody knows are not looked at (RFC 4121 4.2.2).
-Result<CfxTokens::Header> CfxTokens::parse_header(ByteView token, uint16_t token_id,
-                                                  const char* what) const {
-  ByteReader in(token);
-  Header out;
-  PGSS_TRY(const uint16_t id, in.u16be(what));
-  if (id != token_id) return Error{Errc::kMalformed, "TOK_ID", 0, 0};
-  PGSS_TRY(out.flags, in.u8(what));
-  PGSS_TRY(const uint8_t filler, in.u8(what));
-  PGSS_TRY(out.ec, in.u16be(what));
-  PGSS_TRY(out.rrc, in.u16be(what));
-  PGSS_TRY(out.sequence, in.u64be(what));
-  if (filler != kFiller) return Error{Errc::kMalformed, what, kFillerAt, 0};
+// parse_header also refuses this side's own tokens (row KRA-7), and those under another key.
+Result<CfxHeader> CfxTokens::parse_header(ByteView token, MessageToken kind) const {
+  PGSS_TRY(const CfxHeader out, parse_cfx_header(token, kind));
   if ((out.flags & (kSentByAcceptor | kAcceptorSubkey)) != flags_of(peer())) {
-    return not_authentic(what);
+    return not_authentic(name(kind));
   }
   return out;
 }
@@ -174,7 +147,7 @@ Result<size_t> CfxTokens::mic(ByteView message, MutableBytes out) {
   const size_t size = mic_size();
   if (out.size() < size) return Error{Errc::kApiMisuse, kTooSmall, 0, 0};
   const HeaderBytes header =
-      make_header(kMicId, flags_of(keys_.self), kMicFiller, kMicFiller, send_sequence_);
+      make_header(kCfxMicId, flags_of(keys_.self), kCfxMicFiller, kCfxMicFiller, send_sequence_);
   PGSS_CHECK(sign_key(keys_.self).make({message, header}, out.subspan(kMessageHeaderSize)));
   std::copy(header.begin(), header.end(), out.begin());
   ++send_sequence_;
@@ -183,11 +156,7 @@ Result<size_t> CfxTokens::mic(ByteView message, MutableBytes out) {
 
 // check_mic returns the number of a MIC that is right.
 Result<uint64_t> CfxTokens::check_mic(ByteView message, ByteView mic) {
-  PGSS_TRY(const Header header, parse_header(mic, kMicId, kMic));
-  // RFC 4121 4.2.6.1: five octets of filler; row KRA-3.
-  if (header.ec != kMicFiller || header.rrc != kMicFiller) {
-    return Error{Errc::kMalformed, kMic, kEcAt, 0};
-  }
+  PGSS_TRY(const CfxHeader header, parse_header(mic, MessageToken::kMic));
   if ((header.flags & kSealed) != 0) return not_authentic(kMic);
   if (mic.size() != mic_size()) return Error{Errc::kMalformed, kMic, kMessageHeaderSize, 0};
   if (!sign_key(peer())
@@ -223,7 +192,7 @@ Result<size_t> CfxTokens::wrap(ByteView message, bool confidential, MutableBytes
   const MutableBytes body = out.subspan(kMessageHeaderSize, body_size);
   const uint8_t flags =
       static_cast<uint8_t>(flags_of(keys_.self) | (confidential ? kSealed : uint8_t{0}));
-  HeaderBytes header = make_header(kWrapId, flags, 0, 0, send_sequence_);
+  HeaderBytes header = make_header(kCfxWrapId, flags, 0, 0, send_sequence_);
   if (confidential) {
     PGSS_CHECK(seal_key(keys_.self).encrypt(*random_, {message, header}, body));
   } else {
@@ -238,10 +207,9 @@ Result<size_t> CfxTokens::wrap(ByteView message, bool confidential, MutableBytes
 }
 
 Result<MessageProtection::Unwrapped> CfxTokens::unwrap(ByteView token, MutableBytes out) {
-  PGSS_TRY(const Header header, parse_header(token, kWrapId, kWrap));
+  PGSS_TRY(const CfxHeader header, parse_header(token, MessageToken::kWrap));
   const ByteView body = token.from(kMessageHeaderSize);
   if (out.size() < body.size()) return Error{Errc::kApiMisuse, kTooSmall, 0, 0};
-  if (body.empty()) return Error{Errc::kMalformed, kWrap, kMessageHeaderSize, 0};
   const MutableBytes space = out.first(body.size());
   unrotate(body, header.rrc, space);
   Result<Unwrapped> message = (header.flags & kSealed) != 0 ? unseal(header, body, space)
@@ -256,7 +224,7 @@ Result<MessageProtection::Unwrapped> CfxTokens::unwrap(ByteView token, MutableBy
 
 // The header inside is the one outside with RRC 0, so that nothing of what is not encrypted can
 // have been changed (row KRA-1); RRC itself, where it was, gives another ciphertext.
-Result<MessageProtection::Unwrapped> CfxTokens::unseal(const Header& header, ByteView body,
+Result<MessageProtection::Unwrapped> CfxTokens::unseal(const CfxHeader& header, ByteView body,
                                                        MutableBytes out) {
   const Error wrong = not_authentic(kWrap);
   if (!plaintext_size(keys_.key.etype(), body.size())) return wrong;
@@ -264,20 +232,20 @@ Result<MessageProtection::Unwrapped> CfxTokens::unseal(const Header& header, Byt
   if (!plaintext.has_value()) return wrong;
   const size_t around = kMessageHeaderSize + header.ec;
   if (plaintext.value() < around) return wrong;
-  const HeaderBytes expected = make_header(kWrapId, header.flags, header.ec, 0, header.sequence);
+  const HeaderBytes expected = make_header(kCfxWrapId, header.flags, header.ec, 0, header.sequence);
   const ByteView inside =
       ByteView(out).sub(plaintext.value() - kMessageHeaderSize, kMessageHeaderSize);
   if (!ct_equal(expected, inside)) return wrong;
   return Unwrapped{plaintext.value() - around, true};
 }
 
-Result<MessageProtection::Unwrapped> CfxTokens::check_plain(const Header& header, ByteView body,
+Result<MessageProtection::Unwrapped> CfxTokens::check_plain(const CfxHeader& header, ByteView body,
                                                             MutableBytes out) {
   const size_t checksum = checksum_size(keys_.key.etype());
   if (header.ec != checksum) return Error{Errc::kMalformed, "Wrap token.EC", kEcAt, 0};
   if (body.size() < checksum) return Error{Errc::kMalformed, kWrap, kMessageHeaderSize, 0};
   const size_t size = body.size() - checksum;
-  const HeaderBytes counted = make_header(kWrapId, header.flags, 0, 0, header.sequence);
+  const HeaderBytes counted = make_header(kCfxWrapId, header.flags, 0, 0, header.sequence);
   const ByteView all(out);
   if (!seal_checksum_key(peer()).verify({all.prefix(size), counted}, all.from(size)).has_value()) {
     return not_authentic(kWrap);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "mechs/krb5/crypto.h"
+#include "mechs/krb5/token_forms.h"
 #include "mechs/mechanism.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -57,7 +58,6 @@ struct MessageKeys {
 Result<std::unique_ptr<MessageProtection>> make_message_protection(Runtime&, MessageKeys);
 
 // kMaxMicSize is that of a MIC token of etype 20.
-inline constexpr size_t kMessageHeaderSize = 16;
 inline constexpr size_t kMaxMicSize = kMessageHeaderSize + kMaxChecksumSize;
 
 // CfxTokens makes and takes the tokens of RFC 4121 4.2. Sequence numbers have 64 bits and begin
@@ -89,7 +89,6 @@ class CfxTokens final : public MessageProtection {
     std::optional<CipherKey> seal;
     std::optional<ChecksumKey> seal_checksum, sign;
   };
-  struct Header;
 
   Role peer() const;
   const CipherKey& seal_key(Role sender);
@@ -98,10 +97,10 @@ class CfxTokens final : public MessageProtection {
   DirectionKeys& keys_of(Role sender) { return sender == keys_.self ? sending_ : receiving_; }
 
   uint8_t flags_of(Role sender) const;
-  Result<Header> parse_header(ByteView token, uint16_t token_id, const char* what) const;
+  Result<CfxHeader> parse_header(ByteView token, MessageToken) const;
   Result<uint64_t> check_mic(ByteView message, ByteView mic);
-  Result<Unwrapped> unseal(const Header&, ByteView body, MutableBytes out);
-  Result<Unwrapped> check_plain(const Header&, ByteView body, MutableBytes out);
+  Result<Unwrapped> unseal(const CfxHeader&, ByteView body, MutableBytes out);
+  Result<Unwrapped> check_plain(const CfxHeader&, ByteView body, MutableBytes out);
 
   crypto::Workspace* crypto_;
   RandomSource* random_;

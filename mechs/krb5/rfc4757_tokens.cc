@@ -11,18 +11,9 @@
 namespace pocketgss::mechs::krb5 {
 namespace {
 
-// RFC 4757 7.2, 7.3; the checksum's size is that of its first half:
-//   [0-1] TOK_ID  [2-3] SGN_ALG 11 00  [4-5] SEAL_ALG 10 00, or FF FF  [6-7] Filler FF FF
-//   [8-15] SND_SEQ  [16-23] SGN_CKSUM
-//   of a wrap token: [24-31] Confounder, then the data and one octet of padding
-// A MIC token has Filler where a wrap token has SEAL_ALG.
-constexpr uint16_t kMicId = 0x0101, kWrapId = 0x0201;
-constexpr uint16_t kHmacMd5 = 0x1100, kRc4 = 0x1000, kNone = 0xffff;
-constexpr size_t kFixedSize = 8, kSequenceSize = 8, kChecksumSize = 8, kConfounderSize = 8;
-constexpr size_t kHeadSize = kFixedSize + kSequenceSize + kChecksumSize;
-constexpr size_t kPadSize = 1;
+using namespace rfc4757;  // NOLINT: the form is all that this file fills in
+
 constexpr uint8_t kPad = 1;
-constexpr size_t kMaxPad = 8;  // RFC 1964 1.2.2.3
 
 // RFC 4757 7.2, 7.3: "salts" of the two kinds, in the place of key usages.
 constexpr KeyUsage kWrapSalt{13}, kMicSalt{15};
@@ -66,41 +57,6 @@ void write_frame(size_t inner, MutableBytes out) {
   out[at++] = static_cast<uint8_t>(kKerberosDer.size());
   std::copy(kKerberosDer.begin(), kKerberosDer.end(),
             out.begin() + static_cast<std::ptrdiff_t>(at));
-}
-
-// Token is an innerToken taken apart. It borrows.
-struct Token {
-  ByteView fixed, sequence, checksum, body;
-  bool sealed = false;
-};
-
-using Fixed = FixedBytes<kFixedSize>;
-
-Fixed fixed_part(uint16_t id, uint16_t seal_alg) {
-  const auto high = [](uint16_t n) { return static_cast<uint8_t>(n >> 8); };
-  const auto low = [](uint16_t n) { return static_cast<uint8_t>(n); };
-  return {high(id),       low(id),       high(kHmacMd5), low(kHmacMd5),
-          high(seal_alg), low(seal_alg), 0xff,           0xff};
-}
-
-Result<Token> parse(ByteView token, uint16_t token_id, const char* what) {
-  PGSS_TRY(const InitialContextToken frame, parse_initial_context_token(token));
-  // No checksum covers the frame, so nothing in it may vary: Microsoft's OID, for one, differs by a
-  // bit (row KRA-3).
-  if (frame.this_mech != kKerberosOid) {
-    return Error{Errc::kMalformed, "InitialContextToken.thisMech", 0, 0};
-  }
-  ByteReader in(frame.inner_token, frame.inner_token_offset);
-  Token out;
-  PGSS_TRY(out.fixed, in.bytes(kFixedSize, what));
-  PGSS_TRY(out.sequence, in.bytes(kSequenceSize, what));
-  PGSS_TRY(out.checksum, in.bytes(kChecksumSize, what));
-  out.body = in.rest();
-  out.sealed = out.fixed == ByteView(fixed_part(token_id, kRc4));
-  if (out.fixed != ByteView(fixed_part(token_id, kNone)) && (token_id == kMicId || !out.sealed)) {
-    return Error{Errc::kMalformed, what, frame.inner_token_offset, 0};
-  }
-  return out;
 }
 
 }  // namespace
@@ -187,8 +143,7 @@ Result<size_t> Rfc4757Tokens::mic(ByteView message, MutableBytes out) {
 }
 
 Result<uint64_t> Rfc4757Tokens::check_mic(ByteView message, ByteView mic) {
-  PGSS_TRY(const Token token, parse(mic, kMicId, kMic));
-  if (!token.body.empty()) return Error{Errc::kMalformed, kMic, 0, 0};
+  PGSS_TRY(const Token token, parse(mic, MessageToken::kMic));
   PGSS_TRY(const uint32_t sequence, open_sequence(token.sequence, token.checksum, kMic));
   FixedBytes<kMaxChecksumSize> checksum;
   PGSS_CHECK(sign_.make({token.fixed, message}, checksum));
@@ -233,27 +188,10 @@ Result<size_t> Rfc4757Tokens::wrap(ByteView message, bool confidential, MutableB
   return size;
 }
 
-namespace {
-
-// unpadded returns how long the data are without their padding: its octets say how many they are.
-std::optional<size_t> unpadded(ByteView data) {
-  if (data.empty()) return std::nullopt;
-  const size_t count = data[data.size() - 1];
-  if (count == 0 || count > kMaxPad || count > data.size()) return std::nullopt;
-  const ByteView pad = data.from(data.size() - count);
-  if (std::any_of(pad.begin(), pad.end(), [&](uint8_t octet) { return octet != count; })) {
-    return std::nullopt;
-  }
-  return data.size() - count;
-}
-
-}  // namespace
-
 // The confounder and the data are opened where the message goes, and the message then moved to the
 // front.
 Result<MessageProtection::Unwrapped> Rfc4757Tokens::unwrap(ByteView token, MutableBytes out) {
-  PGSS_TRY(const Token parts, parse(token, kWrapId, kWrap));
-  if (parts.body.size() < kConfounderSize + kPadSize) return Error{Errc::kMalformed, kWrap, 0, 0};
+  PGSS_TRY(const Token parts, parse(token, MessageToken::kWrap));
   if (out.size() < parts.body.size()) {
     return Error{Errc::kApiMisuse, "output buffer is too small", 0, 0};
   }
