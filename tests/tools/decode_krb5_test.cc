@@ -112,6 +112,18 @@ TEST(DecodeKrb5, NamesFlagsEtypesErrorsAndTimes) {
   EXPECT_EQ(info["value"]["salt"]["value"], "EXAMPLE.TESTpreuser");
 }
 
+// A peer wrote the names: ESC, U+009B and an octet that is no UTF-8 would move a terminal's cursor.
+TEST(DecodeKrb5, NamesOfPrincipalsAreFitForATerminal) {
+  const Bytes der = unhex(
+      "6136 3034 a003020105 a107 1b05 1b5b324a41 a213 3011 a003020101 a10a 3008 1b06 1b5b48c29bff "
+      "a30f 300d a003020112 a206 0404 01020304");
+  const auto token = decode_token(der);
+  ASSERT_TRUE(token.has_value()) << describe(token.error());
+  const std::string text = render_text(token.value(), TextStyle{});
+  EXPECT_NE(text.find("sname: \\x1b[H\\xc2\\x9b\\xff (NT-PRINCIPAL)\n"), std::string::npos) << text;
+  EXPECT_NE(text.find("realm: \"\\x1b[2JA\"\n"), std::string::npos) << text;
+}
+
 TEST(DecodeKrb5, TellsFlagsThatHaveNoNameByTheirBit) {
   EXPECT_EQ(krb5_flag_names("EncTicketPart.flags", 0x40000001),
             (std::vector<std::string>{"forwardable", "bit 31"}));

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tools/decode/hex.h"
+#include "tools/text.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -64,22 +65,6 @@ std::string dump(const ordered_json& json) {
   return json.dump(-1, ' ', true, ordered_json::error_handler_t::replace);
 }
 
-// printable escapes what could move a terminal's cursor.
-std::string printable(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) {
-      out.push_back(c);
-    } else {
-      char escaped[5];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte);
-      out += escaped;
-    }
-  }
-  return out;
-}
-
 class TextRenderer {
  public:
   explicit TextRenderer(const TextStyle& style) : style_(style) {}
@@ -124,7 +109,7 @@ class TextRenderer {
   }
 
   std::string value(const Field& f) const {
-    if (!f.summary.empty()) return f.summary;
+    if (!f.summary.empty()) return printable(f.summary);
     if (const auto* octets = std::get_if<Bytes>(&f.value)) return octets_text(*octets, f);
     if (const auto* text = std::get_if<std::string>(&f.value))
       return std::string(1, '"').append(printable(*text)).append(1, '"');
