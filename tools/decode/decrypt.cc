@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "mechs/gss_token.h"
 #include "mechs/krb5/client_secret.h"
 
 namespace pocketgss::tools {
@@ -28,6 +29,8 @@ constexpr Use kUses[] = {
     {KeyUsage::kApRepEncPart, "krb5.EncAPRepPart"},
     {KeyUsage::kKrbCred, "krb5.EncKrbCredPart"},
 };
+
+constexpr int32_t kRc4Etype = static_cast<int32_t>(Etype::kRc4Hmac);
 
 Principal principal_of(const PrincipalName& name, std::string_view realm) {
   Principal out(name.name_type, realm);
@@ -60,7 +63,7 @@ void Decryptor::learn(const PrincipalName& name, std::string_view realm, const M
   if (password_.empty()) return;
   const std::string salt = default_salt(principal_of(name, realm).view());
   KdcPolicy policy;
-  if (const auto rc4 = known_etype(23)) policy.etypes.push_back(*rc4);
+  if (const auto rc4 = known_etype(kRc4Etype)) policy.etypes.push_back(*rc4);
   ClientSecret secret;
   secret.password = password_.clone();
   for (const Etype etype : policy.etypes) {
@@ -119,6 +122,58 @@ std::optional<Decryptor::Opened> Decryptor::open(int32_t etype, ByteView cipher)
     }
   }
   return std::nullopt;
+}
+
+// A token of RFC 4121 says who made it and under which key; one of RFC 4757 says neither.
+bool Decryptor::as_receiver(ByteView token,
+                            const std::function<bool(mechs::MessageProtection&, Role)>& take) {
+  if (token.size() < kMessageHeaderSize) return false;
+  const bool cfx = token[0] != mechs::kInitialContextTag.octet;
+  const uint8_t flags = cfx ? token[kFlagsAt] : uint8_t{0};
+  const bool subkey = (flags & cfx_flag::kAcceptorSubkey) != 0;
+  for (const Role sender : {Role::kInitiator, Role::kAcceptor}) {
+    const bool by_acceptor = sender == Role::kAcceptor;
+    if (cfx && by_acceptor != ((flags & cfx_flag::kSentByAcceptor) != 0)) continue;
+    const Role self = by_acceptor ? Role::kInitiator : Role::kAcceptor;
+    for (auto key = found_.rbegin(); key != found_.rend(); ++key) {
+      if ((static_cast<int32_t>(key->etype()) == kRc4Etype) == cfx) continue;
+      const auto receiver =
+          make_message_protection(runtime_, {key->clone(), self, subkey, 0, 0, kNoContextFlags});
+      if (receiver.has_value() && take(*receiver.value(), sender)) return true;
+    }
+  }
+  return false;
+}
+
+std::optional<Decryptor::Unwrapped> Decryptor::unwrap(ByteView token) {
+  SecretBytes room = SecretBytes::of_size(token.size());
+  std::optional<Unwrapped> out;
+  as_receiver(token, [&](mechs::MessageProtection& receiver, Role sender) {
+    const auto message = receiver.unwrap(token, room.mutable_view());
+    if (!message.has_value()) return false;
+    out.emplace(Unwrapped{SecretBytes(room.view().prefix(message.value().size)), sender});
+    return true;
+  });
+  return out;
+}
+
+void Decryptor::saw(const mechs::spnego::MechTypeList& list) {
+  const ByteView der = list.der();
+  const auto known = [&](const Bytes& one) { return ByteView(one) == der; };
+  if (der.size() > kMaxListSize || std::any_of(lists_.begin(), lists_.end(), known)) return;
+  if (lists_.size() == kMaxLists) lists_.pop_front();
+  lists_.push_back(der.to_bytes());
+}
+
+Decryptor::MicVerdict Decryptor::verify_mic(ByteView token) {
+  if (found_.empty()) return MicVerdict::kNoKey;
+  if (lists_.empty()) return MicVerdict::kNoMessage;
+  const bool verified = as_receiver(token, [&](mechs::MessageProtection& receiver, Role) {
+    return std::any_of(lists_.begin(), lists_.end(), [&](const Bytes& list) {
+      return receiver.verify_mech_list_mic(list, token).has_value();
+    });
+  });
+  return verified ? MicVerdict::kVerified : MicVerdict::kNoMatch;
 }
 
 }  // namespace pocketgss::tools

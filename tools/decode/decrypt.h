@@ -3,6 +3,7 @@
 #define PGSS_TOOLS_DECODE_DECRYPT_H_
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -11,7 +12,9 @@
 
 #include "mechs/krb5/crypto.h"
 #include "mechs/krb5/keytab.h"
+#include "mechs/krb5/message_tokens.h"
 #include "mechs/krb5/messages.h"
+#include "mechs/spnego/token.h"
 
 namespace pocketgss::tools {
 
@@ -44,16 +47,40 @@ class Decryptor {
   // been authenticated, so it is that.
   std::optional<Opened> open(int32_t etype, ByteView cipher);
 
+  // Unwrapped is what a wrap token holds, and who made it.
+  struct Unwrapped {
+    SecretBytes message;
+    mechs::krb5::Role sender;
+  };
+  // unwrap opens and verifies a wrap token with the keys that were found; its number is not looked
+  // at.
+  std::optional<Unwrapped> unwrap(ByteView token);
+
+  // saw keeps the mechTypes of a NegTokenInit, which a mechListMIC is over (RFC 4178 5).
+  void saw(const mechs::spnego::MechTypeList& list);
+  enum class MicVerdict : uint8_t { kVerified, kNoKey, kNoMessage, kNoMatch };
+  // verify_mic tries the keys that were found over the mechTypes that were seen.
+  MicVerdict verify_mic(ByteView token);
+
  private:
+  // So many mechTypes are kept, none longer than that: a MIC is tried over each, under each key.
+  static constexpr size_t kMaxLists = 4, kMaxListSize = 4096;
+
   void learn(const mechs::krb5::PrincipalName& name, std::string_view realm,
              const mechs::krb5::MethodData& hints, std::optional<int32_t> only);
   void keep(const mechs::krb5::EncryptionKey& key);
   void look_into(const Opened& opened);
+  // as_receiver calls `take` with what either receiver would have of a token's form, under each key,
+  // until it returns true.
+  bool as_receiver(
+      ByteView token,
+      const std::function<bool(mechs::MessageProtection&, mechs::krb5::Role sender)>& take);
   std::optional<Opened> open_with(const mechs::krb5::Key& key, ByteView cipher);
 
   Runtime& runtime_;
   SecretBytes password_;
   std::deque<mechs::krb5::Key> given_, found_;
+  std::deque<Bytes> lists_;
 };
 
 }  // namespace pocketgss::tools

@@ -10,6 +10,7 @@
 #include "mechs/oids.h"
 #include "tools/decode/decrypt.h"
 #include "tools/decode/krb5_names.h"
+#include "tools/decode/krb5_tokens.h"
 #include "tools/decode/ntlm_names.h"
 
 namespace pocketgss::tools {
@@ -432,6 +433,8 @@ constexpr Decoder kDecoders[] = {
     PGSS_KRB5_KIND("KERB-ERROR-DATA", parse_kerb_error_data),
     PGSS_KRB5_KIND("AuthorizationData", parse_authorization_data),
     decode_pac,
+    decode_wrap,
+    decode_mic,
 };
 static_assert(std::size(kDecoders) == kKrb5Kinds.size());
 #undef PGSS_KRB5_KIND
@@ -512,6 +515,7 @@ Result<Children> decode_krb5(std::string_view kind, ByteView token, const Decode
 
 std::optional<std::string_view> krb5_kind(ByteView token) {
   if (token.empty()) return std::nullopt;
+  if (const auto kind = message_token_kind(token); !kind.empty()) return kind;
   if (const auto frame = frame_of(token)) return frame->kind;
   for (const TaggedKind& tagged : kTagged) {
     if (token[0] == asn1::application(tagged.application).octet) return tagged.kind;

@@ -14,7 +14,7 @@ namespace pocketgss::tools {
 
 // What krb5.X can be, X being the name in the specification. The messages of a context (AP-REQ,
 // AP-REP, KRB-ERROR) may stand in the frame of RFC 2743 3.1, with the TOK_ID of RFC 4121 4.1.
-inline constexpr std::array<std::string_view, 26> kKrb5Kinds = {"krb5.AS-REQ",
+inline constexpr std::array<std::string_view, 28> kKrb5Kinds = {"krb5.AS-REQ",
                                                                 "krb5.AS-REP",
                                                                 "krb5.TGS-REQ",
                                                                 "krb5.TGS-REP",
@@ -39,13 +39,15 @@ inline constexpr std::array<std::string_view, 26> kKrb5Kinds = {"krb5.AS-REQ",
                                                                 "krb5.PA-PAC-OPTIONS",
                                                                 "krb5.KERB-ERROR-DATA",
                                                                 "krb5.AuthorizationData",
-                                                                "krb5.PAC"};
+                                                                "krb5.PAC",
+                                                                "krb5.Wrap",
+                                                                "krb5.MIC"};
 
 // decode_krb5 decodes a token as one of kKrb5Kinds. Errors: those of the parser.
 Result<Children> decode_krb5(std::string_view kind, ByteView token, const DecodeContext&);
 
 // krb5_kind tells which a token is, if it is one that can be told: by its application tag, by the
-// OID in its frame; METHOD-DATA and a PAC by being well-formed.
+// OID in its frame, by TOK_ID; METHOD-DATA and a PAC by being well-formed.
 std::optional<std::string_view> krb5_kind(ByteView token);
 
 }  // namespace pocketgss::tools

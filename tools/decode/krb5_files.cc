@@ -5,6 +5,7 @@
 #include "mechs/krb5/ccache.h"
 #include "mechs/krb5/keytab.h"
 #include "tools/decode/krb5_names.h"
+#include "tools/decode/krb5_tokens.h"
 #include "tools/decode/spnego.h"
 #include "tools/krb5/names.h"
 
@@ -186,6 +187,7 @@ Result<Children> decode_ccache(ByteView file, const DecodeContext& at) {
 std::string_view krb5_file_kind(ByteView file) {
   if (file.size() < 2 || file[0] != 5) return {};
   if (file[1] == 1 || file[1] == 2) return "krb5.keytab";
+  if (may_be_cfx_wrap(file)) return {};
   if (file[1] == 3 || file[1] == 4) return "krb5.ccache";
   return {};
 }

@@ -6,6 +6,8 @@
 #include "asn1/reader.h"
 #include "mechs/oids.h"
 #include "mechs/spnego/token.h"
+#include "tools/decode/decrypt.h"
+#include "tools/decode/krb5_tokens.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -82,16 +84,17 @@ class TokenFields {
     const auto field = find(number);
     if (!field) return;
     const ByteView octets = inner(*field);
-    Field& added = add(*field, name, octets.to_bytes());
-    const auto start = static_cast<uint32_t>(field->whole.size() - octets.size());
-    const DecodeContext inside = at_.at(at_.base + field->offset + start);
-    if (const auto why = decode_nested(octets, added, inside))
-      at_.note(std::string(name) + " is not decoded: " + *why);
+    nested(*field, octets, add(*field, name, octets.to_bytes()));
   }
 
+  // A MIC of NTLM has nothing in it that would tell it.
   void mech_list_mic(uint8_t number) {
-    if (const auto field = find(number))
-      add(*field, "mechListMIC", inner(*field).to_bytes()).sensitive = true;
+    const auto field = find(number);
+    if (!field) return;
+    const ByteView octets = inner(*field);
+    Field& added = add(*field, "mechListMIC", octets.to_bytes());
+    added.sensitive = true;
+    if (message_token_kind(octets) == "krb5.MIC") nested(*field, octets, added);
   }
 
   void neg_hints(const mechs::spnego::NegHints& hints) {
@@ -140,6 +143,13 @@ class TokenFields {
     Reader explicit_tag(field.contents, field.contents_offset);
     const auto element = explicit_tag.any("element");
     return element.has_value() ? element.value().contents : ByteView();
+  }
+
+  void nested(const Reader::Element& field, ByteView octets, Field& added) {
+    const auto start = static_cast<uint32_t>(field.whole.size() - octets.size());
+    const DecodeContext inside = at_.at(at_.base + field.offset + start);
+    if (const auto why = decode_nested(octets, added, inside))
+      at_.note(added.name + " is not decoded: " + *why);
   }
 
   Field& add(const Reader::Element& field, const char* name, Value value) {
@@ -195,6 +205,9 @@ Result<Children> decode_as(ByteView token, const DecodeContext& at, const char* 
   }
   const auto* found = std::get_if<Wanted>(&any.token);
   if (found == nullptr) return Error{Errc::kMalformed, wanted, 0, 0};
+  if constexpr (std::is_same_v<Wanted, NegTokenInit>) {
+    if (at.decryptor != nullptr) at.decryptor->saw(found->mech_types);
+  }
   TokenFields fields(token, at);
   if (any.framed) fields.frame();
   return tree(*found, fields);
