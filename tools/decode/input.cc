@@ -111,9 +111,14 @@ std::optional<Line> read_line(std::istream& in) {
 }
 
 std::string read_all(std::istream& in) {
-  std::string text(kMaxInput + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<size_t>(in.gcount()));
+  constexpr size_t kStep = size_t{1} << 14;
+  std::string text;
+  while (in && text.size() <= kMaxInput) {
+    const size_t had = text.size();
+    text.resize(had + std::min(kStep, kMaxInput + 1 - had));
+    in.read(text.data() + had, static_cast<std::streamsize>(text.size() - had));
+    text.resize(had + static_cast<size_t>(in.gcount()));
+  }
   return text;
 }
 
