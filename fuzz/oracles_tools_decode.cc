@@ -120,6 +120,34 @@ void check_agreement(std::string_view kind, ByteView token, bool decoded) {
   PGSS_FUZZ_CHECK(decoded == parser->accepts(bare(kind, token)));
 }
 
+// Kinds that cannot be told from every token of theirs.
+constexpr std::string_view kNotTold[] = {"krb5.ccache",
+                                         "krb5.METHOD-DATA",
+                                         "krb5.PAC",
+                                         "krb5.Wrap",
+                                         "krb5.MIC",
+                                         "krb5.KDC-REQ-BODY",
+                                         "krb5.TYPED-DATA",
+                                         "krb5.ETYPE-INFO",
+                                         "krb5.ETYPE-INFO2",
+                                         "krb5.EncryptedData",
+                                         "krb5.PA-ENC-TS-ENC",
+                                         "krb5.KERB-PA-PAC-REQUEST",
+                                         "krb5.PA-PAC-OPTIONS",
+                                         "krb5.KERB-ERROR-DATA",
+                                         "krb5.AuthorizationData"};
+
+// check_refused: without --as no parser takes it of which the kind can be told.
+void check_refused(std::string_view asked, ByteView token) {
+  if (token.empty()) return;
+  if (!asked.empty()) return check_agreement(asked, token, false);
+  for (const std::string_view kind : tools::kTokenKinds) {
+    const bool told =
+        std::find(std::begin(kNotTold), std::end(kNotTold), kind) == std::end(kNotTold);
+    if (told) check_agreement(kind, token, false);
+  }
+}
+
 // --- the JSON ---
 
 bool is_number(const json& object, const char* name) {
@@ -201,8 +229,10 @@ bool fit_for_a_terminal(const std::string& text) {
   return true;
 }
 
-// The output is linear in the input: so many octets for each, and for a field that is there once.
-constexpr size_t kMostPerOctet = 512, kMostOnce = 16384;
+// The output is linear in the input: so many octets for each, and for what is there once. The most
+// that was measured is 84 for each: a PAC can have 32 buffers of the same octets, and an octet is
+// shown in hex at each of 16 levels. Of UTF-16 it would be 128.
+constexpr size_t kMostPerOctet = 192, kMostOnce = 16384;
 
 }  // namespace
 
@@ -227,7 +257,7 @@ void check_decode(ByteView input) {
     check_agreement(kind, token, true);
   } else {
     check_refusal(object, token.size());
-    if (!asked.empty() && !token.empty()) check_agreement(asked, token, false);
+    check_refused(asked, token);
   }
 
   const Run as_text = run(asked, token, false);
