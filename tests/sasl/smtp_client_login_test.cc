@@ -382,7 +382,7 @@ TEST(SmtpClient, P8_QuirkA20_TriesTheNextMechanismWhileNothingWasProved) {
   }
 }
 
-TEST(SmtpClient, P8_SMT_11_TriesNothingElseAfterAProofWasRefused) {
+TEST(SmtpClient, P8_SMT_11_SSEAN_X1_TriesNothingElseAfterAProofWasRefused) {
   ClientSession session;
   session.contexts.scripts = {FakeScript().sends("init").ends("challenge", "authenticate").proof(),
                               FakeScript().sends("two")};

@@ -47,7 +47,7 @@ TEST(SmtpClientTls, P7_StartsTlsBeforeAnythingElse) {
   EXPECT_TRUE(session.client->over_tls());
 }
 
-TEST(SmtpClientTls, SMT_4_QuirkA15_CountsOnlyTheListAfterTls) {
+TEST(SmtpClientTls, SMT_4_SSEAN_X1_QuirkA15_CountsOnlyTheListAfterTls) {
   TlsSession session;
   session.server("220 mail\r\n");
   session.server("250-mail\r\n250-STARTTLS\r\n250-SIZE 5\r\n250 AUTH GSSAPI NTLM\r\n");
@@ -72,7 +72,7 @@ TEST(SmtpClientTls, SMT_2_RefusesClearTextAfterThe220) {
   }
 }
 
-TEST(SmtpClientTls, SMT_3_P7_SendsNoAuthWhereTlsCannotBeHad) {
+TEST(SmtpClientTls, SMT_3_SSEAN_X1_P7_SendsNoAuthWhereTlsCannotBeHad) {
   for (const char* rest :
        {"250 AUTH GSSAPI\r\n", "502 what\r\n", "250-mail\r\n250 AUTH GSSAPI NTLM\r\n"}) {
     TlsSession session;

@@ -76,7 +76,7 @@ TEST(SmtpServerTls, SMT_1_ClosesWhereClearTextComesAfterTheEvent) {
   EXPECT_TRUE(session.closed());
 }
 
-TEST(SmtpServerTls, SMT_4_ForgetsEverythingWithTls) {
+TEST(SmtpServerTls, SMT_4_SSEAN_X1_ForgetsEverythingWithTls) {
   ServerSession session;
   session.config.require_auth = false;
   session.greet();

@@ -438,7 +438,7 @@ Bytes tampered_init(const Bytes& token, std::string_view mech_types,
 
 // Where the acceptor sends the mechanism's last token it cannot know of the change: RFC 4178 5 b
 // leaves it to the initiator to fail. Otherwise both do.
-TEST_F(SpnegoPair, SPN_7_FailsWhenTheFirstMechanismIsTakenOutOfTheList) {
+TEST_F(SpnegoPair, SPN_7_SSEAN_X1_FailsWhenTheFirstMechanismIsTakenOutOfTheList) {
   for (const size_t tokens : {2u, 3u}) {
     two.tokens = tokens;
     Pair pair = negotiate({&one, &two}, {&one, &two}, PolicyLevel::kDefault,
@@ -467,7 +467,7 @@ TEST_F(SpnegoPair, SPN_7_FailsWhenTheListIsCutAndRequestMicForged) {
   }
 }
 
-TEST_F(SpnegoPair, SPN_7_FailsWhenAMechListMicIsDropped) {
+TEST_F(SpnegoPair, SPN_7_SSEAN_X1_FailsWhenAMechListMicIsDropped) {
   for (const size_t dropped : {4u, 5u}) {
     Pair pair = negotiate({&one, &two}, {&two}, PolicyLevel::kDefault,
                           [&](size_t index, Bytes token) -> std::optional<Bytes> {
