@@ -305,17 +305,17 @@ TEST_F(KdcRecorded, RepliesOpenWithTheKeysThatTheyWereMadeWith) {
     reply(block, as);
   }
   EXPECT_GE(passwords_, 10);
-  EXPECT_GE(replies_, 23);
+  EXPECT_GE(replies_, known_etype(23) ? 23 : 21);
 }
 
 TEST_F(KdcRecorded, QuirkD31_WholeExchangesOfOtherClientsWithOtherKdcs) {
   run_vectors("krb5/kdc_sessions.vec",
               {{"Exchange", [&](VectorBlock& block) { exchange(block); }}});
   // So that a change of the file cannot make this a test of nothing.
-  EXPECT_GE(timestamps_, 24);
-  EXPECT_GE(replies_, 26);
-  EXPECT_GE(checksums_, 33);
   const bool rc4 = known_etype(23).has_value();
+  EXPECT_GE(timestamps_, rc4 ? 24 : 21);
+  EXPECT_GE(replies_, 26);
+  EXPECT_GE(checksums_, rc4 ? 33 : 29);
   EXPECT_EQ(tickets_, rc4 ? 23 : 19);
   EXPECT_EQ(pacs_, rc4 ? 18 : 15);
   EXPECT_EQ(ap_reqs_, 3);

@@ -556,7 +556,7 @@ TEST(Krb5Vectors, RecordedExchangesWithAKdcAreReadAndWrittenToTheSameBytes) {
                         {"AS-REP", [](VectorBlock& b) { check_reply(b, parse_as_rep); }},
                         {"TGS-REP", [](VectorBlock& b) { check_reply(b, parse_tgs_rep); }},
                         {"KRB-ERROR", check_error}});
-  EXPECT_GE(decrypted_parts, 40U);
+  EXPECT_GE(decrypted_parts, known_etype(23) ? 40U : 39U);
 }
 
 // The Kerberos message of a context token: out of SPNEGO and the frame, if it is in them.
