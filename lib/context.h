@@ -153,13 +153,14 @@ Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes keytab_
 
 // ReplayCache remembers the Kerberos authenticators that acceptors of this program have taken, so
 // that none is taken twice (policy row P17). One object serves all threads of a program. It lives
-// in memory: for five minutes after it was made clients that do not ask for mutual authentication are
-// refused (for ten, those whose clock is five minutes slow), because they might be replays from
-// before; where the clock was set back, so they are until it is as late again. The clock outlives the
-// cache, which asks it from any thread.
+// in memory: for five minutes after it was made clients that do not ask for mutual authentication in
+// the GSS checksum are refused (for ten, those whose clock is five minutes slow), because they might
+// be replays from before; where the clock was set back, so they are until it is as late again. The
+// clock outlives the cache, which asks it from any thread.
 class ReplayCache;
 // make_replay_cache takes 40 bytes for each of `capacity` authenticators at once; each is kept for
-// ten minutes. When it is full, only clients that ask for mutual authentication are let in.
+// ten minutes. When it is full, and later for what was sent while it was, only clients that ask for
+// mutual authentication so are let in.
 // Errors: kApiMisuse (no capacity, or above 2^24), kPeerIncompatible (a library without Kerberos),
 // kNoMemory.
 inline constexpr size_t kDefaultReplayCapacity = 4096;

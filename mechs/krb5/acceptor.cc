@@ -166,7 +166,7 @@ Bytes Acceptor::write_error_token(ByteView token, const Error& refused) const {
 }
 
 KrbError Acceptor::krb_error(const Ticket& ticket, int32_t code) const {
-  const auto [stime, susec] = split(runtime_.clock().now());
+  const auto [stime, susec] = wire_time(runtime_.clock().now());
   KrbError error;
   error.stime = stime;
   error.susec = susec;
@@ -303,7 +303,7 @@ Result<void> check_restrictions(const std::optional<AuthorizationData>& data,
         std::find(known.begin(), known.end(), entry.ad_type) != known.end()) {
       continue;
     }
-    return Error{Errc::kPeerIncompatible, field, 0, entry.ad_type};
+    return Error{Errc::kPeerIncompatible, field, 0, 0};
   }
   return {};
 }
@@ -425,7 +425,8 @@ AuthenticatorTag authenticator_tag(crypto::Workspace& crypto, const Request& req
 }
 
 // Policy row P17, row KRA-11: where the cache cannot tell, a sub-key that is new protects what
-// follows; without one the client must wait, and so where the wish for it is nobody's word.
+// follows. Without one the client must wait, and so must one whose wish for mutual authentication
+// stands in the AP options alone.
 Result<void> Acceptor::check_replay(const Request& request, bool protected_by_subkey) const {
   const AuthenticatorTag tag = authenticator_tag(runtime_.crypto(), request);
   const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);

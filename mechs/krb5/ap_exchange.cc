@@ -7,16 +7,11 @@
 
 namespace pocketgss::mechs::krb5 {
 
-SplitTime split(UnixMicros time) {
-  const UnixMicros micros = ((time % kMicrosPerSecond) + kMicrosPerSecond) % kMicrosPerSecond;
-  return {KerberosTime{(time - micros) / kMicrosPerSecond}, static_cast<Microseconds>(micros)};
-}
-
-Result<SplitTime> authenticator_time(UnixMicros time, RandomSource& random) {
+Result<WireTime> authenticator_time(UnixMicros time, RandomSource& random) {
   FixedBytes<4> octets;
   PGSS_CHECK(random.fill(octets));
-  SplitTime out = split(time);
-  out.micros = static_cast<Microseconds>(load_u32le(octets.data()) % kMicrosPerSecond);
+  WireTime out = wire_time(time);
+  out.microseconds = static_cast<Microseconds>(load_u32le(octets.data()) % kMicrosPerSecond);
   return out;
 }
 

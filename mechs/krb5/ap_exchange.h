@@ -5,6 +5,7 @@
 #include <pocketgss/env.h>
 
 #include "mechs/krb5/crypto.h"
+#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/messages.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -17,16 +18,11 @@ constexpr UnixMicros kMicrosPerSecond = 1'000'000;
 constexpr UnixMicros micros_of(KerberosTime time, Microseconds more = 0) {
   return time.seconds * kMicrosPerSecond + more;
 }
-struct SplitTime {
-  KerberosTime time;
-  Microseconds micros;
-};
-SplitTime split(UnixMicros);
 
 // authenticator_time is that time with random microseconds: authenticators of one ticket differ
 // though a coarse clock shows one time, so an AP-REP proves one of them (row KRA-8), and none looks
 // like a replay of another. Errors: those of the random source.
-Result<SplitTime> authenticator_time(UnixMicros, RandomSource&);
+Result<WireTime> authenticator_time(UnixMicros, RandomSource&);
 
 // initial_sequence is below 2^30, as MIT and Heimdal have it (quirk D10). Errors: those of the
 // random source.

@@ -142,12 +142,12 @@ Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
   // from the list in the authenticator (RFC 4537).
   PGSS_TRY(Key subkey, Key::random(credential.session_key.etype(), runtime_.random()));
   PGSS_TRY(const uint32_t sequence, initial_sequence(runtime_.random()));
-  PGSS_TRY(const SplitTime time,
+  PGSS_TRY(const WireTime time,
            authenticator_time(runtime_.clock().now() + credential.clock_offset, runtime_.random()));
   AwaitApRep next{credential.session_key.clone(),
                   std::move(subkey),
-                  time.time,
-                  time.micros,
+                  time.seconds,
+                  time.microseconds,
                   sequence,
                   principal_text(credential.client.view()),
                   principal_text(credential.server.view())};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "mechs/krb5/ap_exchange.h"
 #include "mechs/krb5/kdc_errors.h"
 #include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/names.h"
@@ -128,7 +129,8 @@ Result<Bytes> TgsExchange::encode_authenticator(ByteView body, const Key& subkey
            checksum(crypto, key, KeyUsage::kTgsReqAuthenticatorChecksum, {body}, sum));
 
   const NameComponents client(ticket.client.view());
-  const WireTime time = wire_time(runtime_.clock().now() + first_.clock_offset);
+  PGSS_TRY(const WireTime time,
+           authenticator_time(runtime_.clock().now() + first_.clock_offset, runtime_.random()));
   Authenticator authenticator;
   authenticator.crealm = ticket.client.realm();
   authenticator.cname = client.name();

@@ -476,7 +476,6 @@ TEST(KerberosAcceptor, RefusesARestrictionThatItDoesNotKnow) {
     EXPECT_EQ(ticket.has_value(), c.in_ticket) << c.type;
     if (!c.in_ticket) {
       expect_error(ticket, Errc::kPeerIncompatible, "EncTicketPart.authorization-data");
-      EXPECT_EQ(ticket.error().peer_status, c.type);
     }
 
     Exchange y;

@@ -64,7 +64,7 @@ class Recorded {
     acceptor_tokens_ = block.bytes_list("FromAcceptor");
     const std::string service = block.text("Service");
     const auto etype = static_cast<int32_t>(block.number("Etype"));
-    not_built_ = !known_etype(etype);
+    not_built_ = etype == static_cast<int32_t>(Etype::kRc4Hmac) && !known_etype(etype);
     if (not_built_) return block.ignore_unread();
     const uint64_t kvno = block.number("Kvno");
     make_keytab(service, etype, static_cast<uint32_t>(kvno), block.bytes("Key"));
@@ -287,7 +287,7 @@ class Recorded {
   UnixMicros ctime_ = 0;
   std::string client_;
   bool binding_sent_ = false, dce_style_ = false;
-  bool not_built_ = false;  // the ticket's etype
+  bool not_built_ = false;  // etype 23
   ContextFlags flags_ = kNoContextFlags;
   std::unique_ptr<MessageProtection> initiator_, acceptor_;
 
