@@ -62,7 +62,8 @@ bool same_account(std::string_view a, std::string_view b) {
 }
 
 // is_own: an authorisation identity that is the authenticated one: its whole name, the account's, or
-// the user part. Of NTLM, names are compared as the user file compares them, without regard to the
+// the user part, where that is the account's name, too: of another domain's user it may be that of
+// somebody else. Of NTLM, names are compared as the user file compares them, without regard to the
 // case of letters. Principals that differ in case are different users, and those of another realm
 // have no short names here.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
@@ -71,10 +72,8 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
     return authzid == info.initiator_name || (!local.empty() && authzid == local);
   }
   const std::string_view name = info.initiator_name;
-  for (const std::string_view own : {name, user_part(name), std::string_view(info.account_name)}) {
-    if (!own.empty() && same_account(authzid, own)) return true;
-  }
-  return false;
+  const std::string_view account = info.account_name.empty() ? user_part(name) : info.account_name;
+  return same_account(authzid, name) || same_account(authzid, account);
 }
 
 //   Start --first token--> Negotiating ... --> AwaitEmpty --""--> AwaitChoice --choice--> Done
