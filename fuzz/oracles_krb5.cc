@@ -4,8 +4,10 @@
 #include <string_view>
 #include <vector>
 
+#include "base/cursor.h"
 #include "fuzz/check.h"
 #include "mechs/krb5/codec.h"
+#include "mechs/krb5/gss_token.h"
 #include "mechs/krb5/pac.h"
 
 namespace pocketgss::fuzz {
@@ -257,6 +259,13 @@ void check_krb_ap_req(ByteView input) {
       check_authorization_data(*authenticator->authorization_data, input);
     }
     check_time(authenticator->ctime);
+  }
+  check_type(input, parse_checksum(input));
+  if (const auto sum = parse_gss_checksum(input); sum.has_value()) {
+    // RFC 4121 4.1.1: the length of Bnd, Bnd, Flags.
+    PGSS_FUZZ_CHECK(input.size() >= 24 && load_u32le(input.data()) == 16);
+    PGSS_FUZZ_CHECK(ByteView(sum.value().bindings) == input.sub(4, 16));
+    PGSS_FUZZ_CHECK(sum.value().flags == load_u32le(input.data() + 20));
   }
 }
 

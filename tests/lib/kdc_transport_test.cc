@@ -354,6 +354,15 @@ TEST(KdcFrameReader, KRC_9_StaysRefused) {
 }
 
 // What an earlier exchange met is not told of a later one, which had no time to ask.
+// One octet is a message, of which nothing can be made: the client of the KDC refuses it.
+TEST_F(KdcTransportTest, KRC_9_AReplyOfOneOctetIsOneAndIsNoMessage) {
+  LocalServer short_one(LocalServer::answers(Bytes{0x6b}));
+  use(short_one);
+  EXPECT_EQ(ask(), (Bytes{0x6b}));
+  EXPECT_EQ(krb5::parse_as_rep(Bytes{0x6b}).error().code, Errc::kMalformed);
+  EXPECT_EQ(krb5::parse_krb_error(Bytes{0x6b}).error().code, Errc::kMalformed);
+}
+
 TEST(KdcTransport, ForgetsWhyAnEarlierExchangeHadNoKdc) {
   struct Nowhere : KdcResolver {
     Result<std::vector<KdcAddress>> kdcs(std::string_view, std::chrono::milliseconds) override {

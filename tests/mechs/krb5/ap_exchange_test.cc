@@ -196,6 +196,35 @@ TEST(KerberosAcceptor, KRA_12_RefusesAKvnoThatTheKeyTableLacks) {
   expect_error(x.run(), Errc::kNeedsCredential, "kvno");
 }
 
+// Two services in one key table: what the ticket says it is for is what its key must be.
+TEST(KerberosAcceptor, KRA_12_RefusesATicketUnderTheKeyOfAnotherServiceOfTheTable) {
+  for (const bool first : {true, false}) {
+    Exchange x;
+    x.issue();  // of smtp/mail.example.test, under the first key
+    const Key other = Key::random(x.service_key.etype(), x.random).value();
+    const Principal names[] = {x.ticket.service,
+                               parse_principal("smtp/other.example.test@EXAMPLE.TEST", "").value()};
+    std::vector<KeytabEntry> entries(2);
+    for (size_t i = 0; i < 2; ++i) {
+      entries[i].principal = names[i].view();
+      entries[i].etype = static_cast<int32_t>(other.etype());
+      // The keys are exchanged where `first`.
+      entries[i].key = (i == 0) == first ? other.view() : x.service_key.view();
+      entries[i].set_kvno(3);
+    }
+    const SecretBytes file = write_keytab(entries).value();
+    const Keytab keytab = parse_keytab(file.view()).value();
+    x.acceptor.keytab = &keytab;
+    x.start();
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    if (first) {
+      expect_error(x.verdict(), Errc::kAuthFailed, "Ticket");
+    } else {
+      EXPECT_TRUE(x.verdict().has_value());
+    }
+  }
+}
+
 TEST(KerberosAcceptor, KRA_12_RefusesATicketOfAnotherRealm) {
   Exchange x;
   x.ticket.service = parse_principal("smtp/mail.example.test@OTHER.TEST", "").value();

@@ -374,7 +374,7 @@ TEST_P(CfxMessageTokens, QuirkA9_EcOfAPlainTokenIsTheSizeOfItsChecksum) {
   }
 }
 
-TEST_P(CfxMessageTokens, KRA_4_OldFormsAreRefused) {
+TEST_P(CfxMessageTokens, KRA_4_QuirkD30_TheFormOfAnotherEtypeIsRefused) {
   Pair pair(GetParam(), kNoContextFlags);
   if (known_etype(23)) {
     Pair old(Etype::kRc4Hmac, kNoContextFlags);

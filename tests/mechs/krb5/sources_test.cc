@@ -62,9 +62,10 @@ class Sources : public ::testing::Test {
   void partly(VectorBlock& block) {
     EXPECT_FALSE(block.text("Reason").empty());
     const std::string set = block.text("Set");
+    ASSERT_EQ(accounted_.count(set), 1U) << set;
     const size_t names = texts(block, "Name").size();
     EXPECT_GE(names, 1U);
-    EXPECT_LE(names, accounted_[set]) << set;
+    EXPECT_LE(names, accounted_.at(set)) << set;
   }
 
   // places notes what the block says is where, and returns how much.
