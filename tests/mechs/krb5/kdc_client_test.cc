@@ -254,6 +254,8 @@ TEST_F(KdcClientTest, KRC_2_RefusesOtherKeyUsages) {
   ASSERT_TRUE(run().has_value());
   config.services = service_names("imap", "mail.example.test", "").value();
   kdc.add_service("imap/mail.example.test");
+  FixedBytes<7> apart;  // CountingRandom begins again after 256 octets: no two keys may do so alike
+  ASSERT_TRUE(random.fill(apart).has_value());
   for (const KeyUsage usage : {KeyUsage::kAsRepEncPart, KeyUsage::kTicket,
                                KeyUsage::kTgsRepEncPartSessionKey, KeyUsage::kApRepEncPart}) {
     kdc.twist.usage = usage;  // with the sub-key of etype 17
