@@ -23,11 +23,11 @@ Error misbehaved(const char* what, int32_t code = 0) {
 // tried on, and one that does not open means a wrong password as KDC_ERR_PREAUTH_FAILED does. It can
 // also mean that somebody answers in the KDC's place; the reply is refused in either case.
 Error unopened(const ClientSecret& secret, bool preauth_sent) {
-  const char* what = "AS-REP.enc-part does not open: the password is wrong";
-  if (!secret.keys.empty()) what = "AS-REP.enc-part does not open: the user's key is wrong";
+  const auto error = [](const char* what) { return Error{Errc::kAuthFailed, what, 0, 0}; };
   if (preauth_sent)
-    what = "AS-REP.enc-part does not open with the key that the KDC took a proof of";
-  return Error{Errc::kAuthFailed, what, 0, 0};
+    return error("AS-REP.enc-part does not open with the key that the KDC took a proof of");
+  if (!secret.keys.empty()) return error("AS-REP.enc-part does not open: the user's key is wrong");
+  return error("AS-REP.enc-part does not open: the password is wrong");
 }
 
 }  // namespace
