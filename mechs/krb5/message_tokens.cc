@@ -11,12 +11,15 @@ namespace {
 
 using cfx_flag::kAcceptorSubkey, cfx_flag::kSealed, cfx_flag::kSentByAcceptor;
 
-constexpr char kMic[] = "MIC token", kWrap[] = "Wrap token";
 constexpr char kTooSmall[] = "output buffer is too small";
 
 // One error for whatever is wrong with a token that looks like one.
-Error not_authentic(const char* what) {
-  return Error{Errc::kAuthFailed, what, 0, 0};
+Error not_authentic(MessageToken token) {
+  return Error{Errc::kAuthFailed, name(token), 0, 0};
+}
+
+Error wrong_size(MessageToken token) {
+  return Error{Errc::kMalformed, name(token), kMessageHeaderSize, 0};
 }
 
 using HeaderBytes = FixedBytes<kMessageHeaderSize>;
@@ -25,14 +28,14 @@ HeaderBytes make_header(uint16_t id, uint8_t flags, uint16_t ec, uint16_t rrc, u
   HeaderBytes out{};
   out[0] = static_cast<uint8_t>(id >> 8);
   out[1] = static_cast<uint8_t>(id);
-  out[kFlagsAt] = flags;
-  out[kFillerAt] = kCfxFiller;
-  out[kEcAt] = static_cast<uint8_t>(ec >> 8);
-  out[kEcAt + 1] = static_cast<uint8_t>(ec);
-  out[kRrcAt] = static_cast<uint8_t>(rrc >> 8);
-  out[kRrcAt + 1] = static_cast<uint8_t>(rrc);
-  store_u32be(out.data() + kSequenceAt, static_cast<uint32_t>(sequence >> 32));
-  store_u32be(out.data() + kSequenceAt + 4, static_cast<uint32_t>(sequence));
+  out[kCfxFlagsAt] = flags;
+  out[kCfxFillerAt] = kCfxFiller;
+  out[kCfxEcAt] = static_cast<uint8_t>(ec >> 8);
+  out[kCfxEcAt + 1] = static_cast<uint8_t>(ec);
+  out[kCfxRrcAt] = static_cast<uint8_t>(rrc >> 8);
+  out[kCfxRrcAt + 1] = static_cast<uint8_t>(rrc);
+  store_u32be(out.data() + kCfxSequenceAt, static_cast<uint32_t>(sequence >> 32));
+  store_u32be(out.data() + kCfxSequenceAt + 4, static_cast<uint32_t>(sequence));
   return out;
 }
 
@@ -137,7 +140,7 @@ uint8_t CfxTokens::flags_of(Role sender) const {
 Result<CfxHeader> CfxTokens::parse_header(ByteView token, MessageToken kind) const {
   PGSS_TRY(const CfxHeader out, parse_cfx_header(token, kind));
   if ((out.flags & (kSentByAcceptor | kAcceptorSubkey)) != flags_of(peer())) {
-    return not_authentic(name(kind));
+    return not_authentic(kind);
   }
   return out;
 }
@@ -157,12 +160,12 @@ Result<size_t> CfxTokens::mic(ByteView message, MutableBytes out) {
 // check_mic returns the number of a MIC that is right.
 Result<uint64_t> CfxTokens::check_mic(ByteView message, ByteView mic) {
   PGSS_TRY(const CfxHeader header, parse_header(mic, MessageToken::kMic));
-  if ((header.flags & kSealed) != 0) return not_authentic(kMic);
-  if (mic.size() != mic_size()) return Error{Errc::kMalformed, kMic, kMessageHeaderSize, 0};
+  if ((header.flags & kSealed) != 0) return not_authentic(MessageToken::kMic);
+  if (mic.size() != mic_size()) return wrong_size(MessageToken::kMic);
   if (!sign_key(peer())
            .verify({message, mic.prefix(kMessageHeaderSize)}, mic.from(kMessageHeaderSize))
            .has_value()) {
-    return not_authentic(kMic);
+    return not_authentic(MessageToken::kMic);
   }
   return header.sequence;
 }
@@ -199,7 +202,7 @@ Result<size_t> CfxTokens::wrap(ByteView message, bool confidential, MutableBytes
     std::copy(message.begin(), message.end(), body.begin());
     PGSS_CHECK(seal_checksum_key(keys_.self)
                    .make({message, header}, body.subspan(message.size(), checksum_size(etype))));
-    header[kEcAt + 1] = static_cast<uint8_t>(checksum_size(etype));
+    header[kCfxEcAt + 1] = static_cast<uint8_t>(checksum_size(etype));
   }
   std::copy(header.begin(), header.end(), out.begin());
   ++send_sequence_;
@@ -226,7 +229,7 @@ Result<MessageProtection::Unwrapped> CfxTokens::unwrap(ByteView token, MutableBy
 // have been changed (row KRA-1); RRC itself, where it was, gives another ciphertext.
 Result<MessageProtection::Unwrapped> CfxTokens::unseal(const CfxHeader& header, ByteView body,
                                                        MutableBytes out) {
-  const Error wrong = not_authentic(kWrap);
+  const Error wrong = not_authentic(MessageToken::kWrap);
   if (!plaintext_size(keys_.key.etype(), body.size())) return wrong;
   const Result<size_t> plaintext = seal_key(peer()).decrypt(out, out);
   if (!plaintext.has_value()) return wrong;
@@ -242,13 +245,13 @@ Result<MessageProtection::Unwrapped> CfxTokens::unseal(const CfxHeader& header, 
 Result<MessageProtection::Unwrapped> CfxTokens::check_plain(const CfxHeader& header, ByteView body,
                                                             MutableBytes out) {
   const size_t checksum = checksum_size(keys_.key.etype());
-  if (header.ec != checksum) return Error{Errc::kMalformed, "Wrap token.EC", kEcAt, 0};
-  if (body.size() < checksum) return Error{Errc::kMalformed, kWrap, kMessageHeaderSize, 0};
+  if (header.ec != checksum) return Error{Errc::kMalformed, "Wrap token.EC", kCfxEcAt, 0};
+  if (body.size() < checksum) return wrong_size(MessageToken::kWrap);
   const size_t size = body.size() - checksum;
   const HeaderBytes counted = make_header(kCfxWrapId, header.flags, 0, 0, header.sequence);
   const ByteView all(out);
   if (!seal_checksum_key(peer()).verify({all.prefix(size), counted}, all.from(size)).has_value()) {
-    return not_authentic(kWrap);
+    return not_authentic(MessageToken::kWrap);
   }
   return Unwrapped{size, false};
 }

@@ -18,10 +18,8 @@ constexpr uint8_t kPad = 1;
 // RFC 4757 7.2, 7.3: "salts" of the two kinds, in the place of key usages.
 constexpr KeyUsage kWrapSalt{13}, kMicSalt{15};
 
-constexpr char kMic[] = "MIC token", kWrap[] = "Wrap token";
-
-Error not_authentic(const char* what) {
-  return Error{Errc::kAuthFailed, what, 0, 0};
+Error not_authentic(MessageToken token) {
+  return Error{Errc::kAuthFailed, name(token), 0, 0};
 }
 
 // --- the frame ---
@@ -99,7 +97,7 @@ void Rfc4757Tokens::seal_sequence(uint32_t sequence, ByteView checksum, MutableB
 }
 
 Result<uint32_t> Rfc4757Tokens::open_sequence(ByteView sealed, ByteView checksum,
-                                              const char* what) {
+                                              MessageToken token) {
   FixedBytes<kSequenceSize> open;
   SecretHash key;
   crypto_->hmac_md5(sequence_key_.view(), {checksum}, key.mutable_view());
@@ -107,8 +105,8 @@ Result<uint32_t> Rfc4757Tokens::open_sequence(ByteView sealed, ByteView checksum
   FixedBytes<4> sender;
   sender.fill(keys_.self == Role::kInitiator ? uint8_t{0xff} : uint8_t{0x00});
   // Row KRA-7: our own tokens name us.
-  if (!ct_equal(ByteView(open).from(4), sender)) return not_authentic(what);
-  return ByteReader(open).u32be(what);
+  if (!ct_equal(ByteView(open).from(4), sender)) return not_authentic(token);
+  return ByteReader(open).u32be(name(token));
 }
 
 // RFC 4757 7.3: Kcrypt = HMAC(HMAC(Klocal, 0), seq_num), the number big-endian.
@@ -144,11 +142,12 @@ Result<size_t> Rfc4757Tokens::mic(ByteView message, MutableBytes out) {
 
 Result<uint64_t> Rfc4757Tokens::check_mic(ByteView message, ByteView mic) {
   PGSS_TRY(const Token token, parse(mic, MessageToken::kMic));
-  PGSS_TRY(const uint32_t sequence, open_sequence(token.sequence, token.checksum, kMic));
+  PGSS_TRY(const uint32_t sequence,
+           open_sequence(token.sequence, token.checksum, MessageToken::kMic));
   FixedBytes<kMaxChecksumSize> checksum;
   PGSS_CHECK(sign_.make({token.fixed, message}, checksum));
   if (!ct_equal(ByteView(checksum).prefix(kChecksumSize), token.checksum)) {
-    return not_authentic(kMic);
+    return not_authentic(MessageToken::kMic);
   }
   return widen(sequence);
 }
@@ -195,7 +194,8 @@ Result<MessageProtection::Unwrapped> Rfc4757Tokens::unwrap(ByteView token, Mutab
   if (out.size() < parts.body.size()) {
     return Error{Errc::kApiMisuse, "output buffer is too small", 0, 0};
   }
-  PGSS_TRY(const uint32_t sequence, open_sequence(parts.sequence, parts.checksum, kWrap));
+  PGSS_TRY(const uint32_t sequence,
+           open_sequence(parts.sequence, parts.checksum, MessageToken::kWrap));
   const MutableBytes space = out.first(parts.body.size());
   std::copy(parts.body.begin(), parts.body.end(), space.begin());
   if (parts.sealed) crypt(sequence, space);
@@ -204,7 +204,7 @@ Result<MessageProtection::Unwrapped> Rfc4757Tokens::unwrap(ByteView token, Mutab
     FixedBytes<kMaxChecksumSize> checksum;
     PGSS_CHECK(seal_.make({parts.fixed, space}, checksum));
     if (!ct_equal(ByteView(checksum).prefix(kChecksumSize), parts.checksum)) {
-      return not_authentic(kWrap);
+      return not_authentic(MessageToken::kWrap);
     }
     const auto size = unpadded(ByteView(space).from(kConfounderSize));
     if (!size) return Error{Errc::kMalformed, "Wrap token: padding", 0, 0};

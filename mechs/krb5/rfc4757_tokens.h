@@ -29,7 +29,7 @@ class Rfc4757Tokens final : public MessageProtection {
   struct SecretHash : SecretArray<16> {};
 
   void seal_sequence(uint32_t sequence, ByteView checksum, MutableBytes out);
-  Result<uint32_t> open_sequence(ByteView sealed, ByteView checksum, const char* what);
+  Result<uint32_t> open_sequence(ByteView sealed, ByteView checksum, MessageToken);
   void crypt(uint32_t sequence, MutableBytes data);
   Result<uint64_t> check_mic(ByteView message, ByteView mic);
   uint64_t widen(uint32_t sequence) const;

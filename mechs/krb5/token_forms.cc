@@ -25,10 +25,10 @@ Result<CfxHeader> parse_cfx_header(ByteView token, MessageToken kind) {
   PGSS_TRY(out.ec, in.u16be(what));
   PGSS_TRY(out.rrc, in.u16be(what));
   PGSS_TRY(out.sequence, in.u64be(what));
-  if (filler != kCfxFiller) return Error{Errc::kMalformed, what, kFillerAt, 0};
+  if (filler != kCfxFiller) return Error{Errc::kMalformed, what, kCfxFillerAt, 0};
   // RFC 4121 4.2.6.1: five octets of filler; row KRA-3.
   if (mic && (out.ec != kCfxMicFiller || out.rrc != kCfxMicFiller)) {
-    return Error{Errc::kMalformed, what, kEcAt, 0};
+    return Error{Errc::kMalformed, what, kCfxEcAt, 0};
   }
   if (in.at_end()) return Error{Errc::kMalformed, what, kMessageHeaderSize, 0};
   return out;

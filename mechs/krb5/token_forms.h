@@ -12,7 +12,7 @@ namespace pocketgss::mechs::krb5 {
 
 enum class MessageToken : uint8_t { kMic, kWrap };
 
-// What is wrong with a token that looks like one: "MIC token" or "Wrap token".
+// name is `where` of an error about the token as a whole: "MIC token" or "Wrap token".
 const char* name(MessageToken);
 
 // RFC 4121 4.2.6.1, 4.2.6.2:
@@ -20,7 +20,8 @@ const char* name(MessageToken);
 // A MIC token has Filler up to [7]. Behind it the checksum of a MIC token; of a wrap token, to the
 // right by RRC, what is encrypted, or the message and a checksum of EC octets.
 inline constexpr size_t kMessageHeaderSize = 16;
-inline constexpr size_t kFlagsAt = 2, kFillerAt = 3, kEcAt = 4, kRrcAt = 6, kSequenceAt = 8;
+inline constexpr size_t kCfxFlagsAt = 2, kCfxFillerAt = 3, kCfxEcAt = 4, kCfxRrcAt = 6,
+                        kCfxSequenceAt = 8;
 inline constexpr uint16_t kCfxMicId = 0x0404, kCfxWrapId = 0x0504;
 inline constexpr uint8_t kCfxFiller = 0xff;
 inline constexpr uint16_t kCfxMicFiller = 0xffff;  // where a wrap token has EC, and RRC

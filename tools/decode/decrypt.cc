@@ -129,7 +129,7 @@ bool Decryptor::as_receiver(ByteView token,
                             const std::function<bool(mechs::MessageProtection&, Role)>& take) {
   if (token.size() < kMessageHeaderSize) return false;
   const bool cfx = token[0] != mechs::kInitialContextTag.octet;
-  const uint8_t flags = cfx ? token[kFlagsAt] : uint8_t{0};
+  const uint8_t flags = cfx ? token[kCfxFlagsAt] : uint8_t{0};
   const bool subkey = (flags & cfx_flag::kAcceptorSubkey) != 0;
   for (const Role sender : {Role::kInitiator, Role::kAcceptor}) {
     const bool by_acceptor = sender == Role::kAcceptor;

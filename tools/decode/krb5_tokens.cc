@@ -112,11 +112,11 @@ class MessageFields {
 // open_dce opens a token as DCE style makes it, sealed and rotated by EC as well; neither is under
 // the checksum.
 Opened open_dce(ByteView token, const DecodeContext& at) {
-  if (is_framed(token) || (token[kFlagsAt] & cfx_flag::kSealed) == 0) return std::nullopt;
+  if (is_framed(token) || (token[kCfxFlagsAt] & cfx_flag::kSealed) == 0) return std::nullopt;
   Bytes straight = token.to_bytes();
-  const auto rotation = static_cast<uint16_t>(u16_at(token, kRrcAt) + u16_at(token, kEcAt));
-  straight[kRrcAt] = static_cast<uint8_t>(rotation >> 8);
-  straight[kRrcAt + 1] = static_cast<uint8_t>(rotation);
+  const auto rotation = static_cast<uint16_t>(u16_at(token, kCfxRrcAt) + u16_at(token, kCfxEcAt));
+  straight[kCfxRrcAt] = static_cast<uint8_t>(rotation >> 8);
+  straight[kCfxRrcAt + 1] = static_cast<uint8_t>(rotation);
   Opened opened = at.decryptor->unwrap(straight);
   if (opened) at.note("rotated by EC, too, as in DCE style: the library does not take it");
   return opened;
@@ -159,8 +159,8 @@ std::string verified(ByteView token, const DecodeContext& at) {
 
 void cfx_header(MessageFields& fields, const CfxHeader& header, size_t filler) {
   fields.octets("TOK_ID", 0, kIdSize);
-  fields.number("Flags", kFlagsAt, 1, header.flags).names = flag_names(header.flags);
-  fields.octets("Filler", kFillerAt, filler);
+  fields.number("Flags", kCfxFlagsAt, 1, header.flags).names = flag_names(header.flags);
+  fields.octets("Filler", kCfxFillerAt, filler);
 }
 
 // parts shows the message and the checksum of a token that is not sealed. What the rotation has split
@@ -187,7 +187,7 @@ void parts(MessageFields& fields, const CfxHeader& header, ByteView body, const 
 
 // check_sizes: no etype has tokens of other sizes.
 Result<void> check_sizes(const CfxHeader& header, size_t body) {
-  const Error ec{Errc::kMalformed, "Wrap token.EC", kEcAt, 0};
+  const Error ec{Errc::kMalformed, "Wrap token.EC", kCfxEcAt, 0};
   const Error whole{Errc::kMalformed, name(MessageToken::kWrap), kMessageHeaderSize, 0};
   if ((header.flags & cfx_flag::kSealed) == 0) {
     if (!is_checksum_size(header.ec)) return ec;
@@ -211,9 +211,9 @@ Result<Children> cfx_wrap(ByteView token, const DecodeContext& at) {
   const bool sealed = (header.flags & cfx_flag::kSealed) != 0;
   MessageFields fields(token, at);
   cfx_header(fields, header, 1);
-  fields.number("EC", kEcAt, 2, header.ec, sealed ? "octets of filler" : "octets of checksum");
-  fields.number("RRC", kRrcAt, 2, header.rrc);
-  fields.number("SND_SEQ", kSequenceAt, 8, header.sequence);
+  fields.number("EC", kCfxEcAt, 2, header.ec, sealed ? "octets of filler" : "octets of checksum");
+  fields.number("RRC", kCfxRrcAt, 2, header.rrc);
+  fields.number("SND_SEQ", kCfxSequenceAt, 8, header.sequence);
   const auto opened = open(token, at);
   if (sealed) {
     fields.sealed(kMessageHeaderSize, opened, 0);
@@ -226,12 +226,12 @@ Result<Children> cfx_wrap(ByteView token, const DecodeContext& at) {
 Result<Children> cfx_mic(ByteView token, const DecodeContext& at) {
   PGSS_TRY(const CfxHeader header, parse_cfx_header(token, MessageToken::kMic));
   const char* const what = name(MessageToken::kMic);
-  if ((header.flags & cfx_flag::kSealed) != 0) return Error{Errc::kMalformed, what, kFlagsAt, 0};
+  if ((header.flags & cfx_flag::kSealed) != 0) return Error{Errc::kMalformed, what, kCfxFlagsAt, 0};
   const size_t checksum = token.size() - kMessageHeaderSize;
   if (!is_checksum_size(checksum)) return Error{Errc::kMalformed, what, kMessageHeaderSize, 0};
   MessageFields fields(token, at);
-  cfx_header(fields, header, kSequenceAt - kFillerAt);
-  fields.number("SND_SEQ", kSequenceAt, 8, header.sequence);
+  cfx_header(fields, header, kCfxSequenceAt - kCfxFillerAt);
+  fields.number("SND_SEQ", kCfxSequenceAt, 8, header.sequence);
   fields.octets("SGN_CKSUM", kMessageHeaderSize, checksum, verified(token, at)).sensitive = true;
   return fields.take();
 }
@@ -323,8 +323,8 @@ std::string_view message_token_kind(ByteView token) {
 bool may_be_cfx_wrap(ByteView input) {
   constexpr uint8_t kKnownFlags =
       cfx_flag::kSentByAcceptor | cfx_flag::kSealed | cfx_flag::kAcceptorSubkey;
-  return id_at(input) == kCfxWrapId && input.size() > kFillerAt && input[kFillerAt] == kCfxFiller &&
-         (input[kFlagsAt] & ~kKnownFlags) == 0;
+  return id_at(input) == kCfxWrapId && input.size() > kCfxFillerAt &&
+         input[kCfxFillerAt] == kCfxFiller && (input[kCfxFlagsAt] & ~kKnownFlags) == 0;
 }
 
 }  // namespace pocketgss::tools
