@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <utility>
 
@@ -13,24 +14,32 @@
 namespace pocketgss::tools {
 namespace {
 
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using testing::MailSession;
 using testing::ServeProcess;
 
 constexpr const char* kMessage = "Subject: hello\r\n\r\ntext\r\n";
 
-// RecordedServe starts `serve` under the recorder. Flushes of a path that has `failing` in it fail.
+// RecordedServe starts `serve` under the recorder. Flushes of a path that has `failing` in it fail;
+// kAround is the folder that the Maildir is in, and nothing that is in it.
 class RecordedServe {
  public:
-  explicit RecordedServe(const char* failing = nullptr)
+  static constexpr std::string_view kAround = "..";
+  enum class Maildir { kNew, kThere };
+
+  explicit RecordedServe(std::string_view failing = {}, Maildir maildir = Maildir::kNew)
       : record_(serve.folder.write("record", "")) {
+    if (maildir == Maildir::kThere) std::filesystem::create_directory(serve.folder / "mail");
     ::setenv("PGSS_DISK_RECORD", record_.c_str(), 1);
-    if (failing != nullptr) ::setenv("PGSS_DISK_FAIL", failing, 1);
+    const std::string fail(failing == kAround ? serve.folder.path().string() + "\n" : failing);
+    if (!fail.empty()) ::setenv("PGSS_DISK_FAIL", fail.c_str(), 1);
     ::setenv("LD_PRELOAD", PGSS_DISK_RECORDER, 1);
     started_ = serve.start();
     for (const char* name : {"LD_PRELOAD", "PGSS_DISK_FAIL", "PGSS_DISK_RECORD"}) ::unsetenv(name);
   }
   bool started() const { return started_; }
+  bool has_maildir() const { return std::filesystem::exists(serve.folder / "mail"); }
 
   // all_events have the Maildir as ".", and the folder around it as "..": "flush ./new".
   std::vector<std::string> all_events() const {
@@ -113,8 +122,8 @@ void expect_refused(const char* failing, const char* reason) {
   EXPECT_TRUE(recorded.serve.logged(reason)) << recorded.serve.log();
 }
 
-TEST(ServeDurability, P26_PutsANewMaildirOnDiskBeforeItGreets) {
-  RecordedServe recorded;
+// expect_on_disk: the Maildir, and its name in the folder around it, before the greeting.
+void expect_on_disk(RecordedServe& recorded) {
   ASSERT_TRUE(recorded.started()) << recorded.serve.log();
   testing::RawClient client(recorded.serve.port());
   client.reply();
@@ -129,11 +138,37 @@ TEST(ServeDurability, P26_PutsANewMaildirOnDiskBeforeItGreets) {
   }
 }
 
+TEST(ServeDurability, P26_PutsANewMaildirOnDiskBeforeItGreets) {
+  RecordedServe recorded;
+  expect_on_disk(recorded);
+}
+
+// A program that made it may have ended before it was on disk.
+TEST(ServeDurability, P26_PutsAMaildirThatWasThereOnDiskBeforeItGreets) {
+  RecordedServe recorded({}, RecordedServe::Maildir::kThere);
+  expect_on_disk(recorded);
+}
+
 TEST(ServeDurability, P26_DoesNotStartWhereTheMaildirCannotBePutOnDisk) {
   RecordedServe recorded("/mail");
   EXPECT_FALSE(recorded.started());
   EXPECT_EQ(recorded.serve.process().wait(), 73);
-  EXPECT_THAT(recorded.serve.log(), HasSubstr("on disk: "));
+  EXPECT_THAT(recorded.serve.log(), HasSubstr("cannot put the Maildir "));
+  EXPECT_FALSE(recorded.has_maildir());
+}
+
+TEST(ServeDurability, P26_DoesNotStartWhereTheNameOfANewMaildirCannotBePutOnDisk) {
+  RecordedServe recorded(RecordedServe::kAround);
+  EXPECT_FALSE(recorded.started());
+  EXPECT_EQ(recorded.serve.process().wait(), 73);
+  EXPECT_THAT(recorded.serve.log(), HasSubstr("cannot put the folder around the Maildir "));
+  EXPECT_FALSE(recorded.has_maildir());
+}
+
+TEST(ServeDurability, P26_StartsInAMaildirThatWasThereWhereTheFolderAroundItCannotBeFlushed) {
+  RecordedServe recorded(RecordedServe::kAround, RecordedServe::Maildir::kThere);
+  EXPECT_TRUE(recorded.started()) << recorded.serve.log();
+  EXPECT_THAT(recorded.all_events(), Contains("fail .."));
 }
 
 TEST(ServeDurability, P26_Answers451WhereTheFileCannotBeFlushed) {

@@ -5,11 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 #include "base/cursor.h"
 #include "tools/text.h"
@@ -62,9 +64,30 @@ bool flush_folder(const std::string& path) {
   return folder.valid() && ::fsync(folder.get()) == 0;
 }
 
-bool make_folder(const std::string& path) {
-  return ::mkdir(path.c_str(), S_IRWXU) == 0 || errno == EEXIST;
-}
+// MadeFolders are those that were not there before. They go again unless they are kept.
+class MadeFolders {
+ public:
+  MadeFolders() = default;
+  ~MadeFolders() {
+    for (auto path = paths_.rbegin(); path != paths_.rend(); ++path) ::rmdir(path->c_str());
+  }
+  MadeFolders(const MadeFolders&) = delete;
+  MadeFolders& operator=(const MadeFolders&) = delete;
+
+  // make returns false where there is none and none can be made.
+  bool make(const std::string& path) {
+    if (::mkdir(path.c_str(), S_IRWXU) != 0) return errno == EEXIST;
+    paths_.push_back(path);
+    return true;
+  }
+  bool has(const std::string& path) const {
+    return std::find(paths_.begin(), paths_.end(), path) != paths_.end();
+  }
+  void keep() { paths_.clear(); }
+
+ private:
+  std::vector<std::string> paths_;
+};
 
 }  // namespace
 
@@ -125,9 +148,9 @@ Fallible<Nothing> Delivery::move_to_new() {
 }
 
 Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host) {
-  const bool made = ::mkdir(path.c_str(), S_IRWXU) == 0;
+  MadeFolders made;
   for (const char* part : {"", "/tmp", "/new", "/cur"}) {
-    if (!make_folder(path + part)) {
+    if (!made.make(path + part)) {
       return Failure{ExitCode::kCantCreate, "cannot make the Maildir " + quoted(path + part) +
                                                 ": " + system_error_text(errno)};
     }
@@ -140,12 +163,21 @@ Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host
                    "cannot write to the Maildir " + quoted(path) + ": " + system_error_text(errno)};
   }
   // New folders are names in this one, and it is one in the folder around it.
-  if (!flush_folder(path) || (made && !flush_folder(path + "/.."))) {
+  if (!flush_folder(path)) {
     return Failure{ExitCode::kCantCreate, "cannot put the Maildir " + quoted(path) +
                                               " on disk: " + system_error_text(errno)};
   }
+  // Also where it was there: the program that made it may have ended before this. The folder around
+  // it need not be one that can be read, then.
+  const bool is_new = made.has(path);
+  if (!flush_folder(path + "/..") && is_new) {
+    return Failure{ExitCode::kCantCreate, "cannot put the folder around the Maildir " +
+                                              quoted(path) +
+                                              " on disk: " + system_error_text(errno)};
+  }
+  made.keep();
   return Maildir(std::make_shared<const Delivery::Folders>(std::move(folders)), host_part(host),
-                 made);
+                 is_new);
 }
 
 Fallible<std::unique_ptr<Delivery>> Maildir::begin(Clock& clock, RandomSource& random) const {

@@ -2,7 +2,8 @@
 // sends over sockets, and lets a flush fail.
 //
 //   PGSS_DISK_RECORD  the file that gets one line an event, of the form "WHAT PATH-OR-TEXT"
-//   PGSS_DISK_FAIL    flushes of a path that has this in it fail with EIO
+//   PGSS_DISK_FAIL    flushes of a path that has this in it fail with EIO; a line end in it is the
+//                     path's end
 //
 // A flush and a rename are noted when they are done, what is sent before it is.
 #include <dlfcn.h>
@@ -79,7 +80,7 @@ Function* real(const char* name) {
 int flushed(const char* name, int fd) {
   const std::string path = path_of(fd);
   const char* failing = std::getenv("PGSS_DISK_FAIL");
-  if (failing != nullptr && path.find(failing) != std::string::npos) {
+  if (failing != nullptr && (path + "\n").find(failing) != std::string::npos) {
     note("fail", path);
     errno = EIO;
     return -1;
