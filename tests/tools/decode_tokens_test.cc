@@ -130,7 +130,7 @@ TEST(DecodeTokens, FieldsAreWhereTheirOffsetsSay) {
     for (const RecordedExchange& exchange : recorded_krb5(file)) {
       for (const RecordedMessage& message : exchange.messages) {
         const json object = decoded(message.token);
-        EXPECT_EQ(object["notes"].size(), 1U);
+        EXPECT_EQ(object["notes"], json::array());
         size_t next = 0;
         std::vector<json> fields(object["token"].begin(), object["token"].end());
         std::sort(fields.begin(), fields.end(), [](const json& a, const json& b) {
@@ -431,7 +431,7 @@ TEST_P(MechListMic, WhoseListWasNotSeenIsNotVerified) {
 
 TEST_P(MechListMic, WithoutKeysIsNotVerified) {
   const json object = decoded(resp(init.mech_types.der()));
-  EXPECT_EQ(object["notes"], json{"the MIC is not verified: no key of its context is known"});
+  EXPECT_EQ(object["notes"], json::array());
   EXPECT_EQ(object["token"]["mechListMIC"]["kind"], "krb5.MIC");
 }
 
@@ -447,6 +447,14 @@ TEST(DecodeTokens, AMechListMicOfNtlmStaysOctets) {
   EXPECT_FALSE(object["token"]["mechListMIC"].contains("kind"));
   EXPECT_TRUE(object["notes"].empty()) << object["notes"];
 }
+  EXPECT_FALSE(object["token"]["mechListMIC"]["token"]["SGN_CKSUM"].contains("meaning"));
+}
+
+TEST_P(MechListMic, WithoutTheRightKeyIsNotVerified) {
+  Runtime runtime = Runtime::create().value();
+  Decryptor none(runtime);
+  EXPECT_EQ(decoded(resp(init.mech_types.der()), &none)["notes"],
+            json{"the MIC is not verified: no key of its context is known"});
 
 TEST(DecodeTokens, P22_ALogHasNeitherTheMessageNorTheChecksum) {
   const Bytes token = unhex("050401ff000c00000000000008d06b7a01000000da6a7949f56ed85a7d72e1ed");

@@ -123,21 +123,19 @@ Opened open_dce(ByteView token, const DecodeContext& at) {
 }
 
 Opened open(ByteView token, const DecodeContext& at) {
-  Opened opened;
-  if (at.decryptor != nullptr) {
-    opened = at.decryptor->unwrap(token);
-    if (!opened) opened = open_dce(token, at);
-  }
+  if (at.decryptor == nullptr) return std::nullopt;
+  Opened opened = at.decryptor->unwrap(token);
+  if (!opened) opened = open_dce(token, at);
   if (!opened) at.note("the wrap token is not verified: no key of its context is known");
   return opened;
 }
 
-// verified says of a MIC whether it is right, in a note where it is not known.
+// verified says of a MIC whether it is right, in a note where it is not known. Where nobody gave keys
+// there is nothing to say.
 std::string verified(ByteView token, const DecodeContext& at) {
   using Verdict = Decryptor::MicVerdict;
-  const Verdict verdict =
-      at.decryptor == nullptr ? Verdict::kNoKey : at.decryptor->verify_mic(token);
-  switch (verdict) {
+  if (at.decryptor == nullptr) return "";
+  switch (at.decryptor->verify_mic(token)) {
     case Verdict::kVerified:
       return "verified: over the mechTypes";
     case Verdict::kNoKey:

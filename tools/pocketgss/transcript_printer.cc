@@ -16,18 +16,7 @@ const char* mark(SmtpParty from) {
   return from == SmtpParty::kClient ? "C: " : "S: ";
 }
 
-// A wrap token starts as a credential cache does (RFC 4121 4.2.6.2), and no cache is sent here. What
-// it holds is the layer step.
-bool is_krb5_wrap(ByteView token) {
-  return token.size() >= 16 && token[0] == 0x05 && token[1] == 0x04 && token[3] == 0xff;
-}
-
 std::string decoded(ByteView token) {
-  if (is_krb5_wrap(token)) {
-    const bool sealed = (token[2] & 0x02) != 0;
-    return std::string(kStyle.indent) + "krb5.Wrap, " + std::to_string(token.size()) + " bytes, " +
-           (sealed ? "sealed" : "signed") + "\n";
-  }
   const auto tree = decode_token(token);
   if (tree.has_value()) return render_text(tree.value(), kStyle);
   return std::string(kStyle.indent) + "not decoded: " + describe(tree.error()) + "\n";
