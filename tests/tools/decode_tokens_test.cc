@@ -8,6 +8,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "mechs/krb5/crypto.h"
 #include "mechs/krb5/message_tokens.h"
 #include "mechs/oids.h"
 #include "mechs/spnego/token.h"
@@ -97,7 +98,7 @@ std::string check_message(const RecordedMessage& message, const json& object) {
 std::map<std::string, size_t> check_file(const std::string& file) {
   std::map<std::string, size_t> found;
   for (const RecordedExchange& exchange : recorded_krb5(file)) {
-    if (exchange.refused) continue;
+    if (exchange.refused || !mechs::krb5::known_etype(exchange.etype)) continue;
     Session session(exchange);
     for (const RecordedMessage& message : exchange.messages) {
       SCOPED_TRACE(exchange.name + ", " + message.where);
@@ -109,14 +110,22 @@ std::map<std::string, size_t> check_file(const std::string& file) {
 
 using Counts = std::map<std::string, size_t>;
 
+// by_build: less is found where etype 23 is not built.
+Counts by_build(const Counts& all, const Counts& without_rc4) {
+  return mechs::krb5::known_etype(23) ? all : without_rc4;
+}
+
 TEST(DecodeTokens, QuirkD17_MessagesOfMitAreOpenedOnceTheirExchangeWas) {
-  EXPECT_EQ(check_file("mit"), (Counts{{"mic", 78}, {"wrap-conf", 96}, {"wrap-integ", 78}}));
+  EXPECT_EQ(check_file("mit"), by_build({{"mic", 78}, {"wrap-conf", 96}, {"wrap-integ", 78}},
+                                        {{"mic", 60}, {"wrap-conf", 72}, {"wrap-integ", 60}}));
 }
 
 TEST(DecodeTokens, QuirkA8_MessagesOfOtherPeersAreOpenedOnceTheirExchangeWas) {
   EXPECT_EQ(
       check_file("peers"),
-      (Counts{{"dce", 2}, {"mic", 138}, {"refused", 12}, {"wrap-conf", 115}, {"wrap-integ", 126}}));
+      by_build(
+          {{"dce", 2}, {"mic", 138}, {"refused", 12}, {"wrap-conf", 115}, {"wrap-integ", 126}},
+          {{"dce", 2}, {"mic", 128}, {"refused", 9}, {"wrap-conf", 108}, {"wrap-integ", 119}}));
 }
 
 TEST(DecodeTokens, LayerStepsOfMailClientsAreNamed) {
@@ -316,6 +325,7 @@ TEST(DecodeTokens, TheLibraryRefusesThemToo) {
     const Bytes token = unhex(refused.token);
     Bytes out(token.size());
     for (const int32_t etype : {17, 18, 19, 20, 23}) {
+      if (!known_etype(etype)) continue;  // 23 is not in every build
       const Bytes key(etype == 18 || etype == 20 ? 32 : 16, uint8_t{1});
       for (const Role self : {Role::kInitiator, Role::kAcceptor}) {
         for (const bool subkey : {false, true}) {
@@ -381,6 +391,10 @@ struct MechListMic : ::testing::TestWithParam<const char*> {
   mechs::spnego::NegTokenInit init =
       mechs::spnego::parse_neg_token_init(exchange.from_initiator.at(0)).value();
 
+  void SetUp() override {
+    if (!mechs::krb5::known_etype(exchange.etype)) GTEST_SKIP() << "etype 23 is not built";
+  }
+
   // resp is the acceptor's last token, as it had sent one with a mechListMIC over `list`.
   Bytes resp(ByteView list) {
     using namespace mechs::krb5;  // NOLINT: of one side of a context
@@ -433,6 +447,14 @@ TEST_P(MechListMic, WithoutKeysIsNotVerified) {
   const json object = decoded(resp(init.mech_types.der()));
   EXPECT_EQ(object["notes"], json::array());
   EXPECT_EQ(object["token"]["mechListMIC"]["kind"], "krb5.MIC");
+  EXPECT_FALSE(object["token"]["mechListMIC"]["token"]["SGN_CKSUM"].contains("meaning"));
+}
+
+TEST_P(MechListMic, WithoutTheRightKeyIsNotVerified) {
+  Runtime runtime = Runtime::create().value();
+  Decryptor none(runtime);
+  EXPECT_EQ(decoded(resp(init.mech_types.der()), &none)["notes"],
+            json{"the MIC is not verified: no key of its context is known"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Forms, MechListMic,
@@ -447,14 +469,6 @@ TEST(DecodeTokens, AMechListMicOfNtlmStaysOctets) {
   EXPECT_FALSE(object["token"]["mechListMIC"].contains("kind"));
   EXPECT_TRUE(object["notes"].empty()) << object["notes"];
 }
-  EXPECT_FALSE(object["token"]["mechListMIC"]["token"]["SGN_CKSUM"].contains("meaning"));
-}
-
-TEST_P(MechListMic, WithoutTheRightKeyIsNotVerified) {
-  Runtime runtime = Runtime::create().value();
-  Decryptor none(runtime);
-  EXPECT_EQ(decoded(resp(init.mech_types.der()), &none)["notes"],
-            json{"the MIC is not verified: no key of its context is known"});
 
 TEST(DecodeTokens, P22_ALogHasNeitherTheMessageNorTheChecksum) {
   const Bytes token = unhex("050401ff000c00000000000008d06b7a01000000da6a7949f56ed85a7d72e1ed");
