@@ -2,6 +2,7 @@
 # under the one GSSAPI; each is also turned away where the keys, the realm or the tickets are wrong.
 import contextlib
 import dataclasses
+import shutil
 from typing import Callable
 
 from harness import accounts, certificate, clients, relay
@@ -22,6 +23,7 @@ ELSEWHERE = "smtp/elsewhere.example.test"  # not in the key table
 SPNEGO, BARE = "{}/Kerberos", "{}-KRB5/Kerberos"  # as the log calls them
 NO_PERMISSION = 77  # EX_NOPERM of sysexits.h
 GOOD, EXPIRED, MISSING = "tickets", "expired-tickets", "no-tickets"
+FIRST, FRESH = "first-ticket", "fresh-tickets"  # the KDC's own alone, and a copy that a client adds to
 
 
 class Peers:
@@ -41,7 +43,12 @@ class Peers:
             self.kdc.run(
                 "kinit", "-c", str(self.ccache(tickets)), *more, ACCOUNT, stdin=accounts.PASSWORD
             )
-        self.kdc.run("kvno", "-c", self.ccache(GOOD), SERVICE)  # `send --ccache` asks no KDC
+        shutil.copy(self.ccache(GOOD), self.ccache(FIRST))
+        self.kdc.run("kvno", "-c", self.ccache(GOOD), SERVICE)  # without --kdc `send` asks no KDC
+
+    def renew(self):
+        """In FRESH is no ticket for a service, so that who has it must ask for one."""
+        shutil.copy(self.ccache(FIRST), self.ccache(FRESH))
 
     def password_file(self, password=accounts.PASSWORD):
         return secret_file(self._folder, password)
@@ -119,7 +126,8 @@ GROUPS = [group]
 @dataclasses.dataclass(frozen=True)
 class Client:
     """`make` takes the peers and the name of the tickets; `logged` is what the log calls its logins;
-    `mutual`: it asks for mutual authentication; `mails`: it does not only log in."""
+    `mutual`: it asks for mutual authentication; `mails`: it does not only log in; `service` is what it
+    asks the KDC for."""
 
     name: str
     needs: tuple
@@ -128,6 +136,7 @@ class Client:
     logged: str = BARE
     mutual: bool = True
     mails: bool = True
+    service: str = SERVICE
 
 
 def _dotnet(kind):
@@ -135,9 +144,11 @@ def _dotnet(kind):
 
 
 def _pocketgss(mechanism):
-    return lambda peers, tickets: clients.pocketgss(
-        mechanism, "--ccache", peers.ccache(tickets)
-    )
+    def make(peers, tickets):
+        kdc = ("--kdc", peers.kdc.address) if tickets == FRESH else ()
+        return clients.pocketgss(mechanism, "--ccache", peers.ccache(tickets), *kdc)
+
+    return make
 
 
 def _curl(peers, tickets, *options):
@@ -148,14 +159,14 @@ def _curl(peers, tickets, *options):
 
 CLIENTS = (
     *(
-        Client(name, ("dotnet",), _dotnet(kind), "gssapi", SPNEGO, mutual=False)
+        Client(name, ("dotnet",), _dotnet(kind), "gssapi", SPNEGO, mutual=False, service=SMTPSVC)
         for name, kind in (
             ("SmtpClient", "smtpclient-tickets"),
             ("SmtpClient-managed-SPNEGO", "smtpclient-tickets-managed"),
         )
     ),
     # quirk A28, of JavaMail A30: without an AP-REP the layer offer is the first 334
-    Client("MailKit", ("dotnet",), _dotnet("mailkit-gssapi"), mutual=False),
+    Client("MailKit", ("dotnet",), _dotnet("mailkit-gssapi"), mutual=False, service=SMTPSVC),
     Client(
         "JavaMail",
         ("javamail",),
@@ -195,7 +206,18 @@ def _in(peers, client, server="first", tickets=GOOD):
         logged=client.logged.format(client.mechanism.upper()),
         mails=client.mails,
     )
-    return login.log_line.partition("user=")[2].partition(" from=")[0]
+    return login, f"user={login.log_line.partition('user=')[2].partition(' from=')[0]}"
+
+
+def _asks(peers, client):
+    """It asks for a ticket of its service, of all that the key table has, and gets in with it."""
+    peers.renew()
+    start = peers.kdc.log_size()
+    login, seen = _in(peers, client, tickets=FRESH)
+    services, right = peers.kdc.services_since(start, accounts.USER), f"{client.service}@{REALM}"
+    if services != [right]:
+        login.fail(f"a ticket for {' and '.join(services) or 'no service'}, not for {right}")
+    return f"{seen}, ticket for {client.service}"
 
 
 def _out(peers, client, server, *words):
@@ -210,7 +232,7 @@ def _register(client):
 
     @group.case(client.name, needs=needs)
     def right(peers):
-        return f"in, user={_in(peers, client)}"
+        return f"in, {_asks(peers, client)}"
 
     @group.case(f"{client.name}-wrong-key", needs=needs)
     def wrong_key(peers):
@@ -224,7 +246,7 @@ def _register(client):
     def restart(peers):
         """Row KRA-11: those that do not ask for mutual authentication must wait."""
         if client.mutual:
-            return f"in at once, user={_in(peers, client, 'again')}"
+            return f"in at once, {_in(peers, client, 'again')[1]}"
         return _out(peers, client, "again", "P17: the replay cache cannot tell yet")
 
     @group.case(f"{client.name}-without-valid-tickets", needs=needs)

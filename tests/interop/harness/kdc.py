@@ -196,6 +196,15 @@ class MitKdc(Kdc):
         if etypes:
             self.session_etypes(name, *etypes)
 
+    def log_size(self):
+        return (self.folder / "kdc.log").stat().st_size
+
+    def services_since(self, size, user):
+        """The services, in order, for which the user got a ticket since the log had this size."""
+        new = (self.folder / "kdc.log").read_bytes()[size:].decode(errors="backslashreplace")
+        user = re.escape(f"{user}@{self.realm}")
+        return re.findall(rf"TGS_REQ .* ISSUE: .*, {user} for (\S+)$", new, re.M)
+
     def session_etypes(self, service, *etypes):
         """What session keys the service is said to know; without this it is AES whatever its keys are."""
         words = " ".join(ETYPES[number] for number in etypes)
