@@ -89,6 +89,17 @@ class Realm:
             options += ("--password-file", secret_file(self.kdc.folder, password))
         return send(self.tools, server.port, subject, *options), server
 
+    def send_by(self, transport, subject, *options, host):
+        """The same, and the KDC is seen to be asked so; (the dialogue, who sent it, what was seen)."""
+        self._postfix(host)  # so that who waits for it is not counted
+        transports = Transports()
+        outcome, server = self.send(subject, *options, host=host)
+        if outcome.code != 0:
+            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
+        sender = server.sender(subject)
+        others = 2  # to Postfix, and from it to where it delivers
+        return outcome.output, sender, transports.check(transport, self.kdc, others=others)
+
     def _postfix(self, host):
         if host not in self._postfixes:
             folder = self.kdc.folder / f"mail-{host}"
@@ -283,15 +294,19 @@ def _sends(group, needs):
         outcome, _ = realm.send("wrong", password=accounts.WRONG_PASSWORD)
         return _before_auth(outcome, NO_PERMISSION)
 
-    @group.case("send-to-postfix-rc4", needs=needs)
-    def by_rc4(realm):
-        """The service has an RC4 key alone, so the ticket and the session's key are of it (P10)."""
-        subject = f"interop with rc4 in {realm.kdc.realm}"
-        outcome, server = realm.send(subject, "--allow-rc4", host=RC4_HOST)
-        if outcome.code != 0:
-            raise Failed(f"exit code {outcome.code}\n{outcome.output}")
-        _check_etypes(outcome.output, tickets=(RC4,), session=RC4)
-        return f"in as {server.sender(subject)}, by a ticket and a session key of etype {RC4}"
+
+def _sends_rc4(group, needs):
+    """The service has an RC4 key alone, so the ticket and the session's key are of it (P10)."""
+    needs = (*needs, "postfix", "cyrus-sasl", "openssl")
+    for transport, option in BY_SEND:
+
+        @group.case(f"send-to-postfix-rc4-{transport}", needs=needs)
+        def by_rc4(realm, transport=transport, option=option):
+            subject = f"interop with rc4 by {transport} in {realm.kdc.realm}"
+            options = ("--allow-rc4", *option)
+            dialogue, sender, seen = realm.send_by(transport, subject, *options, host=RC4_HOST)
+            _check_etypes(dialogue, tickets=(RC4,), session=RC4)
+            return f"in as {sender}, by a ticket and a session key of etype {RC4}, {seen}"
 
     @group.case("send-to-postfix-rc4-not-allowed", needs=needs)
     def by_rc4_refused(realm):
@@ -428,6 +443,8 @@ for _kind, _needs, _logon_name in (
 ):
     _sends(_kind, _needs)
     _serves(_kind, _needs, _logon_name)
+for _kind, _needs in ((mit, MIT_NEEDS), (heimdal, HEIMDAL_NEEDS), (ad, AD_NEEDS)):
+    _sends_rc4(_kind, _needs)
 for _kind, _needs, _etypes in (
     (mit, MIT_NEEDS, ETYPES),
     (heimdal, HEIMDAL_NEEDS, ETYPES),
