@@ -3,9 +3,10 @@
 import contextlib
 import re
 
-from harness import accounts, name_server
+from harness import accounts, clients, name_server
 from harness.case import Failed, Group
 from harness.kdc import REALM, SERVICE, MitKdc, running
+from harness.login import not_sent
 from harness.process import run_client
 from harness.send import secret_file, send
 from harness.serve import Serve
@@ -15,7 +16,7 @@ KDC_HOST = "kdc.example.test"
 BY_TCP, BY_UDP = f"_kerberos._tcp.{REALM.lower()}", f"_kerberos._udp.{REALM.lower()}"
 PRINCIPAL = f"{accounts.USER}@{REALM}"
 DEAD_PORT = 9
-TEMPORARY = 75  # of sysexits.h
+TEMPORARY, NO_PERMISSION = 75, 77  # of sysexits.h
 NEEDS = ("krb5kdc", "krb5-user")
 
 
@@ -37,14 +38,15 @@ class Session:
                 ]
         self.names.records, self.names.asked = records, []
 
-    def _secret(self):
-        return ("--password-file", secret_file(self.folder, accounts.PASSWORD))
+    def secret(self, password=accounts.PASSWORD):
+        return ("--password-file", secret_file(self.folder, password))
 
-    def kinit(self):
+    def kinit(self, password=accounts.PASSWORD):
         """(outcome, the cache); no option says where a KDC is."""
         self._count += 1
         cache = self.folder / f"kdns-{self._count}.ccache"
-        command = [self.tools.pocketgss, "kinit", PRINCIPAL, "--ccache", cache, *self._secret()]
+        command = [self.tools.pocketgss, "kinit", PRINCIPAL, "--ccache", cache]
+        command += self.secret(password)
         return run_client([*command, "--service", SERVICE, "-v"]), cache
 
     def got(self):
@@ -127,7 +129,7 @@ def kinit_priority(session):
 def send_by_dns(session):
     """The whole way: the KDC by DNS, its tickets, the login at our server, the mail."""
     session.say(by_tcp=[(0, session.kdc.port)])
-    login = ("--mech", "GSSAPI", "--user", PRINCIPAL, *session._secret())
+    login = ("--mech", "GSSAPI", "--user", PRINCIPAL, *session.secret())
     outcome = send(session.tools, session.server.port, "kdns", *login)
     if outcome.code != 0:
         raise Failed(f"exit code {outcome.code}\n{outcome.output}")
@@ -137,6 +139,27 @@ def send_by_dns(session):
     if not any(name == BY_TCP for name, _ in session.names.asked):
         raise Failed(f"asked for {session.asked()} alone")
     return f"in as {PRINCIPAL}, asked for {session.asked()}"
+
+
+@group.case("kinit-wrong-password", needs=NEEDS)
+def kinit_wrong(session):
+    """The KDC that DNS tells of refuses it; no cache is left."""
+    session.say(by_tcp=[(0, session.kdc.port)])
+    outcome, cache = session.kinit(accounts.WRONG_PASSWORD)
+    if outcome.code != NO_PERMISSION or cache.exists():
+        raise Failed(f"exit code {outcome.code}, cache: {cache.exists()}\n{outcome.output}")
+    return f"exit code {outcome.code}: {outcome.last_line()[:100]}; asked for {session.asked()}"
+
+
+@group.case("send-wrong-password", needs=NEEDS)
+def send_wrong(session):
+    session.say(by_tcp=[(0, session.kdc.port)])
+    login = ("--user", PRINCIPAL, *session.secret(accounts.WRONG_PASSWORD))
+    client = clients.pocketgss("GSSAPI", *login)
+    done = not_sent(session.tools, session.server, client, accounts.WRONG_PASSWORD)
+    if done.outcome.code != NO_PERMISSION or done.tap.auth_commands():
+        done.fail(f"exit code {done.outcome.code}")
+    return f"exit code {done.outcome.code}, before any AUTH; asked for {session.asked()}"
 
 
 @group.case("the-realm-is-not-in-dns", needs=NEEDS)

@@ -8,7 +8,7 @@ from harness.process import run_client
 
 NEEDS = ("krb5-user",)
 PRINCIPAL = "smtp/mail.example.test@EXAMPLE.TEST"
-PASSWORD = "Secret.123"
+PASSWORD, ANOTHER_PASSWORD = "Secret.123", "Secret.124"
 KVNO = 300  # more than 8 bits
 ETYPES = (
     "aes256-cts-hmac-sha1-96",
@@ -41,9 +41,9 @@ class Tables:
         text = _run([self._program, "keytab", "list", "--show-keys", "--keytab", table])
         return [(int(line[0]), *line[2:]) for line in (row.split("  ") for row in text.splitlines())]
 
-    def add_theirs(self, table, kvno=KVNO):
+    def add_theirs(self, table, kvno=KVNO, password=PASSWORD):
         commands = "".join(
-            f"addent -password -p {PRINCIPAL} -k {kvno} -e {etype}\n{PASSWORD}\n" for etype in ETYPES
+            f"addent -password -p {PRINCIPAL} -k {kvno} -e {etype}\n{password}\n" for etype in ETYPES
         )
         _run(["ktutil"], commands + f"wkt {table}\nquit\n")
 
@@ -97,6 +97,25 @@ def same_keys(tables):
     tables.add_ours(ours)
     tables.add_theirs(theirs)
     return _compare(tables.list_ours(ours), tables.list_theirs(theirs), len(ETYPES))
+
+
+@group.case("other-keys-of-another-password", needs=NEEDS)
+def other_keys(tables):
+    """The rest of each line is alike, and no key is."""
+    ours, theirs = tables.new("ours"), tables.new("theirs")
+    tables.add_ours(ours)
+    tables.add_theirs(theirs, password=ANOTHER_PASSWORD)
+    listed = tables.list_ours(ours), tables.list_theirs(theirs)
+    names, keys = ([[row[part] for row in rows] for rows in listed] for part in (slice(3), 3))
+    if names[0] != names[1] or len(names[0]) != len(ETYPES):
+        raise Failed(f"not the same names: {names}")
+    if set(keys[0]) & set(keys[1]):
+        raise Failed("a key of both passwords")
+    try:
+        _compare(*listed, len(ETYPES))
+    except Failed as difference:
+        return f"{difference}"
+    raise Failed("listed alike")
 
 
 @group.case("each-adds-to-the-other", needs=NEEDS)
