@@ -75,10 +75,9 @@ class Peers:
         names = [f"{service}@{REALM}" for service in (SERVICE, SMTPSVC)]
         return add_keys(self.tools, self._folder / "other.keytab", names)
 
-    def serve(self, name, keytab, *options, **more):
-        return Serve(
-            self.tools, self._folder, name, "--keytab", keytab, *options, users=False, **more
-        )
+    def serve(self, name, keytab, *options, users=False, **more):
+        options = ("--keytab", keytab, *options)
+        return Serve(self.tools, self._folder, name, *options, users=users, **more)
 
 
 @contextlib.contextmanager
@@ -93,14 +92,16 @@ def _servers(state, tools):
         peers.get_tickets()
         tls = certificate.make(state / "tls")
         peers.authority = tls.authority
-        own = peers.keytab
+        own, other = peers.keytab, peers.other_keytab()
         with (
             serve_running(
                 peers.serve("first", own, "--first-start"),
                 peers.serve("again", own),
                 peers.serve("tls", own, "--first-start", tls=tls),
-                peers.serve("wrong-key", peers.other_keytab(), "--first-start"),
+                peers.serve("wrong-key", other, "--first-start"),
                 peers.serve("wrong-realm", own, "--first-start", "--realms", "OTHER.TEST"),
+                peers.serve("both", own, "--first-start", users=True),
+                peers.serve("both-wrong-key", other, "--first-start", users=True),
             ) as peers.servers,
             _relay(state / "relay", kdc) as peers.relay,
         ):
@@ -360,6 +361,75 @@ def _authzid(peers):
         peers.tools, peers.servers["first"], client, accounts.PASSWORD, ("refused", "authzid")
     )
     return f"535, log: {reason}"
+
+
+# A server with accounts too takes NTLM and Kerberos on one port, and whom the one refuses the other
+# does not let in.
+OFFERED = "AUTH GSSAPI GSS-SPNEGO NTLM"
+WRONG_NTLM = ("refused", accounts.USER, "wrong user, password or MIC")
+NTLM_USER = f"{accounts.DOMAIN}\\{accounts.USER}"
+
+
+def _in_by(peers, client, mechanism, logged, server="both", account=accounts.USER):
+    server = peers.servers[server]
+    login = admitted(peers.tools, server, client, mechanism, account=account, logged=logged)
+    if not any(OFFERED in line for line in login.tap.lines("S")):
+        login.fail("not both are offered")
+    return login.log_line.partition("mechanism=")[2].partition(" from=")[0]
+
+
+def _out_by(peers, client, password, *words, server="both"):
+    return turned_away(peers.tools, peers.servers[server], client, password, words)
+
+
+@group.case("curl-NTLM-and-Kerberos-on-one-port", needs=("krb5kdc", "curl"))
+def _curl_both(peers):
+    ntlm, tickets = clients.curl(NTLM_USER), _curl(peers, GOOD)
+    details = [
+        "in: " + _in_by(peers, ntlm, "NTLM", "NTLM/NTLM"),
+        _in_by(peers, tickets, "GSSAPI", BARE.format("GSSAPI"), account=ACCOUNT),
+    ]
+    wrong = accounts.WRONG_PASSWORD
+    reason = _out_by(peers, ntlm, wrong, *WRONG_NTLM)
+    details.append(f"535 for a wrong password: {reason}")
+    login = not_sent(peers.tools, peers.servers["both"], _curl(peers, MISSING), wrong)
+    if login.tap.replies(235):
+        login.fail("in without tickets")
+    # Where the key is wrong, Kerberos alone is out.
+    words = ("refused", "Ticket.enc-part")
+    reason = _out_by(peers, tickets, accounts.PASSWORD, *words, server="both-wrong-key")
+    _in_by(peers, ntlm, "NTLM", "NTLM/NTLM", server="both-wrong-key")
+    details.append(f"for a ticket of another key: {reason}, and NTLM in")
+    return ", ".join(details)
+
+
+@group.case("send-NTLM-and-Kerberos-on-one-port", needs=("krb5kdc",))
+def _send_both(peers):
+    """Both inside SPNEGO: the server chooses by the client's offer."""
+
+    def client(user, *options, password=accounts.PASSWORD):
+        secret = ("--password-file", peers.password_file(password))
+        return clients.pocketgss("GSSAPI", "--user", user, *secret, *options)
+
+    kdc = ("--kdc", peers.kdc.address)
+    offers = (
+        (NTLM_USER, ("--inner", "ntlm"), "{}/NTLM", accounts.USER),
+        (ACCOUNT, kdc, SPNEGO, ACCOUNT),
+        (ACCOUNT, (*kdc, "--inner", "kerberos,ntlm"), SPNEGO, ACCOUNT),
+    )
+    details = [
+        _in_by(peers, client(user, *options), "GSSAPI", logged, account=account)
+        for user, options, logged, account in offers
+    ]
+    wrong = accounts.WRONG_PASSWORD
+    ntlm = client(NTLM_USER, "--inner", "ntlm", password=wrong)
+    reason = _out_by(peers, ntlm, wrong, *WRONG_NTLM)
+    for inner in ("kerberos", "kerberos,ntlm"):
+        refused = client(ACCOUNT, *kdc, "--inner", inner, password=wrong)
+        login = not_sent(peers.tools, peers.servers["both"], refused, wrong)
+        if login.outcome.code != NO_PERMISSION or login.tap.auth_commands():
+            login.fail(f"--inner {inner}: exit code {login.outcome.code}")
+    return f"in: {', '.join(details)}; wrong passwords: 535, {reason}; {NO_PERMISSION} before any AUTH"
 
 
 def _register_other_service(name, spn, *words):
