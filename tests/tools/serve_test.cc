@@ -5,6 +5,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -536,6 +537,27 @@ TEST(Serve, Says73WhereTheMaildirCannotBe) {
   serve.folder.write("mail", "a file");
   EXPECT_FALSE(serve.start());
   EXPECT_EQ(serve.process().wait(), 73);
+}
+
+// Both run out of files at the same time, and neither may give up for good.
+TEST(Serve, SMT_14_AcceptsAtEveryAddressAfterItRanOutOfFiles) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start({"--listen", "[::1]:0"})) << serve.log();
+  const std::pair<std::string, uint16_t> addresses[] = {{"127.0.0.1", serve.port()},
+                                                        {"::1", serve.port_of("[::1]")}};
+  const rlimit few{48, 48};
+  ASSERT_EQ(::prlimit(serve.process().pid(), RLIMIT_NOFILE, &few, nullptr), 0);
+  {
+    std::vector<std::unique_ptr<RawClient>> clients;
+    for (int i = 0; i < 60; ++i) {
+      for (const auto& [address, port] : addresses)
+        clients.push_back(std::make_unique<RawClient>(port, address));
+    }
+    ASSERT_TRUE(serve.logged("could not be accepted: Too many open files")) << serve.log();
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+  for (const auto& [address, port] : addresses)
+    EXPECT_THAT(RawClient(port, address).reply(), StartsWith("220 ")) << address;
 }
 
 // Signals.

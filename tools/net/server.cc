@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <csignal>
+#include <list>
 #include <set>
 
 #include <asio/io_context.hpp>
@@ -176,8 +177,14 @@ class Server::Impl {
   size_t connection_count() const { return count_; }
 
  private:
+  // Listener is one address that is listened on, and its own pause after an error.
+  struct Listener {
+    tcp::acceptor acceptor;
+    asio::steady_timer pause;
+  };
   Fallible<Nothing> listen_on(const Endpoint& endpoint);
-  void accept(size_t index);
+  void accept(Listener& listener);
+  void pause(Listener& listener, const asio::error_code& error);
   void accepted(tcp::socket socket);
   void wait_for_signal();
   void forget(Connection& connection);
@@ -195,9 +202,9 @@ class Server::Impl {
   asio::thread_pool disk_{kDiskThreads};
   Bytes read_buffer_ = Bytes(kReadBuffer);
   Service service_;
-  std::vector<tcp::acceptor> acceptors_;
+  std::list<Listener> listeners_;
   asio::signal_set signals_{loop_};
-  asio::steady_timer stop_timer_{loop_}, accept_timer_{loop_};
+  asio::steady_timer stop_timer_{loop_};
   std::set<std::shared_ptr<Connection>> connections_;
   std::atomic<size_t> count_{0};
   bool stopping_ = false;
@@ -253,32 +260,35 @@ Fallible<Nothing> Server::Impl::listen_on(const Endpoint& endpoint) {
   if (!error) acceptor.bind(local, error);
   if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
   if (error) return cannot_listen(endpoint, error);
-  acceptors_.push_back(std::move(acceptor));
+  listeners_.push_back(Listener{std::move(acceptor), asio::steady_timer(loop_)});
   return Nothing{};
 }
 
 std::vector<Endpoint> Server::Impl::addresses() const {
   std::vector<Endpoint> out;
-  for (const tcp::acceptor& acceptor : acceptors_) {
+  for (const Listener& listener : listeners_) {
     asio::error_code ignored;
-    const tcp::endpoint local = acceptor.local_endpoint(ignored);
+    const tcp::endpoint local = listener.acceptor.local_endpoint(ignored);
     out.push_back(Endpoint{local.address().to_string(), local.port()});
   }
   return out;
 }
 
-void Server::Impl::accept(size_t index) {
-  acceptors_[index].async_accept([this, index](const asio::error_code& error, tcp::socket socket) {
-    if (stopping_) return;
-    if (!error) {
-      accepted(std::move(socket));
-      return accept(index);
-    }
-    log("a connection could not be accepted: " + error.message());
-    accept_timer_.expires_after(kAcceptPause);
-    accept_timer_.async_wait([this, index](const asio::error_code& cancelled) {
-      if (!cancelled && !stopping_) accept(index);
-    });
+void Server::Impl::accept(Listener& listener) {
+  listener.acceptor.async_accept(
+      [this, &listener](const asio::error_code& error, tcp::socket socket) {
+        if (stopping_) return;
+        if (error) return pause(listener, error);
+        accepted(std::move(socket));
+        accept(listener);
+      });
+}
+
+void Server::Impl::pause(Listener& listener, const asio::error_code& error) {
+  log("a connection could not be accepted: " + error.message());
+  listener.pause.expires_after(kAcceptPause);
+  listener.pause.async_wait([this, &listener](const asio::error_code& cancelled) {
+    if (!cancelled && !stopping_) accept(listener);
   });
 }
 
@@ -327,8 +337,10 @@ void Server::Impl::stop() {
   stopping_ = true;
   log("stopping: " + std::to_string(connections_.size()) + " connections are open");
   asio::error_code ignored;
-  for (tcp::acceptor& acceptor : acceptors_) acceptor.close(ignored);
-  accept_timer_.cancel();
+  for (Listener& listener : listeners_) {
+    listener.acceptor.close(ignored);
+    listener.pause.cancel();
+  }
   stop_timer_.expires_after(std::chrono::microseconds(config_.stop_time));
   stop_timer_.async_wait([this](const asio::error_code& cancelled) {
     if (!cancelled) abandon_all();
@@ -397,7 +409,7 @@ void Server::Impl::catch_signals() {
 }
 
 ExitCode Server::Impl::run() {
-  for (size_t i = 0; i < acceptors_.size(); ++i) accept(i);
+  for (Listener& listener : listeners_) accept(listener);
   for (;;) {
     try {
       loop_.run();

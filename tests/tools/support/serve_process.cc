@@ -5,8 +5,8 @@ namespace pocketgss::tools::testing {
 namespace {
 
 // port_in finds the port in "pocketgss serve: listening on 127.0.0.1:PORT".
-uint16_t port_in(const std::string& text) {
-  const size_t line = text.find("listening on ");
+uint16_t port_in(const std::string& text, const std::string& address = "") {
+  const size_t line = text.find("listening on " + address);
   const size_t end = text.find('\n', line);
   const size_t colon = text.rfind(':', end);
   return static_cast<uint16_t>(std::stoul(text.substr(colon + 1, end - colon - 1)));
@@ -40,6 +40,10 @@ bool ServeProcess::start_with_tls(Arguments more, const std::string& listen) {
   more.insert(more.end(), {"--tls-cert", PGSS_TEST_DATA "/server.pem", "--tls-key",
                            PGSS_TEST_DATA "/server.key"});
   return start(std::move(more), listen);
+}
+
+uint16_t ServeProcess::port_of(const std::string& address) {
+  return logged("listening on " + address + ":") ? port_in(log(), address) : uint16_t{0};
 }
 
 SessionOptions ServeProcess::options(const std::string& password) const {

@@ -26,6 +26,8 @@ class ServeProcess {
   bool start_with_tls(Arguments more = {}, const std::string& listen = "127.0.0.1:0");
   Process& process() { return *process_; }
   uint16_t port() const { return port_; }
+  // port_of is that of a further --listen ADDRESS:0; 0: it is not listened on.
+  uint16_t port_of(const std::string& address);
 
   SessionOptions options(const std::string& password = "password") const;
   SessionOptions tls_options(const std::string& password = "password") const;
