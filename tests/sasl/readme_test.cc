@@ -96,8 +96,10 @@ std::string log_in(Connection& net, const std::string& user, SecretBytes passwor
   SmtpClient smtp(contexts, {.ehlo_name = "laptop.example.test"});
   for (auto event = smtp.next_event();; event = smtp.next_event()) {
     net.write(smtp.take_output());
-    if (!event) net.read_into(smtp);
-    if (!event) continue;
+    if (!event) {
+      net.read_into(smtp);
+      continue;
+    }
     if (holds_alternative<SmtpClient::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
     if (auto* failed = get_if<SmtpClient::Failed>(&*event)) return failed->failure.message;
     if (holds_alternative<SmtpClient::Ready>(*event)) return "";  // now mail(), rcpt() and data()
@@ -115,8 +117,10 @@ void serve(Runtime& runtime, Connection& net, Accounts& accounts, Bytes& mail) {
   SmtpServer smtp(contexts, config);
   for (auto event = smtp.next_event();; event = smtp.next_event()) {
     net.write(smtp.take_output());
-    if (!event) net.read_into(smtp);
-    if (!event) continue;
+    if (!event) {
+      net.read_into(smtp);
+      continue;
+    }
     if (holds_alternative<SmtpServer::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
     if (auto* account = get_if<SmtpServer::Account>(&*event))
       smtp.resume(accounts.find(account->need.user)).value();
