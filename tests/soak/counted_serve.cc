@@ -64,8 +64,9 @@ unsigned long unread(uint16_t port) {
 CountedServe::CountedServe() {
   const std::string file = serve.folder.write("count", std::string(sizeof(Counters), '\0'));
   const Descriptor fd(::open(file.c_str(), O_RDWR | O_CLOEXEC));
-  counters_ = static_cast<Counters*>(
-      ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0));
+  void* mapped = ::mmap(nullptr, sizeof(Counters), PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+  if (mapped == MAP_FAILED) std::abort();
+  counters_ = static_cast<Counters*>(mapped);
 }
 
 CountedServe::~CountedServe() {

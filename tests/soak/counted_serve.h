@@ -5,19 +5,13 @@
 
 #include <sys/types.h>
 
-#include <atomic>
 #include <cstdint>
 #include <thread>
 
+#include "tests/soak/counters.h"
 #include "tests/tools/support/serve_process.h"
 
 namespace pocketgss::tools::testing {
-
-// Counters as malloc_count.cc has them.
-struct Counters {
-  std::atomic<uint64_t> allocations, frees;
-  std::atomic<uint32_t> trim_asked;
-};
 
 // Held is what a process holds.
 struct Held {

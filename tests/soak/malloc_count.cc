@@ -11,12 +11,11 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include "tests/soak/counters.h"
+
 namespace {
 
-struct Counters {
-  std::atomic<uint64_t> allocations, frees;
-  std::atomic<uint32_t> trim_asked;  // 1 until it is done
-};
+using pocketgss::tools::testing::Counters;
 
 Counters early;
 std::atomic<Counters*> counters{&early};
