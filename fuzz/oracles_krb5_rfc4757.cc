@@ -126,7 +126,7 @@ Bytes framed(ByteView inner) {
   return out;
 }
 
-// model_padding: how much of confounder, data and padding is data.
+// model_data: how much of confounder, data and padding is data.
 std::optional<ByteView> model_data(ByteView body) {
   if (body.size() <= kConfounderSize) return std::nullopt;
   const ByteView data = body.from(kConfounderSize);

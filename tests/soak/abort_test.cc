@@ -104,7 +104,7 @@ bool sends(RawClient& client, std::string_view text) {
   return true;
 }
 
-// with_challenges adds a step for each of a login's 334s, and for the half of each answer.
+// add_login_steps adds a step for each of a login's 334s, and for the half of each answer.
 void add_login_steps(std::vector<Step>& steps, const char* name, SaslMechanism mechanism,
                      int challenges) {
   for (int i = 1; i <= challenges; ++i) {
@@ -222,7 +222,8 @@ std::vector<Step> steps_over_tls() {
   };
 }
 
-// run_aborts has `count` clients go away, a step after the other, every second one by a reset.
+// run_aborts has `count` clients go away, a step after the other, in every second round of
+// the steps by a reset.
 void run_aborts(uint16_t port, const std::vector<Step>& steps, const InitiatorConfig& login,
                 int count) {
   std::atomic<int> next{0};

@@ -6,7 +6,6 @@
 #include "mechs/krb5/keytab.h"
 #include "mechs/krb5/principal.h"
 #include "tests/support/vector_file.h"
-#include "tools/krb5/names.h"
 
 namespace pocketgss::testing {
 namespace {
