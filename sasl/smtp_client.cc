@@ -90,7 +90,8 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   Result<void> closed() {
-    if (state_ != State::kFailed && state_ != State::kQuitting) {
+    const bool bade_farewell = state_ == State::kQuitting && in_flight_.empty();
+    if (state_ != State::kFailed && !bade_farewell) {
       fail(sasl::failure_of_kind(Kind::kClosed));
     }
     return {};

@@ -127,7 +127,8 @@ class SmtpClient {
 
   // receive takes bytes as they come, in pieces of any size. Ask for events and output afterwards.
   void receive(ByteView bytes);
-  // closed: the peer closed the connection, or it broke.
+  // closed: the peer closed the connection, or it broke. Failed with kClosed comes next, unless the
+  // reply to QUIT is there; after QUIT it takes nothing back that was replied to before.
   void closed();
   // next_event returns the next event, or none: then send take_output() and read from the
   // connection.

@@ -295,6 +295,15 @@ TEST(SmtpClientMail, RefusesAnAddressThatIsNotAsciiWithoutSmtpUtf8) {
   EXPECT_EQ(utf8.sent(), "MAIL FROM:<j\xc3\xbcrgen@example.test> SMTPUTF8\r\n");
 }
 
+TEST(SmtpClientMail, TellsThatTheConnectionWasClosedInsteadOfA221) {
+  MailSession session;
+  OK(session.client->quit());
+  EXPECT_EQ(session.sent(), "QUIT\r\n");
+  session.client->closed();
+  session.sent();
+  EXPECT_FAILED(session, Kind::kClosed);
+}
+
 TEST(SmtpClientMail, TakesNoCommandAfterQuit) {
   MailSession session;
   OK(session.client->quit());

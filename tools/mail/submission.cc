@@ -99,6 +99,7 @@ class Submission {
     for (;;) {
       auto event = client_.next_event();
       if (!event) {
+        if (closed_) return Failure{ExitCode::kIoError, "the server closed the connection"};
         auto moved = move_bytes();
         if (!moved.has_value()) return moved.failure();
         continue;
@@ -129,6 +130,7 @@ class Submission {
     auto received = transport_.read(config_.timeout);
     if (!received.has_value()) return received.failure();
     if (received.value().empty()) {
+      closed_ = true;
       client_.closed();
     } else {
       client_.receive(received.value());
@@ -261,6 +263,7 @@ class Submission {
   SmtpClient& client_;
   ClientTransport& transport_;
   const SubmissionConfig& config_;
+  bool closed_ = false;  // by the server
 };
 
 }  // namespace

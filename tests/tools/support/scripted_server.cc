@@ -12,14 +12,26 @@ namespace {
 
 constexpr int kPatience = 20'000;  // milliseconds, for a client to come
 
-void say(int connection, const std::string& text) {
-  ::send(connection, text.data(), text.size(), MSG_NOSIGNAL);
+bool send_all(int connection, ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = ::send(connection, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes = bytes.from(static_cast<size_t>(sent));
+  }
+  return true;
+}
+
+bool begins(const std::optional<std::string>& with, const std::string& line) {
+  return with && (with->empty() ? line.empty() : line.starts_with(*with));
 }
 
 }  // namespace
 
-ScriptedServer::ScriptedServer(Answer answer)
-    : answer_(std::move(answer)), sockets_(pocketgss::testing::loopback_sockets()) {
+ScriptedServer::ScriptedServer(Answer answer, ScriptedManner manner)
+    : answer_(std::move(answer)),
+      manner_(std::move(manner)),
+      sockets_(pocketgss::testing::loopback_sockets()) {
+  if (manner_.tls) tls_ = make_tls_server(*manner_.tls).value();
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -40,21 +52,59 @@ void ScriptedServer::serve() {
   if (::poll(&entry, 1, kPatience) <= 0) return;
   const int connection = ::accept(sockets_.tcp, nullptr, nullptr);
   if (connection < 0) return;
-  say(connection, "220 scripted\r\n");
-  std::string waiting;
-  std::array<char, 4096> piece{};
-  for (;;) {
-    const ssize_t got = ::recv(connection, piece.data(), piece.size(), 0);
-    if (got <= 0) break;
-    waiting.append(piece.data(), static_cast<size_t>(got));
-    for (size_t end = 0; (end = waiting.find("\r\n")) != std::string::npos;) {
-      lines_.push_back(waiting.substr(0, end));
-      waiting.erase(0, end + 2);
-      if (const std::string reply = answer_(lines_.back()); !reply.empty())
-        say(connection, reply + "\r\n");
-    }
+  talk(connection);
+  if (tls_) {
+    tls_->close();
+    flush(connection);
   }
   ::close(connection);
+}
+
+// talk returns false once there is nothing more to say or to hear.
+bool ScriptedServer::talk(int connection) {
+  while (tls_ && !tls_->established()) {
+    if (!hear(connection)) return false;
+  }
+  if (begins(manner_.hangs_up_on, "") || !say(connection, "220 scripted\r\n")) return false;
+  std::string waiting;
+  for (;;) {
+    const auto piece = hear(connection);
+    if (!piece) return false;
+    waiting += *piece;
+    for (size_t end = 0; (end = waiting.find("\r\n")) != std::string::npos;) {
+      const std::string line = waiting.substr(0, end);
+      waiting.erase(0, end + 2);
+      if (!on_line(connection, line)) return false;
+    }
+  }
+}
+
+bool ScriptedServer::on_line(int connection, const std::string& line) {
+  lines_.push_back(line);
+  if (begins(manner_.hangs_up_on, line)) return false;
+  const std::string reply = answer_(line);
+  return reply.empty() || say(connection, reply + "\r\n");
+}
+
+bool ScriptedServer::say(int connection, std::string_view text) {
+  if (!tls_) return send_all(connection, as_bytes(text));
+  return tls_->send(as_bytes(text)).has_value() && flush(connection);
+}
+
+bool ScriptedServer::flush(int connection) {
+  return send_all(connection, tls_->take_output());
+}
+
+// hear returns what came, which may be nothing within TLS; none: the client is gone.
+std::optional<std::string> ScriptedServer::hear(int connection) {
+  std::array<uint8_t, 4096> piece{};
+  const ssize_t got = ::recv(connection, piece.data(), piece.size(), 0);
+  if (got <= 0) return std::nullopt;
+  const ByteView bytes(piece.data(), static_cast<size_t>(got));
+  if (!tls_) return std::string(as_text(bytes));
+  const bool received = tls_->receive(bytes).has_value();
+  if (!flush(connection) || !received || tls_->peer_closed()) return std::nullopt;
+  return std::string(as_text(tls_->take_plaintext()));
 }
 
 }  // namespace pocketgss::tools::testing

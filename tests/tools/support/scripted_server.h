@@ -3,33 +3,52 @@
 #define PGSS_TESTS_TOOLS_SUPPORT_SCRIPTED_SERVER_H_
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "tests/lib/support/loopback.h"
+#include "tools/tls/tls.h"
 
 namespace pocketgss::tools::testing {
+
+// ScriptedManner is how the server behaves. A line is named by how it begins; the greeting is the
+// answer to the empty one.
+struct ScriptedManner {
+  std::optional<ServerIdentity> tls = std::nullopt;       // from the first byte
+  std::optional<std::string> hangs_up_on = std::nullopt;  // a line: closes instead of an answer
+};
 
 class ScriptedServer {
  public:
   // Answer gives the reply to a line, without its line end; empty: none.
   using Answer = std::function<std::string(const std::string& line)>;
 
-  explicit ScriptedServer(Answer answer);
+  explicit ScriptedServer(Answer answer, ScriptedManner manner = {});
   ~ScriptedServer();
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
 
+  uint16_t port() const { return sockets_.port; }
   std::string address() const { return "127.0.0.1:" + std::to_string(sockets_.port); }
   // lines are those that came, to the client's end of the connection.
   const std::vector<std::string>& lines();
 
  private:
   void serve();
+  bool talk(int connection);
+  bool on_line(int connection, const std::string& line);
+  bool say(int connection, std::string_view text);
+  bool flush(int connection);
+  std::optional<std::string> hear(int connection);
 
   Answer answer_;
+  ScriptedManner manner_;
   pocketgss::testing::LoopbackSockets sockets_;
+  std::unique_ptr<TlsEngine> tls_;
   std::vector<std::string> lines_;
   std::thread thread_;
 };

@@ -1,0 +1,113 @@
+// Submitting a message to servers that do not behave: what it costs, and how it ends.
+#include "tools/mail/submission.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "tests/fakes/fake_context.h"
+#include "tests/tools/support/scripted_server.h"
+#include "tests/tools/support/temp_folder.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using testing::ScriptedManner;
+using testing::ScriptedServer;
+using Tls = SmtpClientConfig::Tls;
+
+ServerIdentity identity() {
+  return ServerIdentity::load(PGSS_TEST_DATA "/server.pem", PGSS_TEST_DATA "/server.key").value();
+}
+
+// takes_mail answers as a server without any extension that takes what it is given.
+std::string takes_mail(const std::string& line) {
+  if (line == "DATA") return "354 go on";
+  if (line == "QUIT") return "221 2.0.0 Bye";
+  const bool command = line.starts_with("EHLO ") || line.starts_with("MAIL ") ||
+                       line.starts_with("RCPT ") || line == ".";
+  return command ? "250 OK" : "";
+}
+
+struct Submit : ::testing::Test {
+  // submit_to hands the message over without a login, and takes the time.
+  Fallible<Submitted> submit_to(const ScriptedServer& server) {
+    SmtpClientConfig smtp;
+    smtp.tls = tls;
+    smtp.login = false;
+    pocketgss::testing::FakeContexts contexts;
+    SmtpClient client(contexts, smtp);
+    SubmissionConfig config;
+    config.host = "localhost";
+    config.timeout = timeout;
+    config.trust = [] { return TrustStore::from_file(PGSS_TEST_DATA "/ca.pem"); };
+    auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
+    if (!transport.has_value()) return transport.failure();
+    auto source = MessageSource::open(folder.write("mail", message));
+    if (!source.has_value()) return source.failure();
+    const auto begin = std::chrono::steady_clock::now();
+    auto outcome = submit(client, transport.value(), envelope, source.value(), config);
+    took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
+    return outcome;
+  }
+
+  testing::TempFolder folder;
+  Tls tls = Tls::kNone;
+  milliseconds timeout{20'000};
+  Envelope envelope{"a@example.test", {"b@example.test"}};
+  std::string message = "text\r\n";
+  milliseconds took{0};
+};
+
+// --- a server that closes the connection ---
+
+TEST_F(Submit, EndsWhereTheServerClosesOnQuit) {
+  for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+    ScriptedManner manner{.hangs_up_on = "QUIT"};
+    if (how == Tls::kImplicit) manner.tls = identity();
+    ScriptedServer server(takes_mail, manner);
+    tls = how;
+    const auto sent = submit_to(server);
+    ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+    EXPECT_EQ(sent.value().reply.code, 250);
+    EXPECT_LT(took, milliseconds(1'000));
+    EXPECT_THAT(server.lines(),
+                ElementsAre("EHLO localhost", "MAIL FROM:<a@example.test>",
+                            "RCPT TO:<b@example.test>", "DATA", "text", ".", "QUIT"));
+  }
+}
+
+TEST_F(Submit, TellsOfARefusedRecipientThoughTheServerClosesOnQuit) {
+  const auto refuses = [](const std::string& line) {
+    return line.starts_with("RCPT ") ? "550 5.1.1 who" : takes_mail(line);
+  };
+  for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+    ScriptedManner manner{.hangs_up_on = "QUIT"};
+    if (how == Tls::kImplicit) manner.tls = identity();
+    ScriptedServer server(refuses, manner);
+    tls = how;
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kNoUser);
+    EXPECT_THAT(sent.failure().message, HasSubstr("550 5.1.1 who"));
+    EXPECT_LT(took, milliseconds(1'000));
+    EXPECT_EQ(server.lines().back(), "QUIT");
+  }
+}
+
+TEST_F(Submit, TellsWhereTheServerClosesBeforeItTookTheMessage) {
+  for (const char* on : {"", "EHLO ", "RCPT ", "."}) {
+    ScriptedServer server(takes_mail, {.hangs_up_on = on});
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value()) << on;
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kIoError) << on << sent.failure().message;
+    EXPECT_LT(took, milliseconds(1'000));
+  }
+}
+
+}  // namespace
+}  // namespace pocketgss::tools
