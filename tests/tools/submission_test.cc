@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <thread>
 
 #include "tests/fakes/fake_context.h"
 #include "tests/tools/support/scripted_server.h"
@@ -107,6 +108,52 @@ TEST_F(Submit, TellsWhereTheServerClosesBeforeItTookTheMessage) {
     EXPECT_EQ(sent.failure().exit_code, ExitCode::kIoError) << on << sent.failure().message;
     EXPECT_LT(took, milliseconds(1'000));
   }
+}
+
+// --- a server that takes its time ---
+
+// The greeting takes 2.8 s, the answer to EHLO 6 s: each octet comes in time, the whole does not.
+TEST_F(Submit, TheTimeoutIsOfAWholeAnswer) {
+  const auto long_winded = [](const std::string& line) {
+    return line.starts_with("EHLO ") ? "250-A\r\n250-B\r\n250-C\r\n250 D" : takes_mail(line);
+  };
+  timeout = milliseconds(1'000);
+  for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+    for (const char* line : {"", "EHLO "}) {
+      ScriptedManner manner{.dribbles_on = line};
+      if (how == Tls::kImplicit) manner.tls = identity();
+      ScriptedServer server(long_winded, manner);
+      tls = how;
+      const auto sent = submit_to(server);
+      ASSERT_FALSE(sent.has_value()) << line;
+      EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail);
+      EXPECT_THAT(sent.failure().message, HasSubstr("the server did not answer in time"));
+      EXPECT_GE(took, timeout) << line;
+      EXPECT_LT(took, milliseconds(2'500)) << line;
+    }
+  }
+}
+
+// A peer that always has more to give holds nobody beyond the deadline.
+TEST_F(Submit, ReadsNothingBeyondTheDeadline) {
+  ScriptedServer server(takes_mail);
+  auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
+  ASSERT_TRUE(transport.has_value()) << transport.failure().message;
+  std::this_thread::sleep_for(milliseconds(200));  // the greeting is there
+  const auto late = transport.value().read(deadline_in(milliseconds(0)));
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.failure().exit_code, ExitCode::kTempFail);
+}
+
+TEST_F(Submit, TheTimeoutBeginsAnewWithEachAnswer) {
+  ScriptedServer server([](const std::string& line) {
+    std::this_thread::sleep_for(milliseconds(120));
+    return takes_mail(line);
+  });
+  timeout = milliseconds(600);
+  const auto sent = submit_to(server);
+  ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+  EXPECT_GT(took, timeout);
 }
 
 }  // namespace

@@ -96,6 +96,7 @@ class Submission {
   // the end.
   template <typename Wanted>
   Fallible<Wanted> next() {
+    await_answer();
     for (;;) {
       auto event = client_.next_event();
       if (!event) {
@@ -117,17 +118,23 @@ class Submission {
     }
   }
 
+  // await_answer gives the server the whole timeout for what it has to do next.
+  void await_answer() { deadline_ = deadline_in(config_.timeout); }
+
+  // flush sends what waits. The client sends nothing of a dialogue before the last answer is
+  // complete, so that what it sends begins the wait for the next one.
   Fallible<Nothing> flush() {
     const Bytes output = client_.take_output();
     if (output.empty()) return Nothing{};
-    return transport_.write(output, config_.timeout);
+    await_answer();
+    return transport_.write(output, deadline_);
   }
 
   // move_bytes sends what waits and reads once.
   Fallible<Nothing> move_bytes() {
     auto sent = flush();
     if (!sent.has_value()) return sent.failure();
-    auto received = transport_.read(config_.timeout);
+    auto received = transport_.read(deadline_);
     if (!received.has_value()) return received.failure();
     if (received.value().empty()) {
       closed_ = true;
@@ -143,9 +150,10 @@ class Submission {
     if (!sent.has_value()) return sent.failure();
     auto trust = config_.trust();
     if (!trust.has_value()) return trust.failure();
-    auto started =
-        transport_.start_tls(trust.value(), config_.host, config_.timeout, *config_.clock);
+    await_answer();
+    auto started = transport_.start_tls(trust.value(), config_.host, deadline_, *config_.clock);
     if (!started.has_value()) return started.failure();
+    await_answer();
     const TlsSession& session = *transport_.tls_session();
     note(std::string(session.version) + ", certificate of " + config_.host + " checked");
     if (!client_.tls_started(TlsChannel{client_bindings(session)}).has_value()) {
@@ -263,6 +271,7 @@ class Submission {
   SmtpClient& client_;
   ClientTransport& transport_;
   const SubmissionConfig& config_;
+  Deadline deadline_;    // of the answer that is waited for
   bool closed_ = false;  // by the server
 };
 

@@ -20,28 +20,29 @@ namespace pocketgss::tools {
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
-using Deadline = SteadyClock::time_point;
 
 constexpr size_t kReadSize = 16 * 1024;
 
-Deadline in(std::chrono::milliseconds timeout) {
-  return SteadyClock::now() + timeout;
+// in_time: the deadline is not over; else false, errno set.
+bool in_time(Deadline deadline) {
+  if (SteadyClock::now() < deadline) return true;
+  errno = ETIMEDOUT;
+  return false;
 }
 
 // wait polls until the socket is ready (true), or the deadline has passed or poll() failed (false,
 // errno set).
 bool wait(int fd, short events, Deadline deadline) {
-  for (;;) {
+  while (in_time(deadline)) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - SteadyClock::now())
             .count();
     pollfd entry{fd, events, 0};
-    const int ready = ::poll(&entry, 1, left > 0 ? static_cast<int>(left) + 1 : 0);
+    const int ready = ::poll(&entry, 1, left > 0 ? static_cast<int>(left) + 1 : 1);
     if (ready > 0) return true;
-    if (ready == 0) errno = ETIMEDOUT;
-    if (ready < 0 && errno == EINTR) continue;
-    return false;
+    if (ready < 0 && errno != EINTR) return false;
   }
+  return false;
 }
 
 // --- resolving and connecting ---
@@ -135,15 +136,17 @@ Fallible<Nothing> socket_write(int fd, ByteView bytes, Deadline deadline) {
 
 Fallible<Bytes> socket_read(int fd, Deadline deadline) {
   Bytes buffer(kReadSize);
-  for (;;) {
+  // Before each recv(): a peer that always has more to give must not hold a caller who wants
+  // something of it.
+  while (in_time(deadline)) {
     const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), 0);
     if (got >= 0) {
       buffer.resize(static_cast<size_t>(got));
       return buffer;
     }
-    if (errno != EINTR && (errno != EAGAIN || !wait(fd, POLLIN, deadline)))
-      return io_failure("answer", errno);
+    if (errno != EINTR && (errno != EAGAIN || !wait(fd, POLLIN, deadline))) break;
   }
+  return io_failure("answer", errno);
 }
 
 }  // namespace
@@ -210,34 +213,34 @@ Fallible<ClientTransport> ClientTransport::connect(const std::string& host, uint
     code = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list.first);
   }
   if (code != 0) return resolver_failure(host, code);
-  auto socket = connect_any(list.first, host, port, in(timeout));
+  auto socket = connect_any(list.first, host, port, deadline_in(timeout));
   if (!socket.has_value()) return socket.failure();
   return ClientTransport(std::make_unique<State>(State{std::move(socket).value(), nullptr}));
 }
 
 Fallible<Nothing> ClientTransport::start_tls(const TrustStore& trust, const std::string& host,
-                                             std::chrono::milliseconds timeout, Clock& clock) {
+                                             Deadline deadline, Clock& clock) {
   auto engine = make_tls_client(trust, host, clock);
   if (!engine.has_value()) return engine.failure();
   state_->tls = std::move(engine).value();
-  return state_->handshake(in(timeout));
+  return state_->handshake(deadline);
 }
 
-Fallible<Nothing> ClientTransport::write(ByteView bytes, std::chrono::milliseconds timeout) {
-  if (state_->tls == nullptr) return socket_write(state_->socket.get(), bytes, in(timeout));
+Fallible<Nothing> ClientTransport::write(ByteView bytes, Deadline deadline) {
+  if (state_->tls == nullptr) return socket_write(state_->socket.get(), bytes, deadline);
   if (auto sent = state_->tls->send(bytes); !sent.has_value()) return sent;
-  return state_->flush(in(timeout));
+  return state_->flush(deadline);
 }
 
-Fallible<Bytes> ClientTransport::read(std::chrono::milliseconds timeout) {
-  if (state_->tls == nullptr) return socket_read(state_->socket.get(), in(timeout));
-  return state_->read_plaintext(in(timeout));
+Fallible<Bytes> ClientTransport::read(Deadline deadline) {
+  if (state_->tls == nullptr) return socket_read(state_->socket.get(), deadline);
+  return state_->read_plaintext(deadline);
 }
 
 void ClientTransport::close() {
   if (state_->tls != nullptr) {
     state_->tls->close();
-    static_cast<void>(state_->flush(in(std::chrono::milliseconds(200))));
+    static_cast<void>(state_->flush(deadline_in(std::chrono::milliseconds(200))));
   }
   state_->socket.reset();
 }

@@ -13,8 +13,15 @@
 
 namespace pocketgss::tools {
 
+// Deadline is when a call that waits gives up, however much the peer has sent by then.
+using Deadline = std::chrono::steady_clock::time_point;
+
+inline Deadline deadline_in(std::chrono::milliseconds timeout) {
+  return std::chrono::steady_clock::now() + timeout;
+}
+
 // ClientTransport is one TCP connection, in clear until start_tls(). Every call that waits gives up
-// after its timeout. After a failure it can only be destroyed. Writing to a connection that the
+// at its deadline. After a failure it can only be destroyed. Writing to a connection that the
 // peer closed is a failure, never a signal.
 class ClientTransport {
  public:
@@ -31,14 +38,14 @@ class ClientTransport {
   // start_tls runs the TLS handshake and checks the certificate for `host`, at the time that `clock`
   // tells; it outlives the connection. Failures: kProtocol
   // (the certificate is not trusted, or what came is no TLS), kIoError, kTempFail.
-  Fallible<Nothing> start_tls(const TrustStore& trust, const std::string& host,
-                              std::chrono::milliseconds timeout, Clock& clock = system_clock());
+  Fallible<Nothing> start_tls(const TrustStore& trust, const std::string& host, Deadline deadline,
+                              Clock& clock = system_clock());
 
   // write sends all of `bytes`. Failures: kIoError, kTempFail (the peer takes nothing).
-  Fallible<Nothing> write(ByteView bytes, std::chrono::milliseconds timeout);
+  Fallible<Nothing> write(ByteView bytes, Deadline deadline);
   // read waits for bytes and returns some, 64 KiB at most; empty: the peer closed the connection.
   // Failures as write().
-  Fallible<Bytes> read(std::chrono::milliseconds timeout);
+  Fallible<Bytes> read(Deadline deadline);
   // close says goodbye (TLS close_notify) and closes. The destructor closes too.
   void close();
 

@@ -33,11 +33,12 @@ MailSession::MailSession(SessionOptions options)
 
 bool MailSession::flush() {
   const Bytes out = client_->take_output();
-  return out.empty() || transport_->write(out, kPatience).has_value();
+  return out.empty() || transport_->write(out, deadline_in(kPatience)).has_value();
 }
 
 bool MailSession::start_tls() {
-  const auto started = transport_->start_tls(options_.trust.value(), "localhost", kPatience);
+  const auto started =
+      transport_->start_tls(options_.trust.value(), "localhost", deadline_in(kPatience));
   if (!started.has_value()) {
     transport_failure_ = started.failure().message;
     return false;
@@ -54,7 +55,7 @@ std::optional<SmtpClient::Event> MailSession::next() {
       continue;
     }
     if (!flush()) return std::nullopt;
-    const auto bytes = transport_->read(kPatience);
+    const auto bytes = transport_->read(deadline_in(kPatience));
     if (!bytes.has_value()) {
       transport_failure_ = bytes.failure().message;
       return std::nullopt;

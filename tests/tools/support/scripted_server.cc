@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <utility>
 
 namespace pocketgss::tools::testing {
 namespace {
 
 constexpr int kPatience = 20'000;  // milliseconds, for a client to come
+constexpr std::chrono::milliseconds kDribble(200);
 
 bool send_all(int connection, ByteView bytes) {
   while (!bytes.empty()) {
@@ -65,7 +67,7 @@ bool ScriptedServer::talk(int connection) {
   while (tls_ && !tls_->established()) {
     if (!hear(connection)) return false;
   }
-  if (begins(manner_.hangs_up_on, "") || !say(connection, "220 scripted\r\n")) return false;
+  if (begins(manner_.hangs_up_on, "") || !answer(connection, "", "220 scripted\r\n")) return false;
   std::string waiting;
   for (;;) {
     const auto piece = hear(connection);
@@ -83,7 +85,16 @@ bool ScriptedServer::on_line(int connection, const std::string& line) {
   lines_.push_back(line);
   if (begins(manner_.hangs_up_on, line)) return false;
   const std::string reply = answer_(line);
-  return reply.empty() || say(connection, reply + "\r\n");
+  return reply.empty() || answer(connection, line, reply + "\r\n");
+}
+
+bool ScriptedServer::answer(int connection, const std::string& line, const std::string& text) {
+  if (!begins(manner_.dribbles_on, line)) return say(connection, text);
+  for (const char& octet : text) {
+    if (!say(connection, std::string_view(&octet, 1))) return false;
+    std::this_thread::sleep_for(kDribble);
+  }
+  return true;
 }
 
 bool ScriptedServer::say(int connection, std::string_view text) {

@@ -20,6 +20,8 @@ namespace pocketgss::tools::testing {
 struct ScriptedManner {
   std::optional<ServerIdentity> tls = std::nullopt;       // from the first byte
   std::optional<std::string> hangs_up_on = std::nullopt;  // a line: closes instead of an answer
+  std::optional<std::string> dribbles_on =
+      std::nullopt;  // a line: an octet of its answer each 200 ms
 };
 
 class ScriptedServer {
@@ -41,6 +43,7 @@ class ScriptedServer {
   void serve();
   bool talk(int connection);
   bool on_line(int connection, const std::string& line);
+  bool answer(int connection, const std::string& line, const std::string& text);
   bool say(int connection, std::string_view text);
   bool flush(int connection);
   std::optional<std::string> hear(int connection);
