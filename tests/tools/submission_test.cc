@@ -1,15 +1,20 @@
 // Submitting a message to servers that do not behave: what it costs, and how it ends.
 #include "tools/mail/submission.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <thread>
 
 #include "tests/fakes/fake_context.h"
 #include "tests/tools/support/scripted_server.h"
 #include "tests/tools/support/temp_folder.h"
+#include "tools/files.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -48,7 +53,8 @@ struct Submit : ::testing::Test {
     config.trust = [] { return TrustStore::from_file(PGSS_TEST_DATA "/ca.pem"); };
     auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
     if (!transport.has_value()) return transport.failure();
-    auto source = MessageSource::open(folder.write("mail", message));
+    Descriptor pipe;  // until the message is read
+    auto source = MessageSource::open(through_pipe ? piped(pipe) : folder.write("mail", message));
     if (!source.has_value()) return source.failure();
     const auto begin = std::chrono::steady_clock::now();
     auto outcome = submit(client, transport.value(), envelope, source.value(), config);
@@ -56,7 +62,18 @@ struct Submit : ::testing::Test {
     return outcome;
   }
 
+  // piped gives the message through a pipe, which cannot be read twice.
+  std::string piped(Descriptor& reading) const {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    reading = Descriptor(ends[0]);
+    const Descriptor writing(ends[1]);
+    if (::write(writing.get(), message.data(), message.size()) < 0) std::abort();
+    return "/dev/fd/" + std::to_string(reading.get());
+  }
+
   testing::TempFolder folder;
+  bool through_pipe = false;
   Tls tls = Tls::kNone;
   milliseconds timeout{20'000};
   Envelope envelope{"a@example.test", {"b@example.test"}};
@@ -154,6 +171,34 @@ TEST_F(Submit, TheTimeoutBeginsAnewWithEachAnswer) {
   const auto sent = submit_to(server);
   ASSERT_TRUE(sent.has_value()) << sent.failure().message;
   EXPECT_GT(took, timeout);
+}
+
+// --- a message that the server cannot take ---
+
+// RFC 6152 3.
+TEST_F(Submit, EndsBeforeTheDotWhereAPipeHasEightBitsAndTheServerDoesNotTakeThem) {
+  ScriptedServer server(takes_mail);
+  through_pipe = true;
+  message = "Subject: x\r\n\r\nj\xc3\xbcrgen\r\n";
+  const auto sent = submit_to(server);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.failure().exit_code, ExitCode::kDataError);
+  EXPECT_THAT(sent.failure().message,
+              HasSubstr("the message has 8-bit characters, which this server does not take"));
+  EXPECT_EQ(server.lines().back(), "DATA");
+}
+
+TEST_F(Submit, SendsEightBitsOfAPipeWhereTheServerTakesThem) {
+  ScriptedServer server([](const std::string& line) {
+    return line.starts_with("EHLO ") ? "250-mail\r\n250 8BITMIME" : takes_mail(line);
+  });
+  through_pipe = true;
+  message = "j\xc3\xbcrgen\r\n";
+  const auto sent = submit_to(server);
+  ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+  EXPECT_THAT(server.lines(),
+              ElementsAre("EHLO localhost", "MAIL FROM:<a@example.test> BODY=8BITMIME",
+                          "RCPT TO:<b@example.test>", "DATA", "j\xc3\xbcrgen", ".", "QUIT"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Submitting one message: runs the SMTP client over a connection until the server has taken it.
 #include "tools/mail/submission.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -68,6 +69,10 @@ Failure refused(const std::string& what, const SmtpReply& reply, ExitCode perman
   const ExitCode code = reply.transient() ? ExitCode::kTempFail : permanent;
   const char* next = reply.transient() ? "; try again later" : "";
   return Failure{code, "the server refuses " + what + ": " + reply_text(reply) + next};
+}
+
+bool has_eight_bit(ByteView bytes) {
+  return std::any_of(bytes.begin(), bytes.end(), [](uint8_t octet) { return octet > 127; });
 }
 
 class Submission {
@@ -171,11 +176,7 @@ class Submission {
                                                std::to_string(*can.size) +
                                                " at most; nothing was sent"};
     }
-    if (facts->eight_bit && !can.eight_bit_mime) {
-      return Failure{ExitCode::kDataError,
-                     "the message has 8-bit characters, which this server does not take; encode it "
-                     "(quoted-printable or base64); nothing was sent"};
-    }
+    if (facts->eight_bit && !can.eight_bit_mime) return eight_bit_refused();
     return Nothing{};
   }
 
@@ -224,6 +225,9 @@ class Submission {
       auto piece = message.read();
       if (!piece.has_value()) return piece.failure();  // the connection ends without the final dot
       if (piece.value().empty()) break;
+      // RFC 6152 3; of a file it was known before the transaction.
+      if (!client_.capabilities().eight_bit_mime && has_eight_bit(piece.value()))
+        return eight_bit_refused();
       if (!client_.write_data(piece.value()).has_value()) return lost();
       auto sent = flush();
       if (!sent.has_value()) return sent.failure();
@@ -260,6 +264,11 @@ class Submission {
     note(text);
   }
 
+  static Failure eight_bit_refused() {
+    return Failure{ExitCode::kDataError,
+                   "the message has 8-bit characters, which this server does not take; encode it "
+                   "(quoted-printable or base64); no mail was sent"};
+  }
   static Failure bad_address(const char* option, const std::string& address) {
     return Failure{ExitCode::kUsage, std::string("the address given to ") + option +
                                          " cannot stand in SMTP: " + quoted(address)};
