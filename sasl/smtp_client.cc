@@ -150,12 +150,16 @@ class PGSS_LOCAL SmtpClient::Impl {
     if (options.size && capabilities_.size)
       line += sasl::concat({" SIZE=", sasl::decimal(*options.size)});
     if (options.eight_bit && capabilities_.eight_bit_mime) line += " BODY=8BITMIME";
-    if (options.smtp_utf8 && capabilities_.smtp_utf8) line += " SMTPUTF8";
-    return enqueue_path("MAIL", reverse_path, std::move(line));
+    const bool utf8 = options.smtp_utf8 && capabilities_.smtp_utf8;
+    if (utf8) line += " SMTPUTF8";
+    PGSS_CHECK(enqueue_path("MAIL", reverse_path, utf8, std::move(line)));
+    utf8_ = utf8;
+    return {};
   }
 
   Result<void> rcpt(std::string_view forward_path) {
-    return enqueue_path("RCPT", forward_path, sasl::concat({"RCPT TO:<", forward_path, ">"}));
+    return enqueue_path("RCPT", forward_path, utf8_,
+                        sasl::concat({"RCPT TO:<", forward_path, ">"}));
   }
 
   Result<void> enqueue(std::string_view verb, std::string line) {
@@ -347,11 +351,14 @@ class PGSS_LOCAL SmtpClient::Impl {
     append(output_, as_bytes("\r\n"));
   }
 
-  Result<void> enqueue_path(std::string_view verb, std::string_view path, std::string line) {
+  // enqueue_path: `utf8`: the transaction's MAIL has the parameter SMTPUTF8 (RFC 6531 3.4).
+  Result<void> enqueue_path(std::string_view verb, std::string_view path, bool utf8,
+                            std::string line) {
     if (path.find_first_of("<> ") != path.npos || sasl::has_control(path)) {
       return misuse("angle bracket, space or control character in a path");
     }
-    if (!capabilities_.smtp_utf8 && !sasl::is_printable_ascii(path)) {
+    if (!utf8 && !sasl::is_printable_ascii(path)) {
+      if (capabilities_.smtp_utf8) return misuse("SMTPUTF8: not asked for in mail()");
       return Error{Errc::kPeerIncompatible, "SMTPUTF8: the server does not take this address", 0,
                    0};
     }
@@ -445,6 +452,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   std::list<Command> queue_;          // given, not yet sent
   std::list<std::string> in_flight_;  // verbs that wait for their reply
   Data data_ = Data::kNone;
+  bool utf8_ = false;  // the last mail() asked for SMTPUTF8, and got it
   bool quit_ = false;
   sasl::DotStuffer stuffer_;
 

@@ -144,7 +144,8 @@ class SmtpClient {
   // --- commands, after Ready; each gets one Reply ---
   // Given together they are pipelined where the server offers that (RFC 2920), and sent one after
   // the other where not. Errors: kApiMisuse (not Ready, DATA under way, QUIT given, a control
-  // character in an argument, an angle bracket or a space in a path); kPeerIncompatible (an address
+  // character in an argument, an angle bracket or a space in a path, a path that is not ASCII
+  // where `smtp_utf8` was not asked for in this transaction's mail()); kPeerIncompatible (a path
   // that is not ASCII, and the server has no SMTPUTF8).
   struct MailOptions {
     std::optional<uint64_t> size =

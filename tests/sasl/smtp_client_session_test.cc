@@ -295,6 +295,24 @@ TEST(SmtpClientMail, RefusesAnAddressThatIsNotAsciiWithoutSmtpUtf8) {
   EXPECT_EQ(utf8.sent(), "MAIL FROM:<j\xc3\xbcrgen@example.test> SMTPUTF8\r\n");
 }
 
+// RFC 6531 3.4.
+TEST(SmtpClientMail, RefusesAnAddressThatIsNotAsciiWhereMailDidNotAskForSmtpUtf8) {
+  const char* address = "j\xc3\xbcrgen@example.test";
+  MailSession session("250-PIPELINING\r\n250 SMTPUTF8\r\n");
+  EXPECT_EQ(session.client->mail(address, {}).error().code, Errc::kApiMisuse);
+  OK(session.client->mail("a@example.test", {}));
+  EXPECT_EQ(session.client->rcpt(address).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(session.sent(), "MAIL FROM:<a@example.test>\r\n");
+  OK(session.client->command("RSET"));
+  OK(session.client->mail("a@example.test", {.smtp_utf8 = true}));
+  OK(session.client->rcpt(address));
+  EXPECT_EQ(session.sent(),
+            "RSET\r\nMAIL FROM:<a@example.test> SMTPUTF8\r\nRCPT "
+            "TO:<j\xc3\xbcrgen@example.test>\r\n");
+  OK(session.client->mail("a@example.test", {}));
+  EXPECT_FALSE(session.client->rcpt(address).has_value()) << "asked for in the one before";
+}
+
 TEST(SmtpClientMail, TellsThatTheConnectionWasClosedInsteadOfA221) {
   MailSession session;
   OK(session.client->quit());

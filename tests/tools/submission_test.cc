@@ -201,5 +201,28 @@ TEST_F(Submit, SendsEightBitsOfAPipeWhereTheServerTakesThem) {
                           "RCPT TO:<b@example.test>", "DATA", "j\xc3\xbcrgen", ".", "QUIT"));
 }
 
+// --- addresses beyond ASCII ---
+
+// RFC 6531 3.4.
+TEST_F(Submit, AsksForSmtpUtf8WhereAnAddressNeedsIt) {
+  const auto utf8 = [](const std::string& line) {
+    return line.starts_with("EHLO ") ? "250-mail\r\n250-8BITMIME\r\n250 SMTPUTF8"
+                                     : takes_mail(line);
+  };
+  const std::string plain = "a@example.test", other = "j\xc3\xbcrgen@example.test";
+  for (const auto& [from, to] : {std::pair(plain, other), std::pair(other, plain)}) {
+    ScriptedServer server(utf8);
+    envelope = {from, {plain, to}};
+    const auto sent = submit_to(server);
+    ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+    EXPECT_EQ(server.lines().at(1), "MAIL FROM:<" + from + "> SMTPUTF8");
+    EXPECT_EQ(server.lines().at(3), "RCPT TO:<" + to + ">");
+  }
+  ScriptedServer server(utf8);
+  envelope = {plain, {plain}};
+  ASSERT_TRUE(submit_to(server).has_value());
+  EXPECT_EQ(server.lines().at(1), "MAIL FROM:<a@example.test>");
+}
+
 }  // namespace
 }  // namespace pocketgss::tools

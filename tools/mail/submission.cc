@@ -75,6 +75,12 @@ bool has_eight_bit(ByteView bytes) {
   return std::any_of(bytes.begin(), bytes.end(), [](uint8_t octet) { return octet > 127; });
 }
 
+// needs_utf8: RFC 6531 3.4: one address beyond ASCII is enough.
+bool needs_utf8(const Envelope& envelope) {
+  const auto beyond = [](const std::string& path) { return has_eight_bit(as_bytes(path)); };
+  return beyond(envelope.from) || std::any_of(envelope.to.begin(), envelope.to.end(), beyond);
+}
+
 class Submission {
  public:
   Submission(SmtpClient& client, ClientTransport& transport, const SubmissionConfig& config)
@@ -186,6 +192,7 @@ class Submission {
     if (facts) options.size = facts->size;
     options.eight_bit =
         facts ? facts->eight_bit : true;  // what cannot be read twice may hold anything
+    options.smtp_utf8 = needs_utf8(envelope);
     if (!client_.mail(envelope.from, options).has_value())
       return bad_address("--from", envelope.from);
     for (const std::string& to : envelope.to) {
