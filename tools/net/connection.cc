@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <new>
+#include <thread>
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/post.hpp>
@@ -17,8 +19,9 @@ namespace {
 using asio::ip::tcp;
 
 constexpr Micros kForEver = std::numeric_limits<Micros>::max();
-constexpr Micros kEndTime = 5'000'000;      // for the last bytes of a session to go out
-constexpr Micros kDrainTime = 2'000'000;    // for the client to close in its turn
+constexpr Micros kEndTime = 5'000'000;    // for the last bytes of a session to go out
+constexpr Micros kDrainTime = 2'000'000;  // for the client to close in its turn
+constexpr auto kMemoryPause = std::chrono::milliseconds(50);
 constexpr size_t kDrainLimit = 256 * 1024;  // bytes thrown away meanwhile
 
 Micros now() {
@@ -81,6 +84,37 @@ const SmtpServerConfig& config_for(const Service& service, const tcp::socket& so
   return service.allow_cleartext || both_loopback(socket) ? service.smtp_auth_clear : service.smtp;
 }
 
+// Commit is one message's way to the disk and back. Whatever is thrown there, a result is there.
+struct Commit {
+  explicit Commit(std::shared_ptr<Delivery> message) : delivery(std::move(message)) {}
+
+  void run() {
+    try {
+      result = delivery->commit();
+    } catch (const std::exception&) {
+      // The failure that stands there already: to make one needs memory.
+    }
+    delivery.reset();
+  }
+
+  std::shared_ptr<Connection> connection;
+  std::shared_ptr<Delivery> delivery;
+  Fallible<Nothing> result =
+      Failure{ExitCode::kIoError, "the message cannot be stored: out of memory"};
+};
+
+// post_patiently waits for memory: nobody is there on a disk's thread to tell of an error.
+template <typename Executor, typename Handler>
+void post_patiently(const Executor& loop, const Handler& handler) {
+  for (;;) {
+    try {
+      return asio::post(loop, handler);
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(kMemoryPause);
+    }
+  }
+}
+
 }  // namespace
 
 Connection::Connection(tcp::socket socket, Service& service)
@@ -93,6 +127,22 @@ Connection::Connection(tcp::socket socket, Service& service)
       contexts_(service.runtime, service.acceptor),
       smtp_(contexts_, config_for(service, socket_), transcript_.get()) {}
 
+// Operation keeps the connection alive in the handler of one of its operations. Where the handler is
+// destroyed without a call (no memory), nothing would ever go on: the connection ends.
+class Connection::Operation {
+ public:
+  explicit Operation(Connection& connection) : connection_(connection.shared_from_this()) {}
+  Operation(Operation&&) noexcept = default;
+  Operation& operator=(Operation&&) = delete;
+  ~Operation() {
+    if (connection_ != nullptr) connection_->close();
+  }
+  std::shared_ptr<Connection> take() { return std::move(connection_); }
+
+ private:
+  std::shared_ptr<Connection> connection_;
+};
+
 // guarded runs one step of a connection. Where that throws (no memory), this connection ends and
 // the others go on.
 template <typename Step>
@@ -100,8 +150,18 @@ void Connection::guarded(Step step) {
   try {
     if (!closed_) step();
   } catch (const std::exception& failed) {
-    log("connection given up: from=" + peer_ + " reason: " + failed.what());
-    close();
+    close();  // first: a line for the log needs memory too
+    log_quietly([&] { return "connection given up: from=" + peer_ + " reason: " + failed.what(); });
+  }
+}
+
+// log_quietly does without a line where there is no memory for it.
+template <typename Text>
+void Connection::log_quietly(Text text) const noexcept {
+  try {
+    log(text());
+  } catch (const std::exception&) {
+    return;
   }
 }
 
@@ -148,7 +208,8 @@ bool Connection::flush() {
   if (output_.empty()) return true;
   writing_ = true;
   asio::async_write(socket_, asio::buffer(output_),
-                    [self = shared_from_this()](const asio::error_code& error, size_t) {
+                    [operation = Operation(*this)](const asio::error_code& error, size_t) mutable {
+                      const auto self = operation.take();
                       self->writing_ = false;
                       self->guarded([&] { self->written(!error); });
                     });
@@ -176,7 +237,8 @@ void Connection::wait_for_input() {
   if (!draining_ && !smtp_.wants_input()) return;
   reading_ = true;
   socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const asio::error_code& error) {
+                     [operation = Operation(*this)](const asio::error_code& error) mutable {
+                       const auto self = operation.take();
                        self->reading_ = false;
                        if (!error) self->guarded([&] { self->readable(); });
                      });
@@ -245,7 +307,8 @@ void Connection::wait_for_time() {
   if (due == kForEver || (armed_for_ != 0 && armed_for_ <= due)) return;
   armed_for_ = due;
   timer_.expires_at(std::chrono::steady_clock::time_point(std::chrono::microseconds(due)));
-  timer_.async_wait([self = shared_from_this()](const asio::error_code& error) {
+  timer_.async_wait([operation = Operation(*this)](const asio::error_code& error) mutable {
+    const auto self = operation.take();
     if (!error) self->guarded([&] { self->time_came(); });
   });
 }
@@ -342,17 +405,30 @@ void Connection::on(SmtpServer::Content& event) {
 
 void Connection::on(SmtpServer::End&) {
   if (delivery_failure_) return refuse_message(*delivery_failure_);
-  committing_ = true;
+  begin_commit();
+}
+
+void Connection::begin_commit() {
   const auto loop = socket_.get_executor();
-  asio::post(service_.disk, [self = shared_from_this(), delivery = delivery_, loop,
-                             guard = asio::make_work_guard(loop)] {
-    auto result = delivery->commit();
-    asio::post(loop, [self, result = std::move(result)] { self->committed(result); });
+  const auto commit = std::make_shared<Commit>(delivery_);
+  commit->connection = shared_from_this();
+  asio::post(service_.disk, [commit, loop, guard = asio::make_work_guard(loop)] {
+    commit->run();
+    post_patiently(loop, [commit] {
+      const auto self = std::move(commit->connection);  // it ends on the loop's thread
+      self->committed(commit->result);
+    });
   });
+  committing_ = true;
 }
 
 void Connection::committed(const Fallible<Nothing>& result) {
   committing_ = false;
+  if (closed_) {
+    if (result.has_value())
+      log_quietly([this] { return "stored, not acknowledged" + message_text(); });
+    return delivery_.reset();
+  }
   guarded([&] { answer_message(result); });
 }
 
@@ -360,14 +436,19 @@ void Connection::answer_message(const Fallible<Nothing>& result) {
   if (!result.has_value()) {
     refuse_message(result.failure());
   } else {
-    log("delivered: id=" + trace_.id + " user=" + quoted(trace_.authenticated_name) +
-        " sender=" + quoted(trace_.reverse_path) +
-        " recipients=" + std::to_string(trace_.recipients.size()) + " from=" + peer_);
     delivery_.reset();
-    static_cast<void>(smtp_.accept());
+    const bool acknowledged = smtp_.accept().has_value();
+    log_quietly(
+        [&] { return (acknowledged ? "delivered" : "stored, not acknowledged") + message_text(); });
   }
   smtp_.tick(now());
   pump();
+}
+
+std::string Connection::message_text() const {
+  return ": id=" + trace_.id + " user=" + quoted(trace_.authenticated_name) +
+         " sender=" + quoted(trace_.reverse_path) +
+         " recipients=" + std::to_string(trace_.recipients.size()) + " from=" + peer_;
 }
 
 void Connection::refuse_message(const Failure& failure) {

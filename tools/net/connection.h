@@ -56,6 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void abandon();
 
  private:
+  class Operation;
   template <typename Step>
   void guarded(Step step);
   // pump does all that can be done without waiting, then starts what must be waited for.
@@ -88,12 +89,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on(SmtpServer::Closed& event);
 
   Fallible<Nothing> begin_delivery();
+  void begin_commit();
   void committed(const Fallible<Nothing>& result);
   void answer_message(const Fallible<Nothing>& result);
+  std::string message_text() const;
   void refuse_message(const Failure& failure);
   std::string_view tls_version() const;
   LogPeer peer() const { return {peer_, tls_version()}; }
   void log(const std::string& text) const;
+  template <typename Text>
+  void log_quietly(Text text) const noexcept;
 
   asio::ip::tcp::socket socket_;
   asio::steady_timer timer_;

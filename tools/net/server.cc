@@ -8,6 +8,8 @@
 #include <csignal>
 #include <list>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
@@ -153,6 +155,22 @@ void set_kerberos(AcceptorConfig& acceptor, Kerberos kerberos) {
   acceptor.targets = std::move(kerberos.targets);
 }
 
+// Waiting marks that an operation is under way. The mark goes where its handler begins, and where
+// the handler is destroyed without a call, as for want of memory.
+class Waiting {
+ public:
+  explicit Waiting(std::shared_ptr<bool> mark) : mark_(std::move(mark)) { *mark_ = true; }
+  Waiting(Waiting&&) noexcept = default;
+  Waiting& operator=(Waiting&&) = delete;
+  ~Waiting() { end(); }
+  void end() {
+    if (mark_ != nullptr) *std::exchange(mark_, nullptr) = false;
+  }
+
+ private:
+  std::shared_ptr<bool> mark_;
+};
+
 }  // namespace
 
 class Server::Impl {
@@ -181,12 +199,16 @@ class Server::Impl {
   struct Listener {
     tcp::acceptor acceptor;
     asio::steady_timer pause;
+    // For a connection, or for the end of the pause.
+    std::shared_ptr<bool> waiting = std::make_shared<bool>(false);
   };
   Fallible<Nothing> listen_on(const Endpoint& endpoint);
   void accept(Listener& listener);
   void pause(Listener& listener, const asio::error_code& error);
   void accepted(tcp::socket socket);
   void wait_for_signal();
+  void resume();
+  void log_quietly(const std::exception& failed) noexcept;
   void forget(Connection& connection);
   void finish_if_idle();
   void abandon_all();
@@ -207,7 +229,8 @@ class Server::Impl {
   asio::steady_timer stop_timer_{loop_};
   std::set<std::shared_ptr<Connection>> connections_;
   std::atomic<size_t> count_{0};
-  bool stopping_ = false;
+  std::shared_ptr<bool> signal_awaited_ = std::make_shared<bool>(false);
+  bool stop_wanted_ = false, stopping_ = false;
 };
 
 Server::Impl::Impl(ServerConfig config, Runtime runtime, Parts parts)
@@ -275,21 +298,24 @@ std::vector<Endpoint> Server::Impl::addresses() const {
 }
 
 void Server::Impl::accept(Listener& listener) {
-  listener.acceptor.async_accept(
-      [this, &listener](const asio::error_code& error, tcp::socket socket) {
-        if (stopping_) return;
-        if (error) return pause(listener, error);
-        accepted(std::move(socket));
-        accept(listener);
-      });
+  listener.acceptor.async_accept([this, &listener, waiting = Waiting(listener.waiting)](
+                                     const asio::error_code& error, tcp::socket socket) mutable {
+    waiting.end();
+    if (stopping_) return;
+    if (error) return pause(listener, error);
+    accept(listener);  // first: the others come in whatever becomes of this one
+    accepted(std::move(socket));
+  });
 }
 
 void Server::Impl::pause(Listener& listener, const asio::error_code& error) {
-  log("a connection could not be accepted: " + error.message());
   listener.pause.expires_after(kAcceptPause);
-  listener.pause.async_wait([this, &listener](const asio::error_code& cancelled) {
+  listener.pause.async_wait([this, &listener, waiting = Waiting(listener.waiting)](
+                                const asio::error_code& cancelled) mutable {
+    waiting.end();
     if (!cancelled && !stopping_) accept(listener);
   });
+  log("a connection could not be accepted: " + error.message());
 }
 
 void Server::Impl::accepted(tcp::socket socket) {
@@ -318,8 +344,11 @@ void Server::Impl::forget(Connection& connection) {
 // --- signals, stopping and reloading ---
 
 void Server::Impl::wait_for_signal() {
-  signals_.async_wait([this](const asio::error_code& error, int number) {
+  signals_.async_wait([this, waiting = Waiting(signal_awaited_)](const asio::error_code& error,
+                                                                 int number) mutable {
+    waiting.end();
     if (error) return;
+    wait_for_signal();  // first: the next one counts whatever becomes of this one
     if (number == SIGHUP) {
       reload();
     } else if (stopping_) {
@@ -327,32 +356,38 @@ void Server::Impl::wait_for_signal() {
     } else {
       stop();
     }
-    wait_for_signal();
     finish_if_idle();
   });
 }
 
+// stop begins with what can fail, and resume() calls it again where that did.
 void Server::Impl::stop() {
   if (stopping_) return;
+  stop_wanted_ = true;
+  stop_timer_.expires_after(std::chrono::microseconds(config_.stop_time));
+  stop_timer_.async_wait([this](const asio::error_code& cancelled) {
+    if (!cancelled) abandon_all();
+  });
   stopping_ = true;
-  log("stopping: " + std::to_string(connections_.size()) + " connections are open");
+  const size_t open = connections_.size();
   asio::error_code ignored;
   for (Listener& listener : listeners_) {
     listener.acceptor.close(ignored);
     listener.pause.cancel();
   }
-  stop_timer_.expires_after(std::chrono::microseconds(config_.stop_time));
-  stop_timer_.async_wait([this](const asio::error_code& cancelled) {
-    if (!cancelled) abandon_all();
-  });
-  const auto open = connections_;  // a connection that ends leaves the set
-  for (const auto& connection : open) connection->stop();
+  for (auto next = connections_.begin(); next != connections_.end();) {
+    const auto connection = *next++;  // which may leave the set
+    connection->stop();
+  }
   finish_if_idle();
+  log("stopping: " + std::to_string(open) + " connections are open");
 }
 
 void Server::Impl::abandon_all() {
-  const auto open = connections_;
-  for (const auto& connection : open) connection->abandon();
+  while (!connections_.empty()) {
+    const auto connection = *connections_.begin();
+    connection->abandon();  // and it leaves the set
+  }
   finish_if_idle();
 }
 
@@ -408,20 +443,41 @@ void Server::Impl::catch_signals() {
   wait_for_signal();
 }
 
+// resume starts what does not wait, though it should: at first all of it, later what an exception
+// took away.
+void Server::Impl::resume() {
+  if (stop_wanted_) stop();
+  if (!stopping_) {
+    for (Listener& listener : listeners_) {
+      if (!*listener.waiting) accept(listener);
+    }
+  }
+  if (!*signal_awaited_ && !(stopping_ && connections_.empty())) wait_for_signal();
+  finish_if_idle();
+}
+
 ExitCode Server::Impl::run() {
-  for (Listener& listener : listeners_) accept(listener);
   for (;;) {
     try {
+      resume();
       loop_.run();
       break;
     } catch (const std::exception& failed) {
-      // The connection whose step this was loses its operation, and with it its life; the others go
-      // on.
-      log(std::string("a connection was given up: ") + failed.what());
+      // One step is lost, most likely for want of memory; all others go on.
+      log_quietly(failed);
     }
   }
   disk_.join();
   return ExitCode::kOk;
+}
+
+// log_quietly also gives others the time to give memory back.
+void Server::Impl::log_quietly(const std::exception& failed) noexcept {
+  try {
+    log(std::string("one step was given up: ") + failed.what());
+  } catch (const std::exception&) {
+    std::this_thread::sleep_for(kAcceptPause);
+  }
 }
 
 // --- the public face ---
