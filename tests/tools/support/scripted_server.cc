@@ -5,14 +5,12 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <utility>
 
 namespace pocketgss::tools::testing {
 namespace {
 
 constexpr int kPatience = 20'000;  // milliseconds, for a client to come
-constexpr std::chrono::milliseconds kDribble(200);
 
 bool send_all(int connection, ByteView bytes) {
   while (!bytes.empty()) {
@@ -92,7 +90,7 @@ bool ScriptedServer::answer(int connection, const std::string& line, const std::
   if (!begins(manner_.dribbles_on, line)) return say(connection, text);
   for (const char& octet : text) {
     if (!say(connection, std::string_view(&octet, 1))) return false;
-    std::this_thread::sleep_for(kDribble);
+    std::this_thread::sleep_for(manner_.pause);
   }
   return true;
 }

@@ -2,6 +2,7 @@
 #ifndef PGSS_TESTS_TOOLS_SUPPORT_SCRIPTED_SERVER_H_
 #define PGSS_TESTS_TOOLS_SUPPORT_SCRIPTED_SERVER_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,8 +21,8 @@ namespace pocketgss::tools::testing {
 struct ScriptedManner {
   std::optional<ServerIdentity> tls = std::nullopt;       // from the first byte
   std::optional<std::string> hangs_up_on = std::nullopt;  // a line: closes instead of an answer
-  std::optional<std::string> dribbles_on =
-      std::nullopt;  // a line: an octet of its answer each 200 ms
+  std::optional<std::string> dribbles_on = std::nullopt;  // a line: its answer comes octet by octet
+  std::chrono::milliseconds pause{200};                   // between two of these octets
 };
 
 class ScriptedServer {
