@@ -8,41 +8,14 @@
 
 #include "tests/tools/support/mail_session.h"
 #include "tests/tools/support/raw_client.h"
-#include "tests/tools/support/temp_folder.h"
-#include "tools/net/server.h"
+#include "tests/tools/support/running_server.h"
 
 namespace pocketgss::tools {
 namespace {
 
 using testing::RawClient;
+using testing::RunningServer;
 using ::testing::StartsWith;
-using testing::TempFolder;
-
-// RunningServer serves from a thread until it is destroyed.
-class RunningServer {
- public:
-  explicit RunningServer(const std::function<void(ServerConfig&)>& change = [](ServerConfig&) {}) {
-    ServerConfig config;
-    config.listen = {Endpoint{"127.0.0.1", 0}};
-    config.users_file = folder_.write("users", "bob:8846f7eaee8fb117ad06bdd830b7586c\n");
-    config.maildir = folder_ / "mail";
-    config.stop_time = 1'000'000;
-    change(config);
-    server_ = Server::open(std::move(config)).value();
-    thread_ = std::thread([this] { server_->run(); });
-  }
-  ~RunningServer() {
-    server_->stop();
-    thread_.join();
-  }
-  uint16_t port() const { return *server_->addresses().front().port; }
-  size_t connections() const { return server_->connection_count(); }
-
- private:
-  TempFolder folder_;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-};
 
 TEST(ServeLimits, SMT_14_RefusesOneConnectionTooMany) {
   const RunningServer server([](ServerConfig& config) { config.max_connections = 2; });

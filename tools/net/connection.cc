@@ -197,6 +197,7 @@ void Connection::handle_events() {
   while (auto event = smtp_.next_event()) {
     std::visit([this](auto& specific) { on(specific); }, *event);
   }
+  if (message_whole_) begin_commit();
 }
 
 // --- output ---
@@ -403,12 +404,15 @@ void Connection::on(SmtpServer::Content& event) {
   if (!written.has_value()) delivery_failure_ = written.failure();
 }
 
+// The message is stored once it is known that the client is still there: what ended the session may
+// have come with the last of it.
 void Connection::on(SmtpServer::End&) {
   if (delivery_failure_) return refuse_message(*delivery_failure_);
-  begin_commit();
+  message_whole_ = true;
 }
 
 void Connection::begin_commit() {
+  message_whole_ = false;
   const auto loop = socket_.get_executor();
   const auto commit = std::make_shared<Commit>(delivery_);
   commit->connection = shared_from_this();
@@ -459,10 +463,12 @@ void Connection::refuse_message(const Failure& failure) {
 }
 
 void Connection::on(SmtpServer::Aborted&) {
+  message_whole_ = false;
   delivery_.reset();
 }
 
 void Connection::on(SmtpServer::Closed&) {
+  message_whole_ = false;
   ended_ = true;
   tls_wanted_ = false;
   end_time_ = now() + kEndTime;

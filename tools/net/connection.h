@@ -121,6 +121,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   std::shared_ptr<Delivery> delivery_;
   std::optional<Failure> delivery_failure_;
+  bool message_whole_ = false;  // its commit is yet to begin
   Trace trace_;
 };
 

@@ -1,0 +1,75 @@
+// The server's loop and its connections, in one process: what the command line cannot bring about.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/tools/support/raw_client.h"
+#include "tests/tools/support/running_server.h"
+
+namespace pocketgss::tools {
+namespace {
+
+using testing::RawClient;
+using testing::RunningServer;
+using ::testing::StartsWith;
+
+void without_login(ServerConfig& config) {
+  config.smtp.require_auth = false;
+}
+
+void with_tls_without_login(ServerConfig& config) {
+  without_login(config);
+  config.certificate_file = PGSS_TEST_DATA "/server.pem";
+  config.key_file = PGSS_TEST_DATA "/server.key";
+}
+
+void starts_tls(RawClient& client) {
+  client.reply();
+  client.command("EHLO c");
+  client.command("STARTTLS");
+  ASSERT_TRUE(client.start_tls(TrustStore::from_file(PGSS_TEST_DATA "/ca.pem").value()));
+}
+
+// begins_message: all of a message but its end.
+void begins_message(RawClient& client) {
+  client.command("EHLO c");
+  client.command("MAIL FROM:<a@example.test>");
+  client.command("RCPT TO:<b@example.test>");
+  ASSERT_THAT(client.command("DATA"), StartsWith("354 "));
+  client.send("Subject: hello\r\n\r\n");
+}
+
+size_t files_in(const RunningServer& server, const char* folder) {
+  const std::filesystem::directory_iterator files(server.folder.path() / "mail" / folder);
+  return static_cast<size_t>(std::distance(files, {}));
+}
+
+// The 250 could not be sent, so the client will send the message once more.
+TEST(Server, StoresNothingWhereTlsEndsTogetherWithTheMessage) {
+  RunningServer server(with_tls_without_login);
+  RawClient client(server.port());
+  starts_tls(client);
+  begins_message(client);
+  static_cast<void>(client.tls()->send(as_bytes(".\r\n")));
+  client.tls()->close();
+  client.send_raw(client.tls()->take_output());
+  EXPECT_EQ(client.reply(), "");
+  client.close();
+  for (int i = 0; i < 100 && server.connections() > 0; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_EQ(server.connections(), 0u);
+  EXPECT_EQ(files_in(server, "new"), 0u);
+  EXPECT_EQ(files_in(server, "tmp"), 0u);
+}
+
+TEST(Server, StoresAMessageBeforeTheQuitThatCameWithItsEnd) {
+  RunningServer server(without_login);
+  RawClient client(server.port());
+  client.reply();
+  begins_message(client);
+  EXPECT_THAT(client.command(".\r\nQUIT"), StartsWith("250 "));
+  EXPECT_THAT(client.reply(), StartsWith("221 "));
+  EXPECT_EQ(files_in(server, "new"), 1u);
+}
+
+}  // namespace
+}  // namespace pocketgss::tools
