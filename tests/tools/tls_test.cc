@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/fake_clock.h"
+#include "tests/tools/support/temp_folder.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -45,12 +46,15 @@ struct Pair {
   }
 };
 
-Pair connect(const TrustStore& store, const std::string& server, const std::string& host,
+Pair connect(const TrustStore& store, const ServerIdentity& server, const std::string& host,
              Clock& clock = system_clock()) {
-  Pair pair{make_tls_client(store, host, clock).value(), make_tls_server(identity(server)).value(),
-            "", ""};
+  Pair pair{make_tls_client(store, host, clock).value(), make_tls_server(server).value(), "", ""};
   pair.exchange();
   return pair;
+}
+Pair connect(const TrustStore& store, const std::string& server, const std::string& host,
+             Clock& clock = system_clock()) {
+  return connect(store, identity(server), host, clock);
 }
 
 TEST(Tls, CarriesBytesBothWays) {
@@ -177,12 +181,12 @@ TEST(TlsCertificate, P7_RefusedByTheSystemsStore) {
 }
 
 TEST(TlsCertificate, P7_RefusedOutsideItsDates) {
-  testing::FakeClock late(int64_t{7'000'000'000} * 1'000'000);
+  pocketgss::testing::FakeClock late(int64_t{7'000'000'000} * 1'000'000);
   EXPECT_THAT(connect(trust("ca.pem"), "server", "localhost", late).client_failure,
               HasSubstr("has expired"));
   EXPECT_THAT(connect(trust("self-signed.pem"), "self-signed", "localhost", late).client_failure,
               HasSubstr("has expired"));
-  testing::FakeClock early(int64_t{1'000'000'000} * 1'000'000);
+  pocketgss::testing::FakeClock early(int64_t{1'000'000'000} * 1'000'000);
   EXPECT_THAT(connect(trust("ca.pem"), "server", "localhost", early).client_failure,
               HasSubstr("not valid yet"));
 }
@@ -260,6 +264,39 @@ TEST(ServerIdentity, SaysWhatIsWrongWithItsFiles) {
   EXPECT_THAT(message("server.pem", "rsa.key"), HasSubstr("is not that of the first certificate"));
   EXPECT_THAT(message("server.pem", "encrypted.key"), HasSubstr("is encrypted"));
   EXPECT_THAT(message("server.pem", "traditional.key"), HasSubstr("PKCS #8"));
+}
+
+// Blocks of other kinds may stand before, between and behind the certificates.
+TEST(ServerIdentity, SkipsWhatIsNoCertificate) {
+  const auto content = [](const std::string& name) { return testing::content_of(data(name)); };
+  const std::string issuer = content("intermediate.pem"), whole = content("chained.pem");
+  const std::string leaf = whole.substr(0, whole.rfind("-----BEGIN "));
+  const testing::TempFolder folder;
+  for (const char* key : {"chained.key", "encrypted.key", "traditional.key", "proc-type"}) {
+    const std::string other = std::string_view(key) == "proc-type"
+                                  ? "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\n"
+                                    "AAAA\n-----END RSA PRIVATE KEY-----\n"
+                                  : content(key);
+    for (const std::string& file :
+         {other + leaf + issuer, leaf + other + issuer, leaf + issuer + other}) {
+      const auto loaded =
+          ServerIdentity::load(folder.write("mixed.pem", file), data("chained.key"));
+      ASSERT_TRUE(loaded.has_value()) << key << ": " << loaded.failure().message;
+      EXPECT_EQ(connect(trust("ca.pem"), loaded.value(), "mail.example.test").client_failure, "")
+          << key;
+    }
+  }
+}
+
+TEST(ServerIdentity, RefusesACertificateThatIsCutOff) {
+  const std::string whole = testing::content_of(data("server.pem"));
+  const testing::TempFolder folder;
+  for (const std::string& file :
+       {whole + whole.substr(0, whole.size() / 2), whole.substr(0, whole.size() / 2) + whole}) {
+    const auto loaded = ServerIdentity::load(folder.write("cut.pem", file), data("server.key"));
+    ASSERT_FALSE(loaded.has_value());
+    EXPECT_THAT(loaded.failure().message, HasSubstr("holds a damaged certificate"));
+  }
 }
 
 TEST(TrustStore, SaysWhatIsWrongWithItsFile) {

@@ -6,7 +6,6 @@
 
 #include <botan/certstor_system.h>
 #include <botan/data_src.h>
-#include <botan/pem.h>
 #include <botan/x509path.h>
 
 #include "tools/files.h"
@@ -23,12 +22,18 @@ using Certificates = std::vector<Botan::X509_Certificate>;
 using Code = Botan::Certificate_Status_Code;
 
 // pem_certificates reads certificates one after the other and skips other PEM blocks (a key in the
-// same file). It throws.
-Certificates pem_certificates(ByteView text) {
-  Botan::DataSource_Memory source(text.data(), text.size());
+// same file), whatever they hold. It throws.
+Certificates pem_certificates(std::string_view text) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
   Certificates found;
-  while (Botan::PEM_Code::matches(source, "CERTIFICATE", text.size())) {
+  for (size_t at = text.find(kBegin); at != text.npos; at = text.find(kBegin, at)) {
+    const size_t end = text.find(kEnd, at);
+    const ByteView block =
+        as_bytes(text.substr(at, end == text.npos ? end : end + kEnd.size() - at));
+    Botan::DataSource_Memory source(block.data(), block.size());
     found.emplace_back(source);
+    at += block.size();
   }
   return found;
 }
@@ -37,7 +42,7 @@ Fallible<Certificates> read_certificates(const std::string& path) {
   auto text = read_file(path, kMaxPemFile);
   if (!text.has_value()) return text.failure();
   try {
-    Certificates found = pem_certificates(text.value().view());
+    Certificates found = pem_certificates(as_text(text.value().view()));
     if (!found.empty()) return found;
   } catch (const std::exception&) {
     return Failure{ExitCode::kDataError, quoted(path) + " holds a damaged certificate"};
