@@ -7,6 +7,9 @@
 
 #include <csignal>
 #include <set>
+#include <sstream>
+
+#include <pocketgss/base64.h>
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
@@ -125,6 +128,51 @@ TEST(Trace, SMT_13_NamesCannotEndALineOrAComment) {
   EXPECT_THAT(fields, HasSubstr("from unknown ("));
   bad.authenticated_name = "bo)b\\";
   EXPECT_THAT(trace_fields(bad), HasSubstr("(authenticated as bo\\)b\\\\)"));
+}
+
+// decoded_words takes the text out of the encoded words, each of which must be whole UTF-8.
+std::string decoded_words(const std::string& fields) {
+  const std::string begin = "=?UTF-8?B?";
+  std::string out;
+  for (size_t at = fields.find(begin); at != std::string::npos; at = fields.find(begin, at)) {
+    const size_t end = fields.find("?=", at + begin.size());
+    EXPECT_LE(end + 2 - at, 75u);
+    const Bytes text =
+        base64_decode(fields.substr(at + begin.size(), end - at - begin.size())).value();
+    EXPECT_NE(text.front() & 0xc0, 0x80) << "a character is divided";
+    out.append(as_text(text));
+    at = end;
+  }
+  return out;
+}
+
+TEST(Trace, DividesALongNameIntoEncodedWordsOnFoldedLines) {
+  const std::string cjk = "\xe4\xb8\xad";
+  std::string long_name, mixed = "a";
+  for (int i = 0; i < 256; ++i) long_name += cjk;
+  for (int i = 0; i < 60; ++i) mixed += "\xf0\x9f\x93\xae\xc3\xb6";
+  for (const std::string& name :
+       {long_name, mixed, std::string(5000, 'x'), std::string(1000, '(')}) {
+    Trace named = trace();
+    named.authenticated_name = name;
+    const std::string fields = trace_fields(named);
+    EXPECT_EQ(decoded_words(fields), name);
+    std::istringstream lines(fields);
+    for (std::string line; std::getline(lines, line);) {
+      const bool encoded = line.find("=?") != std::string::npos;
+      EXPECT_LE(line.size() - 1, encoded ? 76u : 998u) << line;  // less the CR
+    }
+    EXPECT_THAT(fields, HasSubstr("\r\n\t(authenticated as =?UTF-8?B?"));
+    EXPECT_THAT(fields, HasSubstr("?=)\r\n\tby mail.example.test"));
+  }
+}
+
+TEST(Trace, LeavesALongPlainNameOnItsLine) {
+  Trace named = trace();
+  named.authenticated_name = std::string(400, '(');
+  std::istringstream lines(trace_fields(named));
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size() - 1, 998u);
+  EXPECT_THAT(trace_fields(named), HasSubstr("(authenticated as \\(\\("));
 }
 
 TEST(Trace, EncodesANameThatIsNotAscii) {

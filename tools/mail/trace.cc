@@ -36,12 +36,31 @@ std::string address_literal(const std::string& address) {
   return address.find(':') == std::string::npos ? "[" + address + "]" : "[IPv6:" + address + "]";
 }
 
+// RFC 2047 2: an encoded word has at most 75 characters, a line with one in it 76. The first stands
+// behind "\t(authenticated as ", each other on a line of its own.
+constexpr size_t kFirstWord = 33, kFurtherWord = 45;  // octets of text
+constexpr size_t kLongName = 400;                     // twice that fits a line (RFC 5322 2.1.1)
+
+// encoded_words: RFC 2047 5: no character is divided between two of them.
+std::string encoded_words(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    size_t size = std::min(out.empty() ? kFirstWord : kFurtherWord, text.size());
+    while (size > 1 && size < text.size() && (static_cast<uint8_t>(text[size]) & 0xc0) == 0x80)
+      --size;
+    out.append(out.empty() ? "=?UTF-8?B?" : "\r\n\t=?UTF-8?B?");
+    out.append(base64_encode(as_bytes(text.substr(0, size)))).append("?=");
+    text.remove_prefix(size);
+  }
+  return out;
+}
+
 // comment_text: RFC 5322 3.2.2, quoted-pairs for what ends a comment; RFC 2047 5 (2) for what is
-// not ASCII.
+// not ASCII, and for what might be too long for a line.
 std::string comment_text(const std::string& name) {
   const bool plain =
       std::all_of(name.begin(), name.end(), [](char c) { return is_printable(c) || c == ' '; });
-  if (!plain) return "=?UTF-8?B?" + base64_encode(as_bytes(name)) + "?=";
+  if (!plain || name.size() > kLongName) return encoded_words(name);
   std::string out;
   for (const char c : name) {
     if (c == '(' || c == ')' || c == '\\') out.push_back('\\');

@@ -24,8 +24,8 @@ struct Trace {
 };
 
 // trace_fields returns the fields, each line ended by CRLF. Whatever the peer's names hold, they
-// cannot end a line or a comment; the authenticated name stands in a comment of Received, as an RFC
-// 2047 encoded word where it is not plain ASCII.
+// cannot end a line or a comment; the authenticated name stands in a comment of Received, as
+// encoded words (RFC 2047) on folded lines where it is not plain ASCII or very long.
 std::string trace_fields(const Trace& trace);
 
 // date_time writes an RFC 5322 date in UTC: "Tue, 24 Nov 2026 15:16:17 +0000".
