@@ -76,8 +76,9 @@ struct ServeMemory : ::testing::Test {
 
 TEST_F(ServeMemory, MEM_3_AcceptsAndLetsGoOfConnections) {
   ASSERT_TRUE(start()) << serve.log();
-  expect_greeting(-1);
+  ASSERT_TRUE(serve.logged("listening on ")) << serve.log();
   const size_t files = open_files();
+  expect_greeting(-1);
   int32_t n = 0;
   for (bool failed = true; failed && !HasFailure(); ++n) {
     memory.fail_after(n);
