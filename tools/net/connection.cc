@@ -188,6 +188,7 @@ void Connection::pump() {
   handle_events();
   wait_for_time();
   if (!flush()) return;
+  handle_events();  // the session has ended where there was no memory for its output
   if (ended_) return drain();
   if (tls_wanted_) begin_tls();
   wait_for_input();
