@@ -176,7 +176,9 @@ class PGSS_LOCAL SmtpClient::Impl {
   Result<void> command(std::string_view line) {
     const std::string verb = sasl::to_ascii_upper(line.substr(0, line.find(' ')));
     if (verb.empty() || is_reserved(verb)) return misuse("command() is not for this one");
-    return enqueue(verb, std::string(line));
+    PGSS_CHECK(enqueue(verb, std::string(line)));
+    if (verb == "RSET" || verb == "MAIL") utf8_ = false;
+    return {};
   }
 
   Result<void> write_data(ByteView content) {
@@ -400,10 +402,10 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   void fail(SmtpFailure failure) {
+    events_.emplace_back(Failed{std::move(failure)});  // first: where that fails, run() knows
     state_ = State::kFailed;
     login_.reset();
     queue_.clear();
-    events_.emplace_back(Failed{std::move(failure)});
   }
 
   void fail_reply(Kind kind) { fail(sasl::failure_of_reply(kind, sasl::to_reply(reader_))); }

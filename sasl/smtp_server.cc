@@ -192,11 +192,11 @@ void SmtpServer::Impl::close(const Error& error) {
   const bool in_message =
       state_ == State::kContent || (state_ == State::kAwaitReply && asked_ == Asked::kEnd);
   if (in_message && !dropping_) drop_message(error);
+  events_.emplace_back(Closed{error});  // first: where that fails, run() finds the session open
   state_ = State::kClosed;
   session_.reset();
   pending_ = Bytes();
   line_.clear();
-  events_.emplace_back(Closed{error});
 }
 
 void SmtpServer::Impl::show(SmtpParty from, std::string_view line) {

@@ -221,7 +221,8 @@ bool Connection::flush() {
 Bytes Connection::next_output() {
   Bytes plain = smtp_.take_output();
   if (tls_ == nullptr) return plain;
-  if (!plain.empty()) static_cast<void>(tls_->send(plain));
+  // What cannot be sent leaves a hole: the session ends as if the client had gone.
+  if (!plain.empty() && !tls_->send(plain).has_value()) smtp_.closed();
   if (ended_) tls_->close();
   return tls_->take_output();
 }

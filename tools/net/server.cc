@@ -348,6 +348,7 @@ void Server::Impl::wait_for_signal() {
                                                                  int number) mutable {
     waiting.end();
     if (error) return;
+    if (number != SIGHUP && !stopping_) stop_wanted_ = true;  // whatever fails from here on
     wait_for_signal();  // first: the next one counts whatever becomes of this one
     if (number == SIGHUP) {
       reload();
