@@ -311,6 +311,11 @@ TEST(SmtpClientMail, RefusesAnAddressThatIsNotAsciiWhereMailDidNotAskForSmtpUtf8
             "TO:<j\xc3\xbcrgen@example.test>\r\n");
   OK(session.client->mail("a@example.test", {}));
   EXPECT_FALSE(session.client->rcpt(address).has_value()) << "asked for in the one before";
+  // A transaction of the caller's own lines ends it too.
+  OK(session.client->mail("a@example.test", {.smtp_utf8 = true}));
+  OK(session.client->command("RSET"));
+  OK(session.client->command("MAIL FROM:<a@example.test>"));
+  EXPECT_FALSE(session.client->rcpt(address).has_value());
 }
 
 TEST(SmtpClientMail, TellsThatTheConnectionWasClosedInsteadOfA221) {
