@@ -288,6 +288,18 @@ TEST(ServerIdentity, SkipsWhatIsNoCertificate) {
   }
 }
 
+// One file for both options, in any order.
+TEST(ServerIdentity, FindsTheKeyBesideTheCertificates) {
+  const auto content = [](const std::string& name) { return testing::content_of(data(name)); };
+  const std::string certificates = content("chained.pem"), key = content("chained.key");
+  const testing::TempFolder folder;
+  for (const std::string& file : {key + certificates, certificates + key}) {
+    const std::string path = folder.write("both.pem", file);
+    const auto loaded = ServerIdentity::load(path, path);
+    ASSERT_TRUE(loaded.has_value()) << loaded.failure().message;
+  }
+}
+
 TEST(ServerIdentity, RefusesACertificateThatIsCutOff) {
   const std::string whole = testing::content_of(data("server.pem"));
   const testing::TempFolder folder;

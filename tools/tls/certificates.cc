@@ -72,7 +72,10 @@ Failure key_failure(const std::string& path, std::string_view text) {
 Fallible<std::shared_ptr<Botan::Private_Key>> read_key(const std::string& path) {
   auto text = read_file(path, kMaxPemFile);
   if (!text.has_value()) return text.failure();
-  const ByteView bytes = text.value().view();
+  ByteView bytes = text.value().view();
+  // Botan reads the first block: certificates before the key are passed over.
+  const size_t at = as_text(bytes).find("-----BEGIN PRIVATE KEY-----");
+  if (at != std::string_view::npos) bytes = bytes.from(at);
   try {
     Botan::DataSource_Memory source(bytes.data(), bytes.size());
     return std::shared_ptr<Botan::Private_Key>(tls::load_private_key(source));
