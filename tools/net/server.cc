@@ -400,10 +400,18 @@ void Server::Impl::finish_if_idle() {
   signals_.cancel(ignored);
 }
 
+// Each of them is read again whatever becomes of the others.
 void Server::Impl::reload() {
-  if (service_.users != nullptr) reload_users();
-  if (service_.acceptor.keys != nullptr) reload_keytab();
-  if (service_.identity) reload_identity();
+  const auto try_to = [this](void (Impl::*read_again)()) {
+    try {
+      (this->*read_again)();
+    } catch (const std::exception& failed) {
+      log_quietly(failed);
+    }
+  };
+  if (service_.users != nullptr) try_to(&Impl::reload_users);
+  if (service_.acceptor.keys != nullptr) try_to(&Impl::reload_keytab);
+  if (service_.identity) try_to(&Impl::reload_identity);
 }
 
 void Server::Impl::reload_users() {
