@@ -226,5 +226,17 @@ TEST_F(Submit, AsksForSmtpUtf8WhereAnAddressNeedsIt) {
   EXPECT_EQ(server.lines().at(1), "MAIL FROM:<a@example.test>");
 }
 
+TEST_F(Submit, SaysThatAServerWithoutSmtpUtf8TakesNoSuchAddress) {
+  const std::string plain = "a@example.test", other = "j\xc3\xbcrgen@example.test";
+  for (const auto& [from, to] : {std::pair(plain, other), std::pair(other, plain)}) {
+    ScriptedServer server(takes_mail);
+    envelope = {from, {to}};
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kUnavailable);
+    EXPECT_THAT(sent.failure().message, ::testing::HasSubstr("SMTPUTF8"));
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss::tools

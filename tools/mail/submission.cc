@@ -193,10 +193,11 @@ class Submission {
     options.eight_bit =
         facts ? facts->eight_bit : true;  // what cannot be read twice may hold anything
     options.smtp_utf8 = needs_utf8(envelope);
-    if (!client_.mail(envelope.from, options).has_value())
-      return bad_address("--from", envelope.from);
+    const auto mail = client_.mail(envelope.from, options);
+    if (!mail.has_value()) return bad_address("--from", envelope.from, mail.error());
     for (const std::string& to : envelope.to) {
-      if (!client_.rcpt(to).has_value()) return bad_address("--to", to);
+      const auto rcpt = client_.rcpt(to);
+      if (!rcpt.has_value()) return bad_address("--to", to, rcpt.error());
     }
     auto sender = next<SmtpClient::Reply>();
     if (!sender.has_value()) return sender.failure();
@@ -276,7 +277,12 @@ class Submission {
                    "the message has 8-bit characters, which this server does not take; encode it "
                    "(quoted-printable or base64); no mail was sent"};
   }
-  static Failure bad_address(const char* option, const std::string& address) {
+  static Failure bad_address(const char* option, const std::string& address, const Error& error) {
+    if (error.code == Errc::kPeerIncompatible) {
+      return Failure{
+          ExitCode::kUnavailable,
+          "this server takes no addresses beyond ASCII (it has no SMTPUTF8): " + quoted(address)};
+    }
     return Failure{ExitCode::kUsage, std::string("the address given to ") + option +
                                          " cannot stand in SMTP: " + quoted(address)};
   }
