@@ -15,6 +15,7 @@
 #include "tests/support/allocations.h"
 #include "tests/support/der_negatives.h"
 #include "tests/support/hex.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::asn1 {
@@ -128,17 +129,8 @@ TEST(DerReader, DER_1_WalksDeepNestingOnSixteenKibOfStack) {
   EXPECT_GT(g_elements, 16000U);
 }
 
-// A sanitizer's frames are several times as large as those that are shipped.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(memory_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
-
 TEST(DerDump, DER_1_NeedsNoMoreThanSixteenKibOfStack) {
-  if (kSanitized) GTEST_SKIP() << "stack frames are larger under a sanitizer";
+  if (pocketgss::testing::kSanitized) GTEST_SKIP() << "stack frames are larger under a sanitizer";
   const Bytes deep = nested_sequences(64 * 1024);
   std::string text;
   g_input = &deep;

@@ -7,6 +7,7 @@
 #include "tests/fakes/kerberos_login.h"
 #include "tests/lib/support/pair.h"
 #include "tests/support/painted_stack.h"
+#include "tests/support/sanitized.h"
 
 namespace pocketgss {
 namespace {
@@ -17,19 +18,10 @@ namespace krb5 = mechs::krb5;
 
 constexpr size_t kBound = 16 * 1024;
 
-// A sanitizer's frames are several times as large as those that are shipped.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(memory_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
-
 void expect_bounded(const char* what, const PaintedStack& stack) {
   std::printf("[ FIGURES  ] %s: %zu octets of stack\n", what, stack.used());
   EXPECT_GT(stack.used(), 500U);  // it did run there
-  if (kSanitized) return;
+  if (pocketgss::testing::kSanitized) return;
   EXPECT_LE(stack.used(), kBound);
 }
 

@@ -13,6 +13,7 @@
 
 #include <pocketgss/base64.h>
 
+#include "tests/support/sanitized.h"
 #include "tests/tools/support/serve_process.h"
 
 namespace pocketgss::tools {
@@ -539,18 +540,10 @@ TEST(Serve, Says73WhereTheMaildirCannotBe) {
   EXPECT_EQ(serve.process().wait(), 73);
 }
 
-// UBSan's own check of an object takes a pipe: where there is none it sees a fault in any of them.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool kSanitized = true;
-#elif defined(__has_feature)
-constexpr bool kSanitized = __has_feature(address_sanitizer);
-#else
-constexpr bool kSanitized = false;
-#endif
-
 // Both run out of files at the same time, and neither may give up for good.
 TEST(Serve, SMT_14_AcceptsAtEveryAddressAfterItRanOutOfFiles) {
-  if (kSanitized) GTEST_SKIP() << "no sanitizer works without files";
+  // UBSan's own check of an object takes a pipe: where there is none it sees a fault in any of them.
+  if (pocketgss::testing::kSanitized) GTEST_SKIP() << "no sanitizer works without files";
   ServeProcess serve;
   ASSERT_TRUE(serve.start({"--listen", "[::1]:0"})) << serve.log();
   const std::pair<std::string, uint16_t> addresses[] = {{"127.0.0.1", serve.port()},
