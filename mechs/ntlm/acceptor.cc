@@ -68,7 +68,7 @@ struct Start {};
 struct AwaitAuthenticate {
   Transcript transcript;
   OpenChallenge challenge;
-  UnixMicros sent_at;
+  UnixMicros sent_at;    // of Clock::steady()
   NegotiateFlags flags;  // of the CHALLENGE
   CharacterSet characters;
 };
@@ -172,8 +172,9 @@ Result<Step> Acceptor::on(Start&&, ByteView token) {
   transcript.challenge_at = token.size();
   transcript.authenticate_at = transcript.bytes.size();
   state_.emplace<AwaitAuthenticate>(AwaitAuthenticate{
-      std::move(transcript), OpenChallenge(config_.guard, server_challenge), runtime_.clock().now(),
-      flags, has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem});
+      std::move(transcript), OpenChallenge(config_.guard, server_challenge),
+      runtime_.clock().steady(), flags,
+      has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem});
   return Continue{std::move(challenge)};
 }
 
@@ -292,7 +293,8 @@ Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
 
 // All that can be told from the message alone is checked before the account is asked for.
 Result<Step> Acceptor::on(AwaitAuthenticate&& state, ByteView token) {
-  if (runtime_.clock().now() - state.sent_at > config_.challenge_life_micros) {
+  // Not by now(): a clock that is set would end a challenge, or let it live on.
+  if (runtime_.clock().steady() - state.sent_at > config_.challenge_life_micros) {
     return Error{Errc::kExpired, "CHALLENGE_MESSAGE", 0, 0};
   }
   PGSS_CHECK(check_message_size(token, size_limit(), "AUTHENTICATE_MESSAGE"));

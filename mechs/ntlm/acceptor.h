@@ -30,8 +30,8 @@ struct AcceptorConfig {
   std::vector<ByteView> channel_bindings;
   BindingRequirement binding_requirement = BindingRequirement::kWhenSupported;
   PolicyLevel level = PolicyLevel::kDefault;
-  int64_t challenge_life_micros = 120'000'000;
-  ChallengeGuard* guard = nullptr;  // optional
+  int64_t challenge_life_micros = 120'000'000;  // by Clock::steady()
+  ChallengeGuard* guard = nullptr;              // optional
 };
 
 // make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE,

@@ -408,6 +408,25 @@ TEST(NtlmAcceptor, NTL_12_TakesAnAnswerWithinTheChallengesLife) {
   EXPECT_TRUE(e.verdict().has_value());
 }
 
+TEST(NtlmAcceptor, NTL_12_AClockThatIsSetForwardEndsNoChallenge) {
+  FakeExchange e;
+  ASSERT_TRUE(e.until_challenge().has_value());
+  e.authenticate = e.fake.answer(e.runtime, e.negotiate, e.challenge);
+  e.clock.step(3'600'000'000);
+  EXPECT_TRUE(e.verdict().has_value());
+}
+
+TEST(NtlmAcceptor, NTL_12_QuirkC24_AClockThatIsSetBackProlongsNoChallenge) {
+  FakeExchange e;
+  ASSERT_TRUE(e.until_challenge().has_value());
+  e.authenticate = e.fake.answer(e.runtime, e.negotiate, e.challenge);
+  e.clock.step(-3'600'000'000);
+  e.clock.advance(120'000'001);
+  const auto verdict = e.verdict();
+  ASSERT_FALSE(verdict.has_value());
+  EXPECT_EQ(verdict.error().code, Errc::kExpired);
+}
+
 TEST(NtlmAcceptor, NTL_12_QuirkC25_RefusesAnAnswerToAnotherChallenge) {
   FakeExchange first;
   ASSERT_TRUE(first.run().has_value());
