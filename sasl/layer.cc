@@ -34,6 +34,12 @@ Bytes message_of(uint8_t layers, uint32_t max_size, std::string_view rest) {
   return out;
 }
 
+// check_integrity: what a peer negotiated is no misuse by the caller, as the context would say.
+Result<void> check_integrity(const Context& context) {
+  if (context.wrap_size(1) != 0) return {};
+  return Error{Errc::kPeerIncompatible, "security layer: no integrity was negotiated", 0, 0};
+}
+
 }  // namespace
 
 Result<LayerOffer> parse_layer_offer(ByteView message) {
@@ -59,10 +65,8 @@ Bytes encode(const LayerChoice& choice) {
 }
 
 Result<Bytes> protect(Context& context, ByteView message) {
-  const size_t size = context.wrap_size(message.size());
-  if (size == 0)
-    return Error{Errc::kPeerIncompatible, "security layer: no integrity was negotiated", 0, 0};
-  Bytes out(size);
+  PGSS_CHECK(check_integrity(context));
+  Bytes out(context.wrap_size(message.size()));
   // RFC 4752 3.1: conf_flag is FALSE here.
   PGSS_TRY(const size_t written, context.wrap(message, false, out));
   out.resize(written);
@@ -74,6 +78,7 @@ Sealing sealing_of(SaslMechanism mechanism) {
 }
 
 Result<Bytes> unprotect(Context& context, ByteView token, Sealing sealing) {
+  PGSS_CHECK(check_integrity(context));
   Bytes out(token.size());
   PGSS_TRY(const Context::Unwrapped unwrapped, context.unwrap(token, out));
   if (unwrapped.confidential && sealing == Sealing::kRefused) {

@@ -141,6 +141,15 @@ TEST(GssClient, SSEAN_W1_SSEAN_X1_RefusesAnOfferThatIsNotWrapped) {
   EXPECT_EQ(client.step(kNoLayerOffer), "error: FakeContext: unwrap");
 }
 
+TEST(GssClient, SSEAN_W1_TellsThatALayerStepNeedsIntegrity) {
+  FakeScript script = FakeScript().ends(std::nullopt, "only");
+  script.integrity = false;
+  Client client(std::move(script));
+  client.step("");
+  EXPECT_EQ(client.sasl->step(as_bytes(wrap(kNoLayerOffer))).error(),
+            (Error{Errc::kPeerIncompatible, "security layer: no integrity was negotiated", 0, 0}));
+}
+
 TEST(GssClient, SSEAN_W1_RefusesASecondOffer) {
   Client client(FakeScript().ends(std::nullopt, "only"));
   client.step("");
