@@ -170,7 +170,8 @@ class SaslClient {
 
   // step takes the server's challenge; the first call has an empty one and gives the initial
   // response. Errors: those of Context::step(); kMalformed and kPeerMisbehaved (the security-layer
-  // offer); kPolicy (row P8). After an error every later call returns the same one: cancel the
+  // offer), kPeerIncompatible (it has no layer that we take, or the context no integrity); kPolicy
+  // (row P8). After an error every later call returns the same one: cancel the
   // exchange. A call out of turn is kApiMisuse, here and below, and changes nothing.
   virtual Result<Step> step(ByteView challenge) = 0;
   // resume takes the answer to NeedExchange. Errors: as step().

@@ -29,6 +29,12 @@ std::vector<SaslMechanism> announced_mechanisms(const std::vector<SaslMechanism>
   return out;
 }
 
+// later: a time beyond what can be counted never comes.
+Micros later(Micros at, Micros by) {
+  constexpr Micros kForEver = std::numeric_limits<Micros>::max();
+  return at > 0 && by > kForEver - at ? kForEver : at + by;
+}
+
 }  // namespace
 
 SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config,
@@ -328,8 +334,8 @@ void SmtpServer::Impl::tick(Micros now) {
 
 Micros SmtpServer::Impl::deadline() const {
   if (!started_ || state_ == State::kClosed) return std::numeric_limits<Micros>::max();
-  Micros out = active_ + config_.idle_time;
-  if (login_missing()) out = std::min(out, *started_ + config_.handshake_time);
+  Micros out = later(active_, config_.idle_time);
+  if (login_missing()) out = std::min(out, later(*started_, config_.handshake_time));
   return out;
 }
 

@@ -52,6 +52,7 @@ struct SmtpServerConfig {
   unsigned auth_failures = 3;               // then the connection is closed
   unsigned bad_commands = 50;               // unknown or misplaced ones, then 421
   unsigned unauthenticated_commands = 100;  // of any kind before the login, where that is required
+  // The largest Micros is no limit, here and below.
   Micros handshake_time = 300'000'000;  // from the start until logged in (where that is required)
   Micros idle_time = 300'000'000;       // without a byte from the client
 };

@@ -1,6 +1,8 @@
 // The SMTP server around the login: TLS, mail, limits, time.
 #include <gmock/gmock.h>
 
+#include <limits>
+
 #include "sasl/smtp_command.h"
 #include "tests/sasl/harness.h"
 
@@ -414,6 +416,26 @@ TEST(SmtpServer, ClosesAHandshakeThatTakesTooLong) {
   session.server->tick(session.server->deadline());
   EXPECT_EQ(session.sent(), "421 4.4.2 Timeout\r\n");
   EXPECT_TRUE(session.closed());
+}
+
+TEST(SmtpServer, AnEndlessTimeEndsNoSession) {
+  constexpr Micros kForEver = std::numeric_limits<Micros>::max();
+  ServerSession session;
+  session.config.idle_time = session.config.handshake_time = kForEver;
+  session.start();
+  session.server->tick(1'000);
+  EXPECT_EQ(session.server->deadline(), kForEver);
+  session.server->tick(1'000'000);
+  EXPECT_EQ(session.greet().substr(0, 4), "250-");
+  EXPECT_FALSE(session.closed());
+}
+
+TEST(SmtpServer, AnEndlessIdleTimeLeavesTheHandshakeItsOwn) {
+  ServerSession session;
+  session.config.idle_time = std::numeric_limits<Micros>::max() - 1;
+  session.start();
+  session.server->tick(1'000);
+  EXPECT_EQ(session.server->deadline(), 300'001'000);
 }
 
 TEST(SmtpServer, ClosesAnIdleSession) {
