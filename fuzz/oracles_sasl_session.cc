@@ -305,7 +305,9 @@ struct ServerSession : Session {
       check_report(login->report);
       logged_in = true;
     } else if (auto* refused = std::get_if<SmtpServer::LoginRefused>(&event)) {
-      told(std::string("LoginRefused ") + refused->error.where + " " + refused->claimed);
+      told(std::string("LoginRefused ") + refused->error.where + " " + refused->claimed +
+           (refused->context_complete ? " complete" : ""));
+      PGSS_FUZZ_CHECK(!refused->context_complete || contexts.counts.established > 0);
     } else if (auto* closed = std::get_if<SmtpServer::Closed>(&event)) {
       told(std::string("Closed ") + closed->error.where);
       ended = true;

@@ -224,7 +224,7 @@ class GssServer final : public SaslServer {
     // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
     // nothing.
     state_ = State::kAwaitEmpty;
-    return Challenge{std::move(*established.token)};
+    return Challenge{std::move(*established.token), true};
   }
 
   Result<Step> finish() {
@@ -243,7 +243,7 @@ class GssServer final : public SaslServer {
     const uint32_t size = offered_ == kNoLayer ? 0 : options_.layer.max_receive;
     PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
     state_ = State::kAwaitChoice;
-    return Challenge{std::move(token)};
+    return Challenge{std::move(token), true};
   }
 
   Result<Step> take_choice(ByteView response) {

@@ -55,8 +55,10 @@ LoginSession::Action LoginSession::resume(AccountAnswer answer) {
 LoginSession::Action LoginSession::from(Result<SaslServer::Step> step) {
   if (!step.has_value()) return Refused{refusal(step.error()), step.error()};
   SaslServer::Step next = std::move(step).value();
-  if (auto* challenge = std::get_if<SaslServer::Challenge>(&next))
+  if (auto* challenge = std::get_if<SaslServer::Challenge>(&next)) {
+    context_complete_ = challenge->context_complete;
     return Challenge{std::move(challenge->token)};
+  }
   if (auto* need = std::get_if<NeedAccount>(&next)) {
     claimed_ = claimed_name(*need);
     return std::move(*need);

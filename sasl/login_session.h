@@ -38,6 +38,8 @@ class LoginSession {
   SaslMechanism mechanism() const { return mechanism_; }
   // claimed is the name that the client claimed, sanitised; empty before it did.
   const std::string& claimed() const { return claimed_; }
+  // context_complete: see SaslServer::Challenge.
+  bool context_complete() const { return context_complete_; }
 
  private:
   Action from(Result<SaslServer::Step> step);
@@ -47,6 +49,7 @@ class LoginSession {
   std::unique_ptr<SaslServer> server_;
   unsigned rounds_ = 0;
   std::string claimed_;
+  bool context_complete_ = false;
 };
 
 // refusal is what a client is told of an error: 454 where only we are to blame, else one and the

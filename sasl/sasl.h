@@ -208,9 +208,11 @@ class SaslServer {
  public:
   virtual ~SaslServer() = default;
 
-  // Challenge: send `token` to the client; it may be empty.
+  // Challenge: send `token` to the client; it may be empty. `context_complete`: the client's
+  // password or ticket was taken, and no more than the end of the exchange is missing.
   struct Challenge {
     Bytes token;
+    bool context_complete = false;
   };
   // Success: logged in. SMTP has no place for data beside its 235, so there is none here.
   struct Success {

@@ -198,7 +198,9 @@ void SmtpServer::Impl::close(const Error& error) {
   const bool in_message =
       state_ == State::kContent || (state_ == State::kAwaitReply && asked_ == Asked::kEnd);
   if (in_message && !dropping_) drop_message(error);
-  events_.emplace_back(Closed{error});  // first: where that fails, run() finds the session open
+  // First: where that fails, run() finds the session open.
+  if (session_) tell_refusal(error);
+  events_.emplace_back(Closed{error});
   state_ = State::kClosed;
   session_.reset();
   pending_ = Bytes();

@@ -73,13 +73,17 @@ class SmtpServer {
   struct LoggedIn {
     SaslReport report;
   };
-  // LoginRefused, for the log: the client is told "535 5.7.8" whatever the reason was (policy row
-  // P23).
+  // LoginRefused, for the log: a login that came to nothing. The client is told "535 5.7.8"
+  // whatever the reason was (policy row P23), or nothing where the session ends in the middle of
+  // it: `error` is then that of Closed, which follows.
   struct LoginRefused {
     std::optional<SaslMechanism> mechanism;
     Error error;          // `where` names the field or the policy row
     std::string claimed;  // the name that the client claimed, sanitised; empty where it did not
                           // come to that
+    // The client's password or ticket had been taken before: it may know, by the last 334, that
+    // it has the right one.
+    bool context_complete = false;
   };
   // Mail [reply()]: MAIL FROM. accept() or reply() with another code.
   struct Mail {

@@ -289,13 +289,18 @@ void SmtpServer::Impl::challenge(ByteView token) {
 }
 
 void SmtpServer::Impl::refuse_login(const SmtpReply& refusal, const Error& error) {
-  events_.emplace_back(LoginRefused{session_->mechanism(), error, session_->claimed()});
+  tell_refusal(error);
   session_.reset();
   state_ = State::kCommand;
   reply(refusal);
   if (++auth_failures_ < config_.auth_failures) return;
   close_with(421, "4.7.0", "Too many failed logins",
              {Errc::kPeerMisbehaved, "too many failed logins", 0, 0});
+}
+
+void SmtpServer::Impl::tell_refusal(const Error& error) {
+  events_.emplace_back(LoginRefused{session_->mechanism(), error, session_->claimed(),
+                                    session_->context_complete()});
 }
 
 }  // namespace pocketgss

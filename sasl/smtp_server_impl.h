@@ -119,6 +119,7 @@ class PGSS_LOCAL SmtpServer::Impl {
   void perform(sasl::LoginSession::Action action);
   void challenge(ByteView token);
   void refuse_login(const SmtpReply& reply, const Error& error);
+  void tell_refusal(const Error& error);
 
   ContextProvider& contexts_;
   const SmtpServerConfig& config_;

@@ -465,6 +465,73 @@ TEST(SmtpServer, TellsTheLogWhoWasClaimedWithoutControlCharacters) {
   EXPECT_EQ(refused->mechanism, SaslMechanism::kGssapi);
 }
 
+// --- a client that leaves in the middle ---
+
+// AUTH GSSAPI up to the 334 after which the client has nothing left to send.
+std::string up_to_the_last_token(ServerSession& session) {
+  session.greet();
+  session.contexts.scripts = {
+      FakeScript().sends("resp", "init").asks_account("answer", "alice").ends(std::nullopt, "mic")};
+  session.client(auth("GSSAPI", "init"));
+  session.client(line("answer"));
+  return session.account("alice", "alice");
+}
+
+void expect_refused(const ServerSession& session, const char* where, bool context_complete) {
+  ASSERT_EQ(session.count<SmtpServer::LoginRefused>(), 1u);
+  const auto& refused = *session.find<SmtpServer::LoginRefused>();
+  EXPECT_STREQ(refused.error.where, where);
+  EXPECT_EQ(refused.mechanism, SaslMechanism::kGssapi);
+  EXPECT_EQ(refused.claimed, "alice");
+  EXPECT_EQ(refused.context_complete, context_complete);
+}
+
+TEST(SmtpServer, P23_TellsTheLogOfAClientThatLeavesOnceItsPasswordWasTaken) {
+  ServerSession session;
+  EXPECT_EQ(up_to_the_last_token(session), challenge("mic"));
+  session.server->closed();
+  session.sent();
+  expect_refused(session, "connection closed", true);
+  EXPECT_TRUE(std::holds_alternative<SmtpServer::Closed>(session.events.back()));
+}
+
+TEST(SmtpServer, P23_TellsTheLogOfAClientThatIsSilentInTheMiddleOfALogin) {
+  ServerSession session;
+  session.start();
+  session.server->tick(0);
+  up_to_the_last_token(session);
+  session.server->tick(session.server->deadline());
+  EXPECT_EQ(session.sent(), "421 4.4.2 Timeout\r\n");
+  expect_refused(session, "timeout", true);
+}
+
+TEST(SmtpServer, P23_TellsTheLogThatACancelledLoginHadTheRightPassword) {
+  ServerSession session;
+  up_to_the_last_token(session);
+  EXPECT_EQ(session.client("*\r\n"), kCancelled);
+  expect_refused(session, "cancelled by the client", true);
+}
+
+TEST(SmtpServer, P23_TellsTheLogOfAClientThatLeavesBeforeTheVerdict) {
+  ServerSession session;
+  session.greet();
+  session.contexts.scripts = {FakeScript().sends("resp", "init").asks_account("answer", "alice")};
+  session.client(auth("GSSAPI", "init"));
+  session.client(line("answer"));
+  session.server->closed();
+  session.sent();
+  expect_refused(session, "connection closed", false);
+}
+
+TEST(SmtpServer, AClientThatLeavesOutsideALoginIsNoRefusedOne) {
+  ServerSession session;
+  session.greet();
+  session.log_in();
+  session.server->closed();
+  session.sent();
+  EXPECT_EQ(session.count<SmtpServer::LoginRefused>(), 0u);
+}
+
 TEST(SmtpServer, QuirkA19_AClientThatGoesOnUnauthenticatedGets530) {
   ServerSession session;
   session.greet();

@@ -69,6 +69,34 @@ TEST(Serve, RefusesAWrongPasswordAndAnUnknownUserAlike) {
       << serve.log();
 }
 
+// A client that guesses passwords knows by the last 334 that it has one, and may leave it at that.
+TEST(Serve, P23_LogsAClientThatLeavesOnceItsPasswordWasTaken) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  Runtime runtime = Runtime::create().value();
+  InitiatorConfig config;
+  config.credential =
+      Credential::from_password(runtime, AccountName::parse("bob").value(), SecretBytes("password"))
+          .value();
+  config.policy.inner = {InnerMechanism::kNtlm};
+  InitiatorContexts contexts(runtime, std::move(config));
+  SmtpClientConfig smtp;
+  smtp.tls = SmtpClientConfig::Tls::kNone;
+  SmtpClient client(contexts, smtp);
+  RawClient wire(serve.port());
+  for (const char* expected : {"220 ", "250-", "334 ", "334 "}) {
+    wire.send(as_text(client.take_output()));
+    const std::string reply = wire.reply();
+    ASSERT_THAT(reply, StartsWith(expected));
+    client.receive(as_bytes(reply));
+  }
+  ASSERT_EQ(as_text(client.take_output()), "\r\n");
+  wire.close();
+  EXPECT_TRUE(serve.logged("login refused: claimed='bob' mechanism=GSSAPI from=[127.0.0.1]:"))
+      << serve.log();
+  EXPECT_TRUE(serve.logged(" credential=taken reason: ")) << serve.log();
+}
+
 TEST(Serve, FindsAnAccountByEveryFormOfItsName) {
   ServeProcess serve;
   ASSERT_TRUE(serve.start()) << serve.log();

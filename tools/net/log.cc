@@ -72,7 +72,8 @@ std::string refusal_text(const SmtpServer::LoginRefused& refused, const LogPeer&
   const std::string mechanism =
       refused.mechanism ? std::string(sasl_name(*refused.mechanism)) : "unknown";
   return "login refused: claimed=" + quoted(refused.claimed) + " mechanism=" + mechanism +
-         peer_text(peer) + " reason: " + describe(refused.error);
+         peer_text(peer) + (refused.context_complete ? " credential=taken" : "") +
+         " reason: " + describe(refused.error);
 }
 
 }  // namespace pocketgss::tools
