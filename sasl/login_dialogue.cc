@@ -117,7 +117,9 @@ LoginDialogue::Action LoginDialogue::on_reply(ReplyReader& reply, std::optional<
   if (state_ == State::kCancelling) {
     // Whatever the reply to "*" is, the exchange is over (RFC 4954 4: 501).
     if (reply.code() >= 500) return next_mechanism();
-    return Fail{failure_of_reply(SmtpFailure::Kind::kProtocol, to_reply(reply))};
+    return Fail{failure_of_reply(
+        reply.code() >= 400 ? SmtpFailure::Kind::kTemporary : SmtpFailure::Kind::kProtocol,
+        to_reply(reply))};
   }
   const bool waiting_for_us = state_ == State::kAwaitExchange;
   if (reply.code() >= 400 && !waiting_for_us) return on_refusal(to_reply(reply));

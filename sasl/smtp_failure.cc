@@ -19,8 +19,8 @@ struct Words {
 constexpr Words kWords[] = {
     {Kind::kGreeting, Party::kServer, "the server does not accept this connection",
      "Check the host and port, or try again later."},
-    {Kind::kEhlo, Party::kServer, "the server refuses EHLO, so it offers neither TLS nor a login",
-     "Use the submission port (587 or 465)."},
+    {Kind::kEhlo, Party::kServer, "the server refuses EHLO",
+     "So it offers neither TLS nor a login: use the submission port (587 or 465)."},
     {Kind::kTlsUnavailable, Party::kServer,
      "the server does not start TLS, and this program does not go on without",
      "Try implicit TLS on port 465, or ask the server's operator."},
@@ -82,7 +82,9 @@ SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::stri
     if (!first.empty()) out.message += concat({" \"", first, "\""});
   }
   out.message += ". ";
-  out.message += words.advice;
+  // RFC 5321 4.2.1: a 4yz asks to come back; RFC 4954 6: but 432 to change the password first.
+  const bool later = out.reply.transient() && kind != Kind::kPasswordChange;
+  out.message += later ? words_of(Kind::kTemporary).advice : words.advice;
   return out;
 }
 

@@ -452,6 +452,26 @@ TEST(SmtpClient, P8_CancelsBeforeItTriesTheNextMechanism) {
   EXPECT_EQ(session.server("501 5.7.0 cancelled\r\n"), auth("GSS-SPNEGO", "two"));
 }
 
+TEST(SmtpClient, TellsATemporaryReplyToACancellationAsSuch) {
+  for (const char* reply : {"421 4.3.2 shutting down\r\n", "454 4.7.0 later\r\n"}) {
+    ClientSession session;
+    session.contexts.scripts = {FakeScript().sends("one").fails(Errc::kMalformed, "NegTokenResp"),
+                                FakeScript().sends("two")};
+    session.greet();
+    EXPECT_EQ(session.server(challenge("garbage")), "*\r\n");
+    EXPECT_EQ(session.server(reply), "");
+    EXPECT_FAILED(session, Kind::kTemporary);
+  }
+}
+
+TEST(SmtpClient, AdvisesToChangeAPasswordAfterA432) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("one")};
+  session.greet();
+  session.server("432 4.7.12 a password transition is needed\r\n");
+  EXPECT_THAT(session.failure()->message, HasSubstr("Change it"));
+}
+
 TEST(SmtpClient, SSEAN_C1_EndsWhereTheServersTokenIsRefused) {
   ClientSession session;
   session.contexts.scripts = {FakeScript().sends("one").fails(Errc::kAuthFailed, "mechListMIC")};

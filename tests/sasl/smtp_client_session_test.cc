@@ -12,6 +12,7 @@ using testing::b64;
 using testing::ClientSession;
 using testing::FakeScript;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Kind = SmtpFailure::Kind;
 using Tls = SmtpClientConfig::Tls;
 
@@ -92,6 +93,16 @@ TEST(SmtpClientTls, SMT_3_SendsNoAuthAfterA454) {
   EXPECT_FAILED(session, Kind::kTlsUnavailable);
 }
 
+// RFC 3207 4: the server may be able to later; port 465 has nothing to do with it.
+TEST(SmtpClientTls, AdvisesToTryLaterAfterA454) {
+  TlsSession session;
+  session.server("220 mail\r\n");
+  session.server(kTlsEhlo);
+  session.server("454 4.7.0 TLS not available\r\n");
+  EXPECT_THAT(session.failure()->message, HasSubstr("Try again later."));
+  EXPECT_THAT(session.failure()->message, Not(HasSubstr("465")));
+}
+
 TEST(SmtpClientTls, SMT_3_SendsNothingAfterAPreauthLikeGreeting) {
   for (const char* greeting :
        {"250 you are in\r\n", "235 2.7.0 welcome\r\n", "* PREAUTH\r\n", "334 \r\n", "220\n"}) {
@@ -136,6 +147,21 @@ TEST(SmtpClient, TellsAServerThatDoesNotWantToTalk) {
     EXPECT_FAILED(session, Kind::kGreeting);
     EXPECT_THAT(session.failure()->message, HasSubstr(std::string(greeting).substr(0, 3)));
   }
+}
+
+// RFC 5321 4.2.1: a 4yz is no word on what the server can do.
+TEST(SmtpClient, TellsATemporaryRefusalOfEhloAsSuch) {
+  ClientSession session;
+  session.server("220 mail\r\n");
+  EXPECT_EQ(session.server("421 4.3.2 too many connections\r\n"), "");
+  EXPECT_FAILED(session, Kind::kEhlo);
+  EXPECT_THAT(session.failure()->message, HasSubstr("Try again later."));
+  EXPECT_THAT(session.failure()->message, Not(HasSubstr("587")));
+  ClientSession for_good;
+  for_good.server("220 mail\r\n");
+  for_good.server("502 5.5.1 what\r\n");
+  EXPECT_FAILED(for_good, Kind::kEhlo);
+  EXPECT_THAT(for_good.failure()->message, HasSubstr("587"));
 }
 
 TEST(SmtpClient, SMT_7_RefusesWhatIsNoReply) {

@@ -127,6 +127,32 @@ TEST_F(Submit, TellsWhereTheServerClosesBeforeItTookTheMessage) {
   }
 }
 
+// --- a server that cannot now ---
+
+TEST_F(Submit, TriesLaterWhereTheServerSaysSoBeforeTheLogin) {
+  struct Case {
+    const char* verb;
+    const char* reply;
+    ExitCode exit_code;
+  };
+  tls = Tls::kStartTls;
+  for (const Case& at : {Case{"EHLO ", "421 4.3.2 too many connections", ExitCode::kTempFail},
+                         Case{"EHLO ", "502 5.5.1 what", ExitCode::kUnavailable},
+                         Case{"STARTTLS", "454 4.7.0 no TLS now", ExitCode::kTempFail},
+                         Case{"STARTTLS", "502 5.5.1 no TLS", ExitCode::kUnavailable}}) {
+    ScriptedServer server([&at](const std::string& line) {
+      if (line.starts_with(at.verb)) return std::string(at.reply);
+      return std::string(line.starts_with("EHLO ") ? "250-mail\r\n250 STARTTLS" : "");
+    });
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value()) << at.reply;
+    EXPECT_EQ(sent.failure().exit_code, at.exit_code) << sent.failure().message;
+    EXPECT_EQ(sent.failure().message.find("Try again later.") != std::string::npos,
+              at.exit_code == ExitCode::kTempFail)
+        << sent.failure().message;
+  }
+}
+
 // --- a server that takes its time ---
 
 // The greeting takes 2.8 s, the answer to EHLO 6 s: each octet comes in time, the whole does not.

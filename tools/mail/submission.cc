@@ -49,8 +49,10 @@ bool is_refused_login(const SmtpFailure& failure) {
 }
 
 Failure failure_of(const SmtpFailure& failure, const std::string& login_advice) {
-  const bool busy = failure.kind == SmtpFailure::Kind::kGreeting && failure.reply.transient();
-  ExitCode code = busy ? ExitCode::kTempFail : exit_code(failure.kind);
+  // RFC 4954 6: 432 is a 4yz too, and does not pass by waiting.
+  const bool later =
+      failure.reply.transient() && failure.kind != SmtpFailure::Kind::kPasswordChange;
+  ExitCode code = later ? ExitCode::kTempFail : exit_code(failure.kind);
   if (failure.kind == SmtpFailure::Kind::kLocal) {
     if (failure.error.code == Errc::kPolicy) code = ExitCode::kConfig;
     if (failure.error.code == Errc::kPeerIncompatible) code = ExitCode::kUnavailable;
