@@ -225,7 +225,12 @@ struct ClientSession : Session {
          reply.reply.enhanced + " " + reply.reply.text);
     if (reply.reply.code == 354) {
       answered(client->write_data(as_bytes("x\n.\ny")));
-      answered(client->finish_data());
+      const Result<void> finished = client->finish_data();
+      answered(finished);
+      message_sent = finished.has_value();
+    } else if (reply.verb == "." && !message_sent) {
+      ended = true;  // refused before its end: nothing more is said
+      PGSS_FUZZ_CHECK(!client->quit().has_value());
     } else if (reply.verb == "." || reply.verb == "DATA") {
       (void)client->quit();
     }
@@ -238,7 +243,7 @@ struct ClientSession : Session {
   }
 
   std::optional<SmtpClient> client;
-  bool must_end = false;
+  bool must_end = false, message_sent = false;
 };
 
 // --- server ---

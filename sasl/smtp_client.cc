@@ -66,7 +66,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   Result<void> run(Body&& body);
 
   Result<void> receive(ByteView bytes) {
-    while (state_ != State::kFailed) {
+    while (!over()) {
       const Result<ByteView*> next = stream_.next(bytes);
       if (!next.has_value()) {
         if (next.error().code == Errc::kNoMemory) return next.error();
@@ -91,7 +91,7 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   Result<void> closed() {
     const bool bade_farewell = state_ == State::kQuitting && in_flight_.empty();
-    if (state_ != State::kFailed && !bade_farewell) {
+    if (!over() && !bade_farewell) {
       fail(sasl::failure_of_kind(Kind::kClosed));
     }
     return {};
@@ -119,7 +119,7 @@ class PGSS_LOCAL SmtpClient::Impl {
       give_up(out.error());
       return {};
     }
-    if (state_ == State::kFailed) stream_ = {};
+    if (over()) stream_ = {};
     return std::move(out).value();
   }
 
@@ -210,6 +210,7 @@ class PGSS_LOCAL SmtpClient::Impl {
     kLogin,
     kReady,
     kQuitting,
+    kMessageRefused,  // before its end
     kFailed
   };
   enum class Data : uint8_t { kNone, kAsked, kWriting };
@@ -217,6 +218,9 @@ class PGSS_LOCAL SmtpClient::Impl {
     std::string verb;
     std::string line;
   };
+
+  // over: no more is sent, and what comes is not read.
+  bool over() const { return state_ == State::kFailed || state_ == State::kMessageRefused; }
 
   // --- replies ---
 
@@ -235,6 +239,7 @@ class PGSS_LOCAL SmtpClient::Impl {
       case State::kQuitting:
         return on_command_reply();
       case State::kAwaitTls:
+      case State::kMessageRefused:
       case State::kFailed:
         return;
     }
@@ -316,6 +321,8 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   void on_command_reply() {
+    const bool refused = reader_.code() >= 400 && reader_.code() != 421;
+    if (data_ == Data::kWriting && refused) return on_early_refusal();
     if (in_flight_.empty())
       return fail_reply(reader_.code() == 421 ? Kind::kTemporary : Kind::kProtocol);
     const std::string verb = std::move(in_flight_.front());
@@ -329,6 +336,15 @@ class PGSS_LOCAL SmtpClient::Impl {
     }
     events_.emplace_back(Reply{verb, sasl::to_reply(reader_)});
     pump();
+  }
+
+  // on_early_refusal: the server knows before the end of the message that it does not take it. It may
+  // read on to that end, or take what comes for commands; the session is of no more use.
+  void on_early_refusal() {
+    state_ = State::kMessageRefused;
+    data_ = Data::kNone;
+    output_.clear();
+    events_.emplace_back(Reply{".", sasl::to_reply(reader_)});
   }
 
   // --- output ---

@@ -128,7 +128,8 @@ class SmtpClient {
   // receive takes bytes as they come, in pieces of any size. Ask for events and output afterwards.
   void receive(ByteView bytes);
   // closed: the peer closed the connection, or it broke. Failed with kClosed comes next, unless the
-  // reply to QUIT is there; after QUIT it takes nothing back that was replied to before.
+  // reply to QUIT is there or the message was refused before its end; after QUIT it takes nothing
+  // back that was replied to before.
   void closed();
   // next_event returns the next event, or none: then send take_output() and read from the
   // connection.
@@ -163,7 +164,9 @@ class SmtpClient {
 
   // write_data sends message content in pieces of any size: leading dots are doubled, line ends
   // become CRLF (a lone CR or LF too). Drain take_output() now and then: it all waits there.
-  // Errors: kApiMisuse where no 354 came.
+  // Where the server refuses the message before its end, the Reply to "." comes then and is the
+  // last one: what waits to be sent is dropped, since the server may take it for commands; close
+  // the connection. Errors: kApiMisuse where no 354 came, or the message was refused since.
   Result<void> write_data(ByteView content);
   // finish_data ends the message (with a CRLF, if need be, and the dot). The Reply to "." tells how
   // it went.

@@ -293,6 +293,51 @@ TEST(SmtpClientMail, WritesNothingWhereDataWasRefused) {
   EXPECT_EQ(session.sent(), "RSET\r\n");
 }
 
+// A server may refuse a message as soon as it knows (its size, its disk), and then wait for the end
+// of it, or take the rest for commands.
+TEST(SmtpClientMail, TakesARefusalBeforeTheEndOfTheMessageForTheReplyToIt) {
+  for (const char* reply : {"552 5.3.4 too big\r\n", "451 4.3.0 no space\r\n"}) {
+    MailSession session;
+    OK(session.client->data());
+    session.server("354 go\r\n");
+    OK(session.client->write_data(as_bytes("Subject: x\r\n")));
+    session.sent();
+    OK(session.client->write_data(as_bytes("MAIL FROM:<c@example.test>\r\n")));
+    EXPECT_EQ(session.server(reply), "");
+    EXPECT_EQ(session.replies(), "DATA 354, . " + std::string(reply).substr(0, 3));
+    EXPECT_FALSE(session.client->write_data(as_bytes("more")).has_value());
+    EXPECT_FALSE(session.client->finish_data().has_value());
+    EXPECT_FALSE(session.client->quit().has_value());
+    // Replies to the content, where the server took it for commands, and the end of the connection.
+    EXPECT_EQ(session.server("500 what\r\n500 what\r\n"), "");
+    session.client->closed();
+    EXPECT_EQ(session.sent(), "");
+    EXPECT_EQ(session.failure(), nullptr);
+  }
+}
+
+TEST(SmtpClientMail, WritesNothingWhereTheRefusalCameWithThe354) {
+  MailSession session;
+  OK(session.client->data());
+  session.server("354 go\r\n552 5.3.4 too big\r\n");
+  EXPECT_EQ(session.replies(), "DATA 354, . 552");
+  EXPECT_FALSE(session.client->write_data(as_bytes("x")).has_value());
+  EXPECT_EQ(session.sent(), "");
+}
+
+TEST(SmtpClientMail, RefusesAnyOtherReplyBeforeTheEndOfTheMessage) {
+  for (const auto& [reply, kind] :
+       {std::pair("250 ok\r\n", Kind::kProtocol), std::pair("354 go\r\n", Kind::kProtocol),
+        std::pair("421 4.3.2 shutting down\r\n", Kind::kTemporary)}) {
+    MailSession session;
+    OK(session.client->data());
+    session.server("354 go\r\n");
+    OK(session.client->write_data(as_bytes("x")));
+    session.server(reply);
+    EXPECT_FAILED(session, kind);
+  }
+}
+
 TEST(SmtpClientMail, SMT_13_RefusesLineEndsAndBracketsInArguments) {
   MailSession session;
   for (const std::string& bad :
