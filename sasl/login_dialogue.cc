@@ -2,6 +2,7 @@
 #include "sasl/login_dialogue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <pocketgss/base64.h>
 
@@ -33,6 +34,13 @@ Result<ByteView> challenge_of(MutableBytes text) {
   while (!text.empty() && text.front() == ' ') text = text.subspan(1);
   if (text.empty() || (text.size() == 1 && text[0] == '=')) return ByteView();
   return base64_decode_in_place(text);
+}
+
+// says_little: the failure of a mechanism that was not really tried, or of no mechanism.
+bool says_little(const SmtpFailure& failure) {
+  using Kind = SmtpFailure::Kind;
+  return failure.kind == Kind::kNeedsCredential || failure.kind == Kind::kBindingRequired ||
+         failure.kind == Kind::kClosed || failure.error.code == Errc::kPolicy;
 }
 
 }  // namespace
@@ -181,10 +189,16 @@ LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
 // waits for a response.
 LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
   const bool cancel = std::exchange(asked_, false);
-  if (!may_try_another()) return Fail{std::move(failure), cancel};
+  if (!may_try_another()) return Fail{to_tell(std::move(failure)), cancel};
+  if (!first_failure_ && !says_little(failure)) first_failure_ = std::move(failure);
   if (!cancel) return next_mechanism();
   state_ = State::kCancelling;
   return Send{"*", std::nullopt};
+}
+
+SmtpFailure LoginDialogue::to_tell(SmtpFailure failure) {
+  if (!first_failure_ || !says_little(failure)) return failure;
+  return *std::exchange(first_failure_, std::nullopt);
 }
 
 bool LoginDialogue::may_try_another() const {

@@ -44,6 +44,10 @@ class LoginDialogue {
   // take_layer: after SaslReport; see SaslClient.
   std::unique_ptr<SaslLayer> take_layer() { return client_->take_layer(); }
 
+  // to_tell: `failure`, which ends the login; or what an earlier mechanism failed of, where that
+  // says more.
+  SmtpFailure to_tell(SmtpFailure failure);
+
   SaslMechanism mechanism() const { return mechanism_; }
 
  private:
@@ -74,7 +78,8 @@ class LoginDialogue {
   SaslMechanism mechanism_ = SaslMechanism::kGssapi;
   std::unique_ptr<SaslClient> client_;
   State state_ = State::kAsked;
-  bool asked_ = false;  // the AUTH command of mechanism_ was sent
+  bool asked_ = false;                        // the AUTH command of mechanism_ was sent
+  std::optional<SmtpFailure> first_failure_;  // of a mechanism that was tried
   Bytes first_token_;
   unsigned rounds_ = 0;
 };

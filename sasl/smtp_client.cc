@@ -92,7 +92,8 @@ class PGSS_LOCAL SmtpClient::Impl {
   Result<void> closed() {
     const bool bade_farewell = state_ == State::kQuitting && in_flight_.empty();
     if (!over() && !bade_farewell) {
-      fail(sasl::failure_of_kind(Kind::kClosed));
+      SmtpFailure closed = sasl::failure_of_kind(Kind::kClosed);
+      fail(login_ ? login_->to_tell(std::move(closed)) : std::move(closed));
     }
     return {};
   }

@@ -502,6 +502,76 @@ TEST(SmtpClient, QuirkA20_GoesOnWithoutAKdc) {
   EXPECT_EQ(session.sent(), auth("NTLM", "two"));
 }
 
+// --- which of several failures is told ---
+
+// no_credential: as NTLM without a password.
+FakeScript no_credential() {
+  return FakeScript().fails(Errc::kNeedsCredential, "password");
+}
+
+TEST(SmtpClient, TellsTheFirstFailureWhereTheNextMechanismHasNoCredential) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().asks_kdc("as-req"), no_credential()};
+  session.greet("GSSAPI NTLM");
+  ASSERT_TRUE(session.client->resume({}).has_value());
+  EXPECT_EQ(session.sent(), "");
+  ASSERT_NE(session.failure(), nullptr);
+  EXPECT_EQ(session.failure()->error.code, Errc::kUnreachable) << session.failure()->message;
+}
+
+TEST(SmtpClient, TellsTheFirstFailureWherePolicyForbidsTheNextMechanism) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("one"),
+                              FakeScript().fails(Errc::kPolicy, "P25: a layer")};
+  session.greet("GSSAPI NTLM");
+  EXPECT_EQ(session.server("535 5.7.8 no\r\n"), "");
+  EXPECT_FAILED(session, Kind::kRefused);
+}
+
+TEST(SmtpClient, TellsTheFirstFailureWhereTheServerClosesUnderTheNextMechanism) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("one"), FakeScript().sends("two")};
+  session.greet("GSSAPI NTLM");
+  EXPECT_EQ(session.server("535 5.7.8 no\r\n"), auth("NTLM", "two"));
+  session.client->closed();
+  session.sent();
+  EXPECT_FAILED(session, Kind::kRefused);
+  EXPECT_EQ(session.failure()->reply.code, 535);
+}
+
+TEST(SmtpClient, TellsTheFirstFailureWhereTheServerClosesOnItsCancellation) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("one").fails(Errc::kMalformed, "NegTokenResp"),
+                              FakeScript().sends("two")};
+  session.greet("GSSAPI NTLM");
+  EXPECT_EQ(session.server(challenge("garbage")), "*\r\n");
+  session.client->closed();
+  session.sent();
+  EXPECT_FAILED(session, Kind::kLocal);
+  EXPECT_THAT(session.failure()->message, HasSubstr("NegTokenResp"));
+}
+
+TEST(SmtpClient, TellsTheLastFailureWhereItSaysMore) {
+  ClientSession refused;
+  refused.contexts.scripts = {no_credential(), FakeScript().sends("two")};
+  refused.greet("GSSAPI NTLM");
+  refused.server("550 5.7.1 no\r\n");
+  EXPECT_FAILED(refused, Kind::kRefused);
+  // A mechanism for which there was nothing did not fail of the server.
+  ClientSession closed;
+  closed.contexts.scripts = {no_credential(), FakeScript().sends("two")};
+  closed.greet("GSSAPI NTLM");
+  closed.client->closed();
+  closed.sent();
+  EXPECT_FAILED(closed, Kind::kClosed);
+  ClientSession both;
+  both.contexts.scripts = {FakeScript().sends("one"), FakeScript().sends("two")};
+  both.greet("GSSAPI NTLM");
+  both.server("535 5.7.8 no\r\n");
+  both.server("454 4.7.0 later\r\n");
+  EXPECT_FAILED(both, Kind::kTemporary);
+}
+
 TEST(SmtpClient, P5_CHB_2_SendsNoAuthWithoutARequiredBinding) {
   for (const char* mechanism : {"GSSAPI", "GSS-SPNEGO", "NTLM"}) {
     ClientSession session;
