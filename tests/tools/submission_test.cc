@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <thread>
 
@@ -39,6 +40,42 @@ std::string takes_mail(const std::string& line) {
   return command ? "250 OK" : "";
 }
 
+// Pipe gives a message that cannot be read twice, and `later` a while after the rest.
+class Pipe {
+ public:
+  Pipe(std::string message, std::string later) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
+    reading_ = Descriptor(ends[0]);
+    ::signal(SIGPIPE, SIG_IGN);  // not all of a message finds a reader
+    writer_ = std::thread(
+        [pipe = Descriptor(ends[1]), first = std::move(message), rest = std::move(later)] {
+          static_cast<void>(write_all(pipe.get(), as_bytes(first)));
+          if (!rest.empty()) std::this_thread::sleep_for(milliseconds(300));
+          static_cast<void>(write_all(pipe.get(), as_bytes(rest)));
+        });
+  }
+  ~Pipe() {
+    reading_.reset();
+    writer_.join();
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  std::string path() const { return "/dev/fd/" + std::to_string(reading_.get()); }
+
+ private:
+  Descriptor reading_;
+  std::thread writer_;
+};
+
+// lines is about `size` octets of a message.
+std::string lines(size_t size) {
+  std::string out;
+  while (out.size() < size) out += "It goes on and on.\r\n";
+  return out;
+}
+
 struct Submit : ::testing::Test {
   // submit_to hands the message over without a login, and takes the time.
   Fallible<Submitted> submit_to(const ScriptedServer& server) {
@@ -53,23 +90,14 @@ struct Submit : ::testing::Test {
     config.trust = [] { return TrustStore::from_file(PGSS_TEST_DATA "/ca.pem"); };
     auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
     if (!transport.has_value()) return transport.failure();
-    Descriptor pipe;  // until the message is read
-    auto source = MessageSource::open(through_pipe ? piped(pipe) : folder.write("mail", message));
+    std::optional<Pipe> pipe;
+    if (through_pipe) pipe.emplace(message, later);
+    auto source = MessageSource::open(pipe ? pipe->path() : folder.write("mail", message));
     if (!source.has_value()) return source.failure();
     const auto begin = std::chrono::steady_clock::now();
     auto outcome = submit(client, transport.value(), envelope, source.value(), config);
     took = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begin);
     return outcome;
-  }
-
-  // piped gives the message through a pipe, which cannot be read twice.
-  std::string piped(Descriptor& reading) const {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) std::abort();
-    reading = Descriptor(ends[0]);
-    const Descriptor writing(ends[1]);
-    if (::write(writing.get(), message.data(), message.size()) < 0) std::abort();
-    return "/dev/fd/" + std::to_string(reading.get());
   }
 
   testing::TempFolder folder;
@@ -78,6 +106,7 @@ struct Submit : ::testing::Test {
   milliseconds timeout{20'000};
   Envelope envelope{"a@example.test", {"b@example.test"}};
   std::string message = "text\r\n";
+  std::string later;
   milliseconds took{0};
 };
 
@@ -150,6 +179,120 @@ TEST_F(Submit, TriesLaterWhereTheServerSaysSoBeforeTheLogin) {
     EXPECT_EQ(sent.failure().message.find("Try again later.") != std::string::npos,
               at.exit_code == ExitCode::kTempFail)
         << sent.failure().message;
+  }
+}
+
+// --- a server that answers before the message is whole ---
+
+// interrupts answers the line STOP of a message, and takes the rest.
+ScriptedServer::Answer interrupts(const std::string& with) {
+  return [with](const std::string& line) { return line == "STOP" ? with : takes_mail(line); };
+}
+
+struct Interrupted {
+  const char* reply;
+  ExitCode exit_code;
+  const char* text;
+};
+
+// RFC 5321 4.2.5, 3.8.
+constexpr Interrupted kInterrupted[] = {
+    {"421 4.4.2 Idle for too long", ExitCode::kTempFail,
+     "the server refuses the message: 421 4.4.2 Idle for too long; try again later"},
+    {"452 4.3.1 Full", ExitCode::kTempFail,
+     "the server refuses the message: 452 4.3.1 Full; try again later"},
+    {"552 5.3.4 Too big", ExitCode::kUnavailable,
+     "the server refuses the message: 552 5.3.4 Too big"},
+};
+
+TEST_F(Submit, TellsWhatTheServerSaidWhileTheMessageStalled) {
+  through_pipe = true;
+  for (const Interrupted& test : kInterrupted) {
+    for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+      ScriptedManner manner{.closes_after = "STOP"};
+      if (how == Tls::kImplicit) manner.tls = identity();
+      ScriptedServer server(interrupts(test.reply), manner);
+      tls = how;
+      message = "STOP\r\n" + lines(100'000);
+      later = lines(100'000);
+      const auto sent = submit_to(server);
+      ASSERT_FALSE(sent.has_value());
+      EXPECT_EQ(sent.failure().exit_code, test.exit_code);
+      EXPECT_EQ(sent.failure().message, test.text);
+      EXPECT_NE(server.lines().back(), ".");
+    }
+  }
+}
+
+TEST_F(Submit, TellsWhatTheServerSaidWhileTheMessageWasSent) {
+  message = "STOP\r\n" + lines(4'000'000);
+  for (const Interrupted& test : kInterrupted) {
+    for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+      ScriptedManner manner{.closes_after = "STOP"};
+      if (how == Tls::kImplicit) manner.tls = identity();
+      ScriptedServer server(interrupts(test.reply), manner);
+      tls = how;
+      const auto sent = submit_to(server);
+      ASSERT_FALSE(sent.has_value());
+      EXPECT_EQ(sent.failure().exit_code, test.exit_code);
+      EXPECT_EQ(sent.failure().message, test.text);
+    }
+  }
+}
+
+// The server goes on reading, so that nothing but its reply ends this.
+TEST_F(Submit, SendsNoMoreOfAMessageThatIsRefused) {
+  ScriptedServer server(interrupts("552 5.3.4 Too big"));
+  through_pipe = true;
+  message = "STOP\r\n" + lines(100'000);
+  later = lines(100'000);
+  const auto sent = submit_to(server);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.failure().message, "the server refuses the message: 552 5.3.4 Too big");
+  EXPECT_LT(server.lines().size(), 7'000u);
+}
+
+TEST_F(Submit, DoesNotTakeAReplyBeforeTheDotForASuccess) {
+  for (const bool closes : {false, true}) {
+    ScriptedManner manner;
+    if (closes) manner.closes_after = "STOP";
+    ScriptedServer server(interrupts("250 2.0.0 OK"), manner);
+    through_pipe = true;
+    message = "STOP\r\n" + lines(100'000);
+    later = lines(100'000);
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kProtocol) << sent.failure().message;
+    EXPECT_NE(server.lines().back(), ".");
+  }
+}
+
+// The second write fails: the first made the server's system say that nobody is there any more.
+TEST_F(Submit, ReadsWhatCameBeforeAWriteFailed) {
+  for (const Tls how : {Tls::kNone, Tls::kImplicit}) {
+    ScriptedManner manner{.closes_after = "NOOP"};
+    if (how == Tls::kImplicit) manner.tls = identity();
+    ScriptedServer server([](const std::string&) { return "421 Bye"; }, manner);
+    auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
+    ASSERT_TRUE(transport.has_value()) << transport.failure().message;
+    const Deadline deadline = deadline_in(milliseconds(5'000));
+    if (how == Tls::kImplicit) {
+      const auto trust = TrustStore::from_file(PGSS_TEST_DATA "/ca.pem").value();
+      const auto started = transport.value().start_tls(trust, "localhost", deadline);
+      ASSERT_TRUE(started.has_value()) << started.failure().message;
+    }
+    ASSERT_TRUE(transport.value().write(as_bytes("NOOP\r\n"), deadline).has_value());
+    static_cast<void>(server.lines());  // and it is closed
+    bool well = true;
+    for (int i = 0; i < 100 && well; ++i) {
+      well = transport.value().write(as_bytes("NOOP\r\n"), deadline).has_value();
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    ASSERT_FALSE(well);
+    const auto came = transport.value().read_waiting();
+    ASSERT_TRUE(came.has_value()) << came.failure().message;
+    ASSERT_TRUE(came.value());
+    EXPECT_EQ(as_text(*came.value()), "220 scripted\r\n421 Bye\r\n");
   }
 }
 

@@ -111,7 +111,7 @@ class Submission {
   Fallible<Wanted> next() {
     await_answer();
     for (;;) {
-      auto event = client_.next_event();
+      auto event = event_ ? std::exchange(event_, std::nullopt) : client_.next_event();
       if (!event) {
         if (closed_) return Failure{ExitCode::kIoError, "the server closed the connection"};
         auto moved = move_bytes();
@@ -140,13 +140,32 @@ class Submission {
     const Bytes output = client_.take_output();
     if (output.empty()) return Nothing{};
     await_answer();
-    return transport_.write(output, deadline_);
+    auto sent = transport_.write(output, deadline_);
+    if (sent.has_value() || heard_refusal()) return Nothing{};
+    return sent.failure();
+  }
+
+  // heard_refusal: what could not be sent was refused before, which tells the user more. Anything
+  // else that came before is no answer to it. The refusal is then the next event.
+  bool heard_refusal() {
+    const auto came = transport_.read_waiting();
+    if (!came.has_value() || !came.value()) return false;
+    client_.receive(*came.value());
+    event_ = client_.next_event();
+    return event_ && refuses(*event_);
+  }
+
+  static bool refuses(const SmtpClient::Event& event) {
+    if (const auto* reply = std::get_if<SmtpClient::Reply>(&event)) return reply->reply.code >= 400;
+    const auto* failed = std::get_if<SmtpClient::Failed>(&event);
+    return failed != nullptr && failed->failure.reply.code >= 400;
   }
 
   // move_bytes sends what waits and reads once.
   Fallible<Nothing> move_bytes() {
     auto sent = flush();
     if (!sent.has_value()) return sent.failure();
+    if (event_) return Nothing{};
     auto received = transport_.read(deadline_);
     if (!received.has_value()) return received.failure();
     if (received.value().empty()) {
@@ -238,8 +257,7 @@ class Submission {
       // RFC 6152 3; of a file it was known before the transaction.
       if (!client_.capabilities().eight_bit_mime && has_eight_bit(piece.value()))
         return eight_bit_refused();
-      if (!client_.write_data(piece.value()).has_value()) return lost();
-      auto sent = flush();
+      auto sent = send_piece(piece.value());
       if (!sent.has_value()) return sent.failure();
     }
     if (!client_.finish_data().has_value()) return lost();
@@ -248,6 +266,34 @@ class Submission {
     if (!end.value().reply.positive())
       return refused("the message", end.value().reply, ExitCode::kUnavailable);
     return end.value().reply;
+  }
+
+  Fallible<Nothing> send_piece(ByteView piece) {
+    if (auto undisturbed = look_for_reply(); !undisturbed.has_value()) return undisturbed;
+    if (!client_.write_data(piece).has_value()) return lost();
+    if (auto sent = flush(); !sent.has_value()) return sent;
+    return look_for_reply();
+  }
+
+  // look_for_reply: a server need not wait for the end of a message to refuse it, or to close an
+  // idle connection (RFC 5321 4.2.5, 4.5.3.2); what it says then is the answer to DATA.
+  Fallible<Nothing> look_for_reply() {
+    if (!event_) {
+      auto came = transport_.read_waiting();
+      if (!came.has_value()) return came.failure();
+      if (!came.value()) return Nothing{};
+      if (came.value()->empty()) {
+        client_.closed();
+      } else {
+        client_.receive(*came.value());
+      }
+      event_ = client_.next_event();
+    }
+    if (!event_) return Nothing{};
+    const auto* failed = std::get_if<SmtpClient::Failed>(&*event_);
+    if (failed == nullptr) return lost();
+    if (!refuses(*event_)) return failure_of(failed->failure, {});
+    return refused("the message", failed->failure.reply, ExitCode::kUnavailable);
   }
 
   // say_goodbye is a courtesy: the message is already taken or refused, whatever happens now.
@@ -295,8 +341,9 @@ class Submission {
   SmtpClient& client_;
   ClientTransport& transport_;
   const SubmissionConfig& config_;
-  Deadline deadline_;    // of the answer that is waited for
-  bool closed_ = false;  // by the server
+  Deadline deadline_;                       // of the answer that is waited for
+  std::optional<SmtpClient::Event> event_;  // the next one, where it is known already
+  bool closed_ = false;                     // by the server
 };
 
 }  // namespace

@@ -22,6 +22,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr size_t kReadSize = 16 * 1024;
+constexpr std::chrono::milliseconds kGoodbye(200);  // for the last words of TLS
 
 // in_time: the deadline is not over; else false, errno set.
 bool in_time(Deadline deadline) {
@@ -149,6 +150,20 @@ Fallible<Bytes> socket_read(int fd, Deadline deadline) {
   return io_failure("answer", errno);
 }
 
+// socket_read_waiting waits for nothing; none: nothing has come.
+Fallible<std::optional<Bytes>> socket_read_waiting(int fd) {
+  Bytes buffer(kReadSize);
+  for (;;) {
+    const ssize_t got = ::recv(fd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (got >= 0) {
+      buffer.resize(static_cast<size_t>(got));
+      return std::optional(std::move(buffer));
+    }
+    if (errno == EAGAIN) return std::optional<Bytes>();
+    if (errno != EINTR) return io_failure("answer", errno);
+  }
+}
+
 }  // namespace
 
 struct ClientTransport::State {
@@ -169,6 +184,7 @@ struct ClientTransport::State {
 
   Fallible<Nothing> handshake(Deadline deadline);
   Fallible<Bytes> read_plaintext(Deadline deadline);
+  Fallible<std::optional<Bytes>> read_waiting_plaintext();
 };
 
 Fallible<Nothing> ClientTransport::State::handshake(Deadline deadline) {
@@ -191,7 +207,22 @@ Fallible<Bytes> ClientTransport::State::read_plaintext(Deadline deadline) {
     if (!plaintext.empty() || tls->peer_closed()) return plaintext;
     auto bytes = socket_read(socket.get(), deadline);
     if (!bytes.has_value() || bytes.value().empty()) return bytes;
-    if (auto fed = feed(bytes.value(), deadline); !fed.has_value()) return fed.failure();
+    const auto fed = feed(bytes.value(), deadline);
+    plaintext = tls->take_plaintext();  // there is some only where it was TLS's that came
+    if (!plaintext.empty()) return plaintext;
+    if (!fed.has_value()) return fed.failure();
+  }
+}
+
+Fallible<std::optional<Bytes>> ClientTransport::State::read_waiting_plaintext() {
+  for (;;) {
+    Bytes plaintext = tls->take_plaintext();
+    if (!plaintext.empty() || tls->peer_closed()) return std::optional(std::move(plaintext));
+    auto bytes = socket_read_waiting(socket.get());
+    if (!bytes.has_value() || !bytes.value() || bytes.value()->empty()) return bytes;
+    if (auto read = tls->receive(*bytes.value()); !read.has_value()) return read.failure();
+    // What we say to it (of a close_notify, say) may not reach a peer that has closed.
+    static_cast<void>(flush(deadline_in(kGoodbye)));
   }
 }
 
@@ -237,10 +268,15 @@ Fallible<Bytes> ClientTransport::read(Deadline deadline) {
   return state_->read_plaintext(deadline);
 }
 
+Fallible<std::optional<Bytes>> ClientTransport::read_waiting() {
+  if (state_->tls == nullptr) return socket_read_waiting(state_->socket.get());
+  return state_->read_waiting_plaintext();
+}
+
 void ClientTransport::close() {
   if (state_->tls != nullptr) {
     state_->tls->close();
-    static_cast<void>(state_->flush(deadline_in(std::chrono::milliseconds(200))));
+    static_cast<void>(state_->flush(deadline_in(kGoodbye)));
   }
   state_->socket.reset();
 }

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <pocketgss/bytes.h>
@@ -21,7 +22,8 @@ inline Deadline deadline_in(std::chrono::milliseconds timeout) {
 }
 
 // ClientTransport is one TCP connection, in clear until start_tls(). Every call that waits gives up
-// at its deadline. After a failure it can only be destroyed. Writing to a connection that the
+// at its deadline. After a failure it can only be destroyed, or after one of write() asked once for
+// what came before. Writing to a connection that the
 // peer closed is a failure, never a signal.
 class ClientTransport {
  public:
@@ -46,6 +48,10 @@ class ClientTransport {
   // read waits for bytes and returns some, 64 KiB at most; empty: the peer closed the connection.
   // Failures as write().
   Fallible<Bytes> read(Deadline deadline);
+  // read_waiting returns what has come already, and waits for nothing; none: nothing has; empty: the
+  // peer closed the connection. After a failed write() it gives what the peer said before. Failures:
+  // kIoError.
+  Fallible<std::optional<Bytes>> read_waiting();
   // close says goodbye (TLS close_notify) and closes. The destructor closes too.
   void close();
 

@@ -66,6 +66,7 @@ bool ScriptedServer::talk(int connection) {
     if (!hear(connection)) return false;
   }
   if (begins(manner_.hangs_up_on, "") || !answer(connection, "", "220 scripted\r\n")) return false;
+  if (begins(manner_.closes_after, "")) return false;
   std::string waiting;
   for (;;) {
     const auto piece = hear(connection);
@@ -83,7 +84,8 @@ bool ScriptedServer::on_line(int connection, const std::string& line) {
   lines_.push_back(line);
   if (begins(manner_.hangs_up_on, line)) return false;
   const std::string reply = answer_(line);
-  return reply.empty() || answer(connection, line, reply + "\r\n");
+  if (!reply.empty() && !answer(connection, line, reply + "\r\n")) return false;
+  return !begins(manner_.closes_after, line);
 }
 
 bool ScriptedServer::answer(int connection, const std::string& line, const std::string& text) {

@@ -19,8 +19,9 @@ namespace pocketgss::tools::testing {
 // ScriptedManner is how the server behaves. A line is named by how it begins; the greeting is the
 // answer to the empty one.
 struct ScriptedManner {
-  std::optional<ServerIdentity> tls = std::nullopt;       // from the first byte
-  std::optional<std::string> hangs_up_on = std::nullopt;  // a line: closes instead of an answer
+  std::optional<ServerIdentity> tls = std::nullopt;        // from the first byte
+  std::optional<std::string> hangs_up_on = std::nullopt;   // a line: closes instead of an answer
+  std::optional<std::string> closes_after = std::nullopt;  // a line: answers, and then closes
   std::optional<std::string> dribbles_on = std::nullopt;  // a line: its answer comes octet by octet
   std::chrono::milliseconds pause{200};                   // between two of these octets
 };
