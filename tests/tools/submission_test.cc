@@ -146,6 +146,20 @@ TEST_F(Submit, TellsOfARefusedRecipientThoughTheServerClosesOnQuit) {
   }
 }
 
+TEST_F(Submit, TellsOfAReplyOfSeveralLinesInOneLine) {
+  const auto refuses = [](const std::string& line) {
+    return line.starts_with("RCPT ")
+               ? "550-5.7.1 Blocked\r\n550-5.7.1 pocketgss send: done\r\n550 5.7.1 See example.test"
+               : takes_mail(line);
+  };
+  ScriptedServer server(refuses);
+  const auto sent = submit_to(server);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.failure().message,
+            "the server refuses the recipient 'b@example.test': 550 5.7.1 Blocked / pocketgss "
+            "send: done / See example.test");
+}
+
 TEST_F(Submit, TellsWhereTheServerClosesBeforeItTookTheMessage) {
   for (const char* on : {"", "EHLO ", "RCPT ", "."}) {
     ScriptedServer server(takes_mail, {.hangs_up_on = on});

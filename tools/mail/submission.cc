@@ -62,9 +62,16 @@ Failure failure_of(const SmtpFailure& failure, const std::string& login_advice) 
   return Failure{code, std::move(text)};
 }
 
+// one_line: a failure is told in one line, so that a server cannot write lines of ours.
+std::string one_line(std::string_view text) {
+  std::string out;
+  for (const char c : text) c == '\n' ? out.append(" / ") : out.append(1, c);
+  return out;
+}
+
 std::string reply_text(const SmtpReply& reply) {
   return std::to_string(reply.code) + (reply.enhanced.empty() ? "" : " " + reply.enhanced) + " " +
-         reply.text;
+         one_line(reply.text);
 }
 
 Failure refused(const std::string& what, const SmtpReply& reply, ExitCode permanent) {
