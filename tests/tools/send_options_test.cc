@@ -4,7 +4,10 @@
 
 #include <chrono>
 
+#include <pocketgss/base64.h>
+
 #include "tests/tools/support/kdc_server.h"
+#include "tests/tools/support/recorded_ntlm.h"
 #include "tests/tools/support/scripted_server.h"
 #include "tests/tools/support/serve_process.h"
 
@@ -29,6 +32,15 @@ std::string refuses_logins(const std::string& line) {
   if (line == "AUTH NTLM" || line == "AUTH GSSAPI") return "334 ";
   if (line == "QUIT") return "221 2.0.0 Bye";
   return "535 5.7.8 No";
+}
+
+// recorded_challenge is a CHALLENGE of Samba, in base64.
+std::string recorded_challenge() {
+  for (const auto& token : pocketgss::testing::recorded_ntlm()) {
+    const bool samba = token.where.find("samba.vec") != std::string::npos;
+    if (samba && token.message_type() == 2) return base64_encode(token.message());
+  }
+  return "";
 }
 
 struct SendOptions : ::testing::Test {
@@ -124,6 +136,24 @@ TEST_F(SendOptions, TimeoutEndsTheWaitForAnAnswer) {
   EXPECT_GE(took, std::chrono::seconds(1));
   EXPECT_LT(took, std::chrono::seconds(10));
   EXPECT_THAT(server.lines(), ElementsAre(StartsWith("EHLO ")));
+}
+
+// takes_logins takes any login by NTLM, which the server has no proof of, and then what it is given.
+std::string takes_logins(const std::string& line) {
+  if (line.starts_with("EHLO ")) return "250-scripted\r\n250 AUTH NTLM";
+  if (line.starts_with("AUTH NTLM ")) return "334 " + recorded_challenge();
+  if (line == "DATA") return "354 go on";
+  const bool content = line.empty() || line == "text" || line.starts_with("Subject: ");
+  if (line == "." || content) return "";
+  return line.starts_with("TlRMTVNTUAAD") ? "235 2.7.0 OK" : "250 OK";
+}
+
+TEST_F(SendOptions, TimeoutIsOfTheAnswerToTheMessageToo) {
+  ScriptedServer server(takes_logins);
+  const auto sent = send(server.address(),
+                         with_password({"--mech", "NTLM", "--timeout", "1"}, "bob", "password"));
+  EXPECT_EQ(sent.exit_code, 75) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("the server may have taken the message"));
 }
 
 TEST_F(SendOptions, TimeoutIsFromASecondToAnHour) {

@@ -23,6 +23,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using testing::ScriptedManner;
 using testing::ScriptedServer;
 using Tls = SmtpClientConfig::Tls;
@@ -87,6 +88,7 @@ struct Submit : ::testing::Test {
     SubmissionConfig config;
     config.host = "localhost";
     config.timeout = timeout;
+    config.message_timeout = message_timeout;
     config.trust = [] { return TrustStore::from_file(PGSS_TEST_DATA "/ca.pem"); };
     auto transport = ClientTransport::connect("127.0.0.1", server.port(), milliseconds(5'000));
     if (!transport.has_value()) return transport.failure();
@@ -103,7 +105,7 @@ struct Submit : ::testing::Test {
   testing::TempFolder folder;
   bool through_pipe = false;
   Tls tls = Tls::kNone;
-  milliseconds timeout{20'000};
+  milliseconds timeout{20'000}, message_timeout{20'000};
   Envelope envelope{"a@example.test", {"b@example.test"}};
   std::string message = "text\r\n";
   std::string later;
@@ -356,6 +358,61 @@ TEST_F(Submit, TheTimeoutBeginsAnewWithEachAnswer) {
   const auto sent = submit_to(server);
   ASSERT_TRUE(sent.has_value()) << sent.failure().message;
   EXPECT_GT(took, timeout);
+}
+
+// RFC 5321 4.5.3.2.6.
+TEST_F(Submit, WaitsLongerForTheAnswerToTheWholeMessage) {
+  ScriptedServer server([](const std::string& line) {
+    if (line == ".") std::this_thread::sleep_for(milliseconds(1'200));
+    return takes_mail(line);
+  });
+  timeout = milliseconds(400);
+  const auto sent = submit_to(server);
+  ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+  EXPECT_GE(took, milliseconds(1'200));
+}
+
+TEST_F(Submit, SaysThatTheServerMayHaveTakenAMessageThatIsNotAnswered) {
+  ScriptedServer silent(
+      [](const std::string& line) { return line == "." ? "" : takes_mail(line); });
+  message_timeout = milliseconds(400);
+  const auto late = submit_to(silent);
+  ASSERT_FALSE(late.has_value());
+  EXPECT_EQ(late.failure().exit_code, ExitCode::kTempFail);
+  EXPECT_EQ(late.failure().message,
+            "the server did not answer in time; try again later; the server may have taken the "
+            "message, and would then get it twice");
+
+  ScriptedServer closes(takes_mail, {.hangs_up_on = "."});
+  const auto closed = submit_to(closes);
+  ASSERT_FALSE(closed.has_value());
+  EXPECT_EQ(closed.failure().exit_code, ExitCode::kIoError);
+  EXPECT_THAT(closed.failure().message,
+              HasSubstr("; the server may have taken the message, and would then get it twice"));
+}
+
+TEST_F(Submit, DoesNotSaySoWhereTheServerAnswersOrTheMessageIsNotWhole) {
+  const auto refuses = [](const std::string& line) {
+    return line == "." ? "554 5.6.0 No" : takes_mail(line);
+  };
+  ScriptedServer server(refuses);
+  const auto refused = submit_to(server);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.failure().message, "the server refuses the message: 554 5.6.0 No");
+
+  ScriptedServer closes(takes_mail, {.hangs_up_on = "DATA"});
+  const auto closed = submit_to(closes);
+  ASSERT_FALSE(closed.has_value());
+  EXPECT_THAT(closed.failure().message, Not(HasSubstr("may have taken")));
+}
+
+TEST_F(Submit, WaitsAFewSecondsForTheAnswerToQuit) {
+  ScriptedServer server(
+      [](const std::string& line) { return line == "QUIT" ? "" : takes_mail(line); });
+  const auto sent = submit_to(server);
+  ASSERT_TRUE(sent.has_value()) << sent.failure().message;
+  EXPECT_GE(took, milliseconds(1'000));
+  EXPECT_LT(took, milliseconds(6'000));
 }
 
 // --- a message that the server cannot take ---

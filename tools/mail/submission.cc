@@ -10,6 +10,8 @@
 namespace pocketgss::tools {
 namespace {
 
+constexpr std::chrono::milliseconds kFarewell(3'000);  // for the end of a session
+
 ExitCode exit_code(SmtpFailure::Kind kind) {
   using Kind = SmtpFailure::Kind;
   switch (kind) {
@@ -80,6 +82,13 @@ Failure refused(const std::string& what, const SmtpReply& reply, ExitCode perman
   return Failure{code, "the server refuses " + what + ": " + reply_text(reply) + next};
 }
 
+// perhaps_taken: the whole message was sent, and no answer says what became of it.
+Failure perhaps_taken(Failure failure) {
+  if (failure.message.ends_with('.')) failure.message.pop_back();
+  failure.message += "; the server may have taken the message, and would then get it twice";
+  return failure;
+}
+
 bool has_eight_bit(ByteView bytes) {
   return std::any_of(bytes.begin(), bytes.end(), [](uint8_t octet) { return octet > 127; });
 }
@@ -93,7 +102,7 @@ bool needs_utf8(const Envelope& envelope) {
 class Submission {
  public:
   Submission(SmtpClient& client, ClientTransport& transport, const SubmissionConfig& config)
-      : client_(client), transport_(transport), config_(config) {}
+      : client_(client), transport_(transport), config_(config), wait_(config.timeout) {}
 
   Fallible<Submitted> run(const Envelope& envelope, MessageSource& message) {
     auto facts = message.facts();
@@ -127,6 +136,7 @@ class Submission {
       }
       if (auto* wanted = std::get_if<Wanted>(&*event)) return std::move(*wanted);
       if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
+        wait_ = std::min(config_.timeout, kFarewell);
         (void)flush().has_value();  // a last QUIT or "*" is a courtesy
         return failure_of(failed->failure, config_.login_advice);
       }
@@ -138,8 +148,8 @@ class Submission {
     }
   }
 
-  // await_answer gives the server the whole timeout for what it has to do next.
-  void await_answer() { deadline_ = deadline_in(config_.timeout); }
+  // await_answer gives the server the whole time for what it has to do next.
+  void await_answer() { deadline_ = deadline_in(wait_); }
 
   // flush sends what waits. The client sends nothing of a dialogue before the last answer is
   // complete, so that what it sends begins the wait for the next one.
@@ -268,8 +278,9 @@ class Submission {
       if (!sent.has_value()) return sent.failure();
     }
     if (!client_.finish_data().has_value()) return lost();
+    wait_ = config_.message_timeout;
     auto end = next<SmtpClient::Reply>();
-    if (!end.has_value()) return end.failure();
+    if (!end.has_value()) return perhaps_taken(end.failure());
     if (!end.value().reply.positive())
       return refused("the message", end.value().reply, ExitCode::kUnavailable);
     return end.value().reply;
@@ -305,6 +316,7 @@ class Submission {
 
   // say_goodbye is a courtesy: the message is already taken or refused, whatever happens now.
   void say_goodbye() {
+    wait_ = std::min(config_.timeout, kFarewell);
     if (client_.quit().has_value()) (void)next<SmtpClient::Reply>().has_value();
     transport_.close();
   }
@@ -348,6 +360,7 @@ class Submission {
   SmtpClient& client_;
   ClientTransport& transport_;
   const SubmissionConfig& config_;
+  std::chrono::milliseconds wait_;          // for the next answer
   Deadline deadline_;                       // of the answer that is waited for
   std::optional<SmtpClient::Event> event_;  // the next one, where it is known already
   bool closed_ = false;                     // by the server

@@ -50,7 +50,7 @@ struct Options {
   Envelope envelope;
   std::string file = "-";
   std::string ehlo_name;
-  unsigned timeout_seconds = 300;
+  std::optional<unsigned> timeout_seconds;
   bool verbose = false;
 };
 
@@ -314,7 +314,9 @@ Fallible<Submitted> send(const Options& options) {
   InitiatorContexts contexts(runtime.value(),
                              initiator_config(options, server.value(), std::move(who).value()));
   submission.host = server.value().host;
-  submission.timeout = std::chrono::seconds(options.timeout_seconds);
+  if (options.timeout_seconds)
+    submission.timeout = submission.message_timeout =
+        std::chrono::seconds(*options.timeout_seconds);
   submission.clock = &corrected;
   submission.trust = [&options] { return trust_store(options); };
   if (options.verbose) submission.note = [&printer](std::string_view text) { printer.note(text); };
@@ -411,8 +413,10 @@ void add_send(CLI::App& app, Run& run_verb) {
       ->allow_extra_args(false);
   verb->add_option("--ehlo", o.ehlo_name, "Name to give in EHLO (default: this host's name)")
       ->type_name("NAME");
-  verb->add_option("--timeout", o.timeout_seconds,
-                   "Seconds to wait for each answer, 1 to 3600 (default: 300)")
+  verb->add_option(
+          "--timeout", o.timeout_seconds,
+          "Seconds to wait for each answer, 1 to 3600 (default: 300, and 600 for the one to "
+          "the whole message)")
       ->type_name("SECONDS")
       ->check(CLI::Range(1u, 3600u).description(""));
   verb->add_flag("-v,--verbose", o.verbose,
