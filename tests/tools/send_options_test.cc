@@ -123,6 +123,15 @@ TEST_F(SendOptions, EhloIsAFullNameOrAnAddressWhereNoneIsGiven) {
   EXPECT_THAT(lines_of({}).at(0), MatchesRegex("EHLO (\\[127\\.0\\.0\\.1\\]|[^ ]+\\.[^ ]+)"));
 }
 
+// --- --inner ---
+
+TEST_F(SendOptions, InnerLeavesTheFileThatFollowsIt) {
+  const auto sent = send(
+      "127.0.0.1:1", with_password({"--inner", "kerberos,ntlm", "/nonexistent/mail"}, "bob", "x"));
+  EXPECT_EQ(sent.exit_code, 66) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("'/nonexistent/mail'"));
+}
+
 // --- --timeout ---
 
 TEST_F(SendOptions, TimeoutEndsTheWaitForAnAnswer) {

@@ -129,6 +129,16 @@ TEST(Serve, P5_RefusesALoginWithoutTheBindingThatItRequires) {
   EXPECT_TRUE(serve.logged("P5")) << serve.log();
 }
 
+TEST(Serve, AnOptionThatMayBeRepeatedTakesOneValueEachTime) {
+  for (const testing::Arguments& two :
+       {testing::Arguments{"--listen", "127.0.0.1:0", "127.0.0.1:0"},
+        {"--listen", "127.0.0.1:0", "--layers", "none", "integrity"}}) {
+    testing::Arguments all = {"serve", "--maildir", "/nonexistent/m", "--users", "/nonexistent/u"};
+    all.insert(all.end(), two.begin(), two.end());
+    EXPECT_EQ(testing::run(all).exit_code, 64);
+  }
+}
+
 TEST(Serve, SSEAN_W1_P25_RunsTheSecurityLayersThatItIsTold) {
   ServeProcess serve;
   ASSERT_TRUE(serve.start({"--layers", "none,integrity,confidentiality"})) << serve.log();

@@ -352,6 +352,7 @@ void add_login_options(CLI::App& verb, Options& o) {
                   "What SPNEGO may offer, preferred first: kerberos,ntlm (default: kerberos)")
       ->type_name("LIST")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->transform(CLI::CheckedTransformer(kInnerNames, CLI::ignore_case).description(""));
   verb.add_option("--user", o.user,
                   "Account: user@domain, user or, for NTLM, DOMAIN\\user (default: whom the key "

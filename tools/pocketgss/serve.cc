@@ -185,7 +185,8 @@ void add_connection_options(CLI::App& verb, Options& options) {
                   "Address and port, such as 127.0.0.1:587 or [::1]:587; port 0: any free one; may "
                   "be repeated")
       ->type_name("ADDRESS:PORT")
-      ->required();
+      ->required()
+      ->allow_extra_args(false);
   CLI::Option* certificate =
       verb.add_option("--tls-cert", options.certificate,
                       "The server's certificate and its issuers', PEM; turns STARTTLS on")
@@ -251,6 +252,7 @@ void add_login_options(CLI::App& verb, Options& options) {
                   "SASL security layers to offer: none, integrity, confidentiality; without none "
                   "one is required (default: none)")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->transform(CLI::CheckedTransformer(std::map<std::string, SecurityLayer>{
                                               {"none", kNoLayer},
                                               {"integrity", kIntegrityLayer},
