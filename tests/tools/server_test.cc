@@ -61,6 +61,24 @@ TEST(Server, StoresNothingWhereTlsEndsTogetherWithTheMessage) {
   EXPECT_EQ(files_in(server, "tmp"), 0u);
 }
 
+// --first-start would not count the next time (policy row P17).
+TEST(Server, MakesNoMaildirWhereItCannotListen) {
+  RunningServer other;
+  testing::TempFolder folder;
+  ServerConfig config;
+  config.listen = {Endpoint{"127.0.0.1", 0}, Endpoint{"127.0.0.1", other.port()}};
+  config.users_file = folder.write("users", "");
+  config.maildir = folder / "mail";
+  const auto refused = Server::open(config);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.failure().exit_code, ExitCode::kUnavailable) << refused.failure().message;
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "mail"));
+
+  config.listen.pop_back();
+  ASSERT_TRUE(Server::open(config).has_value());
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "mail" / "new"));
+}
+
 TEST(Server, StoresAMessageBeforeTheQuitThatCameWithItsEnd) {
   RunningServer server(without_login);
   RawClient client(server.port());

@@ -64,8 +64,10 @@ bool flush_folder(const std::string& path) {
   return folder.valid() && ::fsync(folder.get()) == 0;
 }
 
+}  // namespace
+
 // MadeFolders are those that were not there before. They go again unless they are kept.
-class MadeFolders {
+class Maildir::MadeFolders {
  public:
   MadeFolders() = default;
   ~MadeFolders() {
@@ -88,8 +90,6 @@ class MadeFolders {
  private:
   std::vector<std::string> paths_;
 };
-
-}  // namespace
 
 Delivery::Delivery(std::shared_ptr<const Folders> folders, std::string id, std::string name,
                    Descriptor file)
@@ -148,9 +148,9 @@ Fallible<Nothing> Delivery::move_to_new() {
 }
 
 Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host) {
-  MadeFolders made;
+  const auto made = std::make_shared<MadeFolders>();
   for (const char* part : {"", "/tmp", "/new", "/cur"}) {
-    if (!made.make(path + part)) {
+    if (!made->make(path + part)) {
       return Failure{ExitCode::kCantCreate, "cannot make the Maildir " + quoted(path + part) +
                                                 ": " + system_error_text(errno)};
     }
@@ -169,15 +169,18 @@ Fallible<Maildir> Maildir::open(const std::string& path, const std::string& host
   }
   // Also where it was there: the program that made it may have ended before this. The folder around
   // it need not be one that can be read, then.
-  const bool is_new = made.has(path);
+  const bool is_new = made->has(path);
   if (!flush_folder(path + "/..") && is_new) {
     return Failure{ExitCode::kCantCreate, "cannot put the folder around the Maildir " +
                                               quoted(path) +
                                               " on disk: " + system_error_text(errno)};
   }
-  made.keep();
-  return Maildir(std::make_shared<const Delivery::Folders>(std::move(folders)), host_part(host),
-                 is_new);
+  return Maildir(made, std::make_shared<const Delivery::Folders>(std::move(folders)),
+                 host_part(host), is_new);
+}
+
+void Maildir::keep() const {
+  made_folders_->keep();
 }
 
 Fallible<std::unique_ptr<Delivery>> Maildir::begin(Clock& clock, RandomSource& random) const {

@@ -53,18 +53,27 @@ class Delivery {
 class Maildir {
  public:
   // open makes the folder with tmp/, new/ and cur/ (mode 0700) where they are not there, and puts
-  // them on disk. `host` becomes part of file names. Failure: kCantCreate.
+  // them on disk; unless keep() is called they go again with the last copy of the Maildir. `host`
+  // becomes part of file names. Failure: kCantCreate.
   static Fallible<Maildir> open(const std::string& path, const std::string& host);
   // made tells whether open() has made the folder: it was not there before.
   bool made() const { return made_; }
+  // keep: what open() has made stays.
+  void keep() const;
 
   // begin starts a delivery. Failure: kIoError.
   Fallible<std::unique_ptr<Delivery>> begin(Clock& clock, RandomSource& random) const;
 
  private:
-  Maildir(std::shared_ptr<const Delivery::Folders> folders, std::string host, bool made)
-      : folders_(std::move(folders)), host_(std::move(host)), made_(made) {}
+  class MadeFolders;
+  Maildir(std::shared_ptr<MadeFolders> made_folders,
+          std::shared_ptr<const Delivery::Folders> folders, std::string host, bool made)
+      : made_folders_(std::move(made_folders)),
+        folders_(std::move(folders)),
+        host_(std::move(host)),
+        made_(made) {}
 
+  std::shared_ptr<MadeFolders> made_folders_;
   std::shared_ptr<const Delivery::Folders> folders_;
   std::string host_;
   bool made_;

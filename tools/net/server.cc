@@ -185,6 +185,7 @@ class Server::Impl {
   };
   Impl(ServerConfig config, Runtime runtime, Parts parts);
 
+  // listen also keeps the Maildir: from then on somebody may have been told of the server.
   Fallible<Nothing> listen();
   std::vector<Endpoint> addresses() const;
   void catch_signals();
@@ -269,6 +270,7 @@ Fallible<Nothing> Server::Impl::listen() {
   for (const Endpoint& endpoint : config_.listen) {
     if (auto listening = listen_on(endpoint); !listening.has_value()) return listening;
   }
+  service_.maildir.keep();
   return Nothing{};
 }
 

@@ -45,7 +45,7 @@ struct ServerConfig {
 class Server {
  public:
   // open reads the user file, the key table, the certificate and the key, opens the Maildir and
-  // listens. Failures: those of each part; kConfig (policy row P6: clear text on an address that is
+  // listens. Where it fails there is no Maildir that was not there before. Failures: those of each part; kConfig (policy row P6: clear text on an address that is
   // not loopback; policy row P13: the key table has none of our services), kUnavailable (an address
   // cannot be listened on).
   static Fallible<std::unique_ptr<Server>> open(ServerConfig config);
