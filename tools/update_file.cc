@@ -17,6 +17,8 @@
 namespace pocketgss::tools {
 namespace {
 
+constexpr int kMaxLinks = 40;  // as Linux has it
+
 // Target is the file to be replaced, and what to call it in messages.
 struct Target {
   std::filesystem::path path;
@@ -29,11 +31,17 @@ Failure cannot_write(const Target& target, int error) {
                                             system_error_text(error)};
 }
 
-// target_of follows a symbolic link, so that the link stays and the file it names is replaced.
+// target_of follows symbolic links, so that they stay and the file that they name is replaced, or
+// made where it is not there. Of a loop, what is left is a link.
 std::filesystem::path target_of(const std::string& path) {
+  std::filesystem::path target = std::filesystem::absolute(path);
   std::error_code error;
-  auto target = std::filesystem::canonical(path, error);
-  return error ? std::filesystem::absolute(path) : target;
+  for (int links = 0; links < kMaxLinks; ++links) {
+    const auto next = std::filesystem::read_symlink(target, error);
+    if (error) break;
+    target = target.parent_path() / next;
+  }
+  return target;
 }
 
 // lock_folder serialises all who change files in it by this function.
@@ -102,9 +110,10 @@ Fallible<Nothing> write_private_file(const std::string& path, const char* what, 
 
 Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change) {
   const Target target{target_of(path), what};
+  std::error_code error;
+  if (std::filesystem::is_symlink(target.path, error)) return cannot_write(target, ELOOP);
   const Descriptor folder = lock_folder(target.path.parent_path());
   if (!folder.valid()) return cannot_write(target, errno);
-  std::error_code error;
   const bool exists = std::filesystem::exists(target.path, error);
   const auto next = change(target.path.string(), exists || error);
   if (!next.has_value()) return next.failure();

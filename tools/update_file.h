@@ -15,8 +15,8 @@ namespace pocketgss::tools {
 using FileChange = std::function<Fallible<SecretBytes>(const std::string& path, bool exists)>;
 
 // update_file asks `change` for the next content under a lock of the folder, and puts that in the
-// file's place atomically, mode 0600, owned as the file was. A symbolic link is followed. A crash
-// leaves the old version or the new one. `what` the file is, for messages. Failures: those of
+// file's place atomically, mode 0600, owned as the file was. A symbolic link is followed, also to a
+// file that is not there yet. A crash leaves the old version or the new one. `what` the file is, for messages. Failures: those of
 // `change`, kCantCreate.
 Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change);
 

@@ -273,6 +273,32 @@ TEST(UserFileOnDisk, ChangesThroughASymbolicLink) {
   EXPECT_EQ(content_of(path), line("alice") + line("bob"));
 }
 
+TEST(UserFileOnDisk, IsMadeWhereASymbolicLinkPointsTo) {
+  const TempFolder folder;
+  std::filesystem::create_directory(folder.path() / "real");
+  ASSERT_EQ(::symlink("real/hop", (folder / "link").c_str()), 0);
+  ASSERT_EQ(::symlink("users", (folder / "real/hop").c_str()), 0);
+  EXPECT_TRUE(add(folder / "link", "bob").has_value());
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "link"));
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "real/hop"));
+  EXPECT_EQ(content_of(folder / "real/users"), line("bob"));
+}
+
+TEST(UserFileOnDisk, SaysWhereASymbolicLinkLeadsNowhere) {
+  const TempFolder folder;
+  ASSERT_EQ(::symlink("/nonexistent/users", (folder / "link").c_str()), 0);
+  const auto nowhere = add(folder / "link", "bob");
+  ASSERT_FALSE(nowhere.has_value());
+  EXPECT_EQ(nowhere.failure().exit_code, ExitCode::kCantCreate);
+  EXPECT_THAT(nowhere.failure().message, HasSubstr("'/nonexistent/users'"));
+
+  ASSERT_EQ(::symlink("loop", (folder / "loop").c_str()), 0);
+  const auto loop = add(folder / "loop", "bob");
+  ASSERT_FALSE(loop.has_value());
+  EXPECT_EQ(loop.failure().exit_code, ExitCode::kCantCreate);
+  EXPECT_TRUE(std::filesystem::is_symlink(folder / "loop"));
+}
+
 TEST(UserFileOnDisk, LosesNoChangeOfTwoAtOnce) {
   const TempFolder folder;
   const std::string path = folder / "users";
