@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <thread>
 
 #include "tools/files.h"
 #include "tools/text.h"
@@ -18,6 +20,8 @@ namespace pocketgss::tools {
 namespace {
 
 constexpr int kMaxLinks = 40;  // as Linux has it
+constexpr std::chrono::seconds kPatience(5);
+constexpr std::chrono::milliseconds kPause(10);
 
 // Target is the file to be replaced, and what to call it in messages.
 struct Target {
@@ -29,6 +33,12 @@ Failure cannot_write(const Target& target, int error) {
   return Failure{ExitCode::kCantCreate, std::string("cannot write the ") + target.what + " " +
                                             tools::quoted(target.path.string()) + ": " +
                                             system_error_text(error)};
+}
+
+Failure busy(const Target& target) {
+  return Failure{ExitCode::kTempFail, std::string("the ") + target.what + " " +
+                                          tools::quoted(target.path.string()) +
+                                          " is being changed by another program; try again later"};
 }
 
 // target_of follows symbolic links, so that they stay and the file that they name is replaced, or
@@ -44,15 +54,39 @@ std::filesystem::path target_of(const std::string& path) {
   return target;
 }
 
-// lock_folder serialises all who change files in it by this function.
-Descriptor lock_folder(const std::filesystem::path& folder) {
-  Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return fd;
-  int locked = 0;
-  do locked = ::flock(fd.get(), LOCK_EX);
-  while (locked != 0 && errno == EINTR);
-  if (locked != 0) fd.reset();
-  return fd;
+Descriptor open_folder(const std::filesystem::path& folder) {
+  return Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+}
+
+// open_to_lock opens what those lock who change the file: the file, which nobody else can open and
+// hold a lock of, and only where there is none the folder around it.
+Descriptor open_to_lock(const std::filesystem::path& path) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  return file.valid() ? std::move(file) : open_folder(path.parent_path());
+}
+
+// is_current: nobody has put another file in its place before it was locked.
+bool is_current(const Descriptor& locked, const std::filesystem::path& path) {
+  const Descriptor now = open_to_lock(path);
+  struct stat a{}, b{};
+  return now.valid() && ::fstat(locked.get(), &a) == 0 && ::fstat(now.get(), &b) == 0 &&
+         a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// lock serialises all who change the file by this function.
+Fallible<Descriptor> lock(const Target& target) {
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  for (;;) {
+    Descriptor fd = open_to_lock(target.path);
+    if (!fd.valid()) return cannot_write(target, errno);
+    if (::flock(fd.get(), LOCK_EX | LOCK_NB) == 0) {
+      if (is_current(fd, target.path)) return fd;
+    } else if (errno != EWOULDBLOCK && errno != EINTR) {
+      return cannot_write(target, errno);
+    }
+    if (std::chrono::steady_clock::now() > end) return busy(target);
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 // TemporaryFile is removed unless it was moved into place.
@@ -112,8 +146,10 @@ Fallible<Nothing> update_file(const std::string& path, const char* what, const F
   const Target target{target_of(path), what};
   std::error_code error;
   if (std::filesystem::is_symlink(target.path, error)) return cannot_write(target, ELOOP);
-  const Descriptor folder = lock_folder(target.path.parent_path());
+  const Descriptor folder = open_folder(target.path.parent_path());
   if (!folder.valid()) return cannot_write(target, errno);
+  const auto locked = lock(target);
+  if (!locked.has_value()) return locked.failure();
   const bool exists = std::filesystem::exists(target.path, error);
   const auto next = change(target.path.string(), exists || error);
   if (!next.has_value()) return next.failure();

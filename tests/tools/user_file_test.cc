@@ -1,15 +1,20 @@
 // The user file: what it may hold, who is found, how it changes.
 #include "tools/users/user_file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <memory>
 #include <thread>
 
 #include "tests/support/hex.h"
 #include "tests/tools/support/temp_folder.h"
+#include "tools/files.h"
+#include "tools/text.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -297,6 +302,43 @@ TEST(UserFileOnDisk, SaysWhereASymbolicLinkLeadsNowhere) {
   ASSERT_FALSE(loop.has_value());
   EXPECT_EQ(loop.failure().exit_code, ExitCode::kCantCreate);
   EXPECT_TRUE(std::filesystem::is_symlink(folder / "loop"));
+}
+
+// Locked is a lock that another program holds.
+class Locked {
+ public:
+  explicit Locked(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) std::abort();
+  }
+
+ private:
+  Descriptor fd_;
+};
+
+// Anybody who can read the folder can lock it; only who can read the file can lock that.
+TEST(UserFileOnDisk, ChangesThoughSomebodyHoldsALockOfTheFolder) {
+  const TempFolder folder;
+  const std::string path = folder.write("users", line("alice"));
+  const Locked folder_lock(folder.path());
+  EXPECT_TRUE(add(path, "bob").has_value());
+  EXPECT_EQ(content_of(path), line("alice") + line("bob"));
+}
+
+TEST(UserFileOnDisk, WaitsSomeSecondsForAnotherProgram) {
+  const TempFolder folder;
+  const std::string path = folder.write("users", line("alice"));
+  auto held = std::make_unique<Locked>(path);
+  const auto busy = add(path, "bob");
+  ASSERT_FALSE(busy.has_value());
+  EXPECT_EQ(busy.failure().exit_code, ExitCode::kTempFail);
+  EXPECT_EQ(busy.failure().message, "the user file " + tools::quoted(path) +
+                                        " is being changed by another program; try again later");
+  std::thread other([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    held.reset();
+  });
+  EXPECT_TRUE(add(path, "bob").has_value());
+  other.join();
 }
 
 TEST(UserFileOnDisk, LosesNoChangeOfTwoAtOnce) {
