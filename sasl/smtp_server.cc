@@ -354,6 +354,12 @@ void SmtpServer::Impl::stop() {
   close_with(421, "4.3.2", "Server is shutting down", error);
 }
 
+void SmtpServer::Impl::stop_now() {
+  const Error error{Errc::kUnreachable, "server stops", 0, 0};
+  if (waiting()) return close(error);
+  close_with(421, "4.3.2", "Server is shutting down", error);
+}
+
 SmtpServer::SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
                        SmtpTranscript* transcript)
     : impl_(std::make_unique<Impl>(contexts, config, transcript)) {}
@@ -401,6 +407,9 @@ void SmtpServer::closed() {
 }
 void SmtpServer::stop() {
   impl_->run_quietly([&] { impl_->stop(); });
+}
+void SmtpServer::stop_now() {
+  impl_->run_quietly([&] { impl_->stop_now(); });
 }
 std::optional<SmtpServer::Event> SmtpServer::next_event() {
   return impl_->next_event();

@@ -137,6 +137,10 @@ class SmtpServer {
   // stop ends the session with a 421 at the next command border (a message under way is finished
   // first).
   void stop();
+  // stop_now ends it with a 421 wherever it stands; what came of a message is thrown away (Aborted).
+  // While an event waits for its answer the session ends without a reply: what the application does
+  // meanwhile counts for nothing.
+  void stop_now();
   std::optional<Event> next_event();
   // take_output returns the bytes to send, in order; empty: nothing. The greeting is there from the
   // start.

@@ -38,6 +38,7 @@ class PGSS_LOCAL SmtpServer::Impl {
   bool wants_reply() const { return state_ == State::kAwaitReply && events_.empty(); }
   void connection_closed();
   void stop();
+  void stop_now();
   std::optional<Event> next_event();
   Bytes take_output();
 

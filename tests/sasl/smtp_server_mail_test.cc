@@ -481,6 +481,31 @@ TEST(SmtpServer, StopsAtACommandBorder) {
   EXPECT_TRUE(busy.closed());
 }
 
+// RFC 5321 3.8.
+TEST(SmtpServer, StopsNowInTheMiddleOfAMessage) {
+  MailSession busy;
+  busy.begin_data();
+  busy.client("x\r\n");
+  busy.server->stop();
+  EXPECT_EQ(busy.sent(), "");
+  busy.server->stop_now();
+  EXPECT_EQ(busy.sent(), "421 4.3.2 Server is shutting down\r\n");
+  EXPECT_NE(busy.find<SmtpServer::Aborted>(), nullptr);
+  EXPECT_TRUE(busy.closed());
+}
+
+// A 421 in place of the answer would say that the message was not taken; it may be.
+TEST(SmtpServer, StopsNowWithoutAReplyWhileTheMessageIsBeingStored) {
+  MailSession busy;
+  busy.begin_data();
+  busy.client("x\r\n.\r\n");
+  busy.server->stop_now();
+  EXPECT_EQ(busy.sent(), "");
+  EXPECT_TRUE(busy.closed());
+  EXPECT_FALSE(busy.server->accept().has_value());
+  EXPECT_EQ(busy.sent(), "");
+}
+
 TEST(SmtpServer, WantsNoInputWhileAnAnswerIsDue) {
   MailSession session;
   EXPECT_TRUE(session.server->wants_input());
@@ -498,6 +523,7 @@ TEST(SmtpServer, SaysNothingMoreAfterItsEnd) {
   EXPECT_EQ(session.client("NOOP\r\nEHLO x\r\n"), "");
   session.server->closed();
   session.server->stop();
+  session.server->stop_now();
   session.server->tick(1'000'000'000'000);
   EXPECT_EQ(session.sent(), "");
   EXPECT_EQ(session.events.size(), events);
