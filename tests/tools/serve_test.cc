@@ -664,6 +664,21 @@ TEST(Serve, StopsAtOnceAtTheSecondSignal) {
   EXPECT_TRUE(serve.messages().empty());
 }
 
+TEST(Serve, TellsClientAndLogOfAMessageThatItCutsOff) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  MailSession session(serve.options());
+  ASSERT_TRUE(session.login());
+  ASSERT_EQ(session.begin(kMessage), 354);
+  serve.process().signal(SIGTERM);
+  ASSERT_TRUE(serve.logged("stopping"));
+  serve.process().signal(SIGTERM);
+  EXPECT_EQ(serve.process().wait(), 0) << serve.log();
+  EXPECT_THAT(serve.log(), HasSubstr("connection cut: the server stops; from=[127.0.0.1]:"));
+  EXPECT_THAT(serve.log(), HasSubstr(" with a message under way\n"));
+  EXPECT_EQ(session.finish(), 421);
+}
+
 TEST(Serve, TakesNoNewConnectionsOnceItStops) {
   ServeProcess serve;
   ASSERT_TRUE(serve.start()) << serve.log();

@@ -79,6 +79,25 @@ TEST(Server, MakesNoMaildirWhereItCannotListen) {
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "mail" / "new"));
 }
 
+// RFC 5321 3.8.
+TEST(Server, CutsAMessageOffAtTheEndOfItsTimeWithA421) {
+  for (const bool tls : {false, true}) {
+    RunningServer server(tls ? with_tls_without_login : without_login);
+    RawClient client(server.port());
+    tls ? starts_tls(client) : static_cast<void>(client.reply());
+    begins_message(client);
+    server.stop();
+    EXPECT_THAT(client.reply(), StartsWith("421 4.3.2 "));
+    EXPECT_TRUE(client.at_end_but_for_an_alert());
+    client.close();
+    for (int i = 0; i < 100 && server.connections() > 0; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(server.connections(), 0u);
+    EXPECT_EQ(files_in(server, "new"), 0u);
+    EXPECT_EQ(files_in(server, "tmp"), 0u);
+  }
+}
+
 TEST(Server, StoresAMessageBeforeTheQuitThatCameWithItsEnd) {
   RunningServer server(without_login);
   RawClient client(server.port());

@@ -179,8 +179,30 @@ void Connection::stop() {
   });
 }
 
+void Connection::cut() {
+  if (committing_ || ended_) return;  // it ends with what it waits for
+  guarded([this] {
+    cut_short();
+    pump();
+  });
+}
+
 void Connection::abandon() {
+  guarded([this] {
+    if (ended_) return;
+    cut_short();
+    if (writing_) return;
+    asio::error_code ignored;
+    socket_.write_some(asio::buffer(output_ = next_output()), ignored);
+  });
   close();
+}
+
+void Connection::cut_short() {
+  log("connection cut: the server stops; from=" + peer_ +
+      (delivery_ == nullptr ? "" : " with a message under way"));
+  smtp_.stop_now();
+  handle_events();
 }
 
 void Connection::pump() {

@@ -51,8 +51,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Connection(asio::ip::tcp::socket socket, Service& service);
 
   void start();
-  // stop ends the session at the next command border; abandon ends it now.
+  // stop ends the session at the next command border, a message under way with its end. cut does not
+  // wait for that, but for a few seconds for the client to hear of it; a message that is being stored
+  // is still answered. abandon waits for nothing. The last two go to the log.
   void stop();
+  void cut();
   void abandon();
 
  private:
@@ -73,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_input(ByteView bytes);
   bool take_ciphertext(ByteView bytes);
   void begin_tls();
+  void cut_short();
   void drain();
   void close();
 

@@ -212,6 +212,7 @@ class Server::Impl {
   void log_quietly(const std::exception& failed) noexcept;
   void forget(Connection& connection);
   void finish_if_idle();
+  void cut_all();
   void abandon_all();
   void log(const std::string& text) { log_line(runtime_.clock(), text); }
   Service make_service(Parts parts);
@@ -369,7 +370,7 @@ void Server::Impl::stop() {
   stop_wanted_ = true;
   stop_timer_.expires_after(std::chrono::microseconds(config_.stop_time));
   stop_timer_.async_wait([this](const asio::error_code& cancelled) {
-    if (!cancelled) abandon_all();
+    if (!cancelled) cut_all();
   });
   stopping_ = true;
   const size_t open = connections_.size();
@@ -384,6 +385,13 @@ void Server::Impl::stop() {
   }
   finish_if_idle();
   log("stopping: " + std::to_string(open) + " connections are open");
+}
+
+void Server::Impl::cut_all() {
+  for (auto next = connections_.begin(); next != connections_.end();) {
+    const auto connection = *next++;  // which may leave the set
+    connection->cut();
+  }
 }
 
 void Server::Impl::abandon_all() {

@@ -37,7 +37,7 @@ struct ServerConfig {
   bool targets_of_keytab = true;
 
   unsigned max_connections = 1000;
-  Micros stop_time = 60'000'000;  // what a message under way is given after SIGTERM
+  Micros stop_time = 60'000'000;  // what a message under way is given after SIGTERM; then 421
 };
 
 // Server runs on one thread, and waits for disks on a few others. Lines about logins and events go
@@ -55,7 +55,7 @@ class Server {
   std::vector<Endpoint> addresses() const;
 
   // run serves until SIGTERM or SIGINT came, or stop() was called, and every message under way is
-  // done. SIGHUP reads the user file, the key table and the certificate again, and keeps the old
+  // done or its time is over; a second signal ends it at once. What is cut off goes to the log. SIGHUP reads the user file, the key table and the certificate again, and keeps the old
   // ones where the new ones are bad.
   ExitCode run();
   // stop and reload do what the signals do; any thread may call them.

@@ -294,8 +294,10 @@ void add_serve(CLI::App& app, Run& run) {
       "Standard error gets a line `pocketgss serve: listening on ADDRESS:PORT` for each address, "
       "then the log: one line for each\n"
       "login, with the reason where it was refused. SIGTERM and SIGINT end the server once the "
-      "messages under way are stored; a\n"
-      "second one ends it at once. SIGHUP reads the user file, the key table, the certificate and "
+      "messages under way are stored, after\n"
+      "60 seconds whatever is under way (the client gets 421); a second one ends it at once. "
+      "SIGHUP "
+      "reads the user file, the key table, the certificate and "
       "the key again.");
   verb->callback([options, &run] { run = [options] { return run_serve(*options); }; });
 }

@@ -79,8 +79,9 @@ bool RawClient::receive() {
     return true;
   }
   const bool well = tls_->receive(bytes).has_value() && !tls_->peer_closed();
-  received_.append(as_text(tls_->take_plaintext()));
-  return well;
+  const Bytes plaintext = tls_->take_plaintext();  // perhaps with the close_notify behind it
+  received_.append(as_text(plaintext));
+  return well || !plaintext.empty();
 }
 
 std::string RawClient::reply() {

@@ -31,6 +31,7 @@ class RunningServer {
   RunningServer(const RunningServer&) = delete;
   RunningServer& operator=(const RunningServer&) = delete;
 
+  void stop() { server_->stop(); }
   uint16_t port() const { return *server_->addresses().front().port; }
   size_t connections() const { return server_->connection_count(); }
 
