@@ -7,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -196,6 +197,21 @@ TEST_F(Submit, TriesLaterWhereTheServerSaysSoBeforeTheLogin) {
               at.exit_code == ExitCode::kTempFail)
         << sent.failure().message;
   }
+}
+
+TEST(ClientTransport, TellsTheErrorThatSaysMost) {
+  const int ranked[] = {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH};
+  for (size_t i = 0; i < std::size(ranked); ++i) {
+    for (size_t j = i; j < std::size(ranked); ++j) {
+      EXPECT_EQ(more_telling(ranked[i], ranked[j]), ranked[i]);
+      EXPECT_EQ(more_telling(ranked[j], ranked[i]), ranked[i]);
+    }
+  }
+  for (const int none : {EAFNOSUPPORT, EADDRNOTAVAIL}) {
+    EXPECT_EQ(more_telling(none, EHOSTUNREACH), EHOSTUNREACH);
+    EXPECT_EQ(more_telling(EACCES, none), EACCES);
+  }
+  EXPECT_EQ(more_telling(0, ENETUNREACH), ENETUNREACH);
 }
 
 // --- a server that answers before the message is whole ---

@@ -99,17 +99,36 @@ size_t count(const addrinfo* list) {
   return n;
 }
 
+// telling ranks errors of connect(), the most telling last.
+int telling(int error) {
+  switch (error) {
+    case 0:
+      return 0;
+    case ENETUNREACH:
+    case EAFNOSUPPORT:
+    case EADDRNOTAVAIL:
+      return 1;  // this machine has no way to such addresses
+    case ETIMEDOUT:
+      return 3;
+    case ECONNREFUSED:
+      return 4;
+    default:
+      return 2;
+  }
+}
+
 // connect_any tries the addresses in order; each gets an equal share of the time that is left.
 Fallible<Descriptor> connect_any(const addrinfo* list, const std::string& host, uint16_t port,
                                  Deadline deadline) {
-  int error = ETIMEDOUT;
+  int error = 0;
   for (; list != nullptr; list = list->ai_next) {
     const auto share = (deadline - SteadyClock::now()) / static_cast<int64_t>(count(list));
     Descriptor fd;
-    error = connect_one(*list, SteadyClock::now() + share, fd);
-    if (error == 0) return fd;
+    const int failed = connect_one(*list, SteadyClock::now() + share, fd);
+    if (failed == 0) return fd;
+    error = more_telling(error, failed);
   }
-  return connect_failure(host, port, error);
+  return connect_failure(host, port, error == 0 ? ETIMEDOUT : error);
 }
 
 // --- bytes ---
@@ -165,6 +184,10 @@ Fallible<std::optional<Bytes>> socket_read_waiting(int fd) {
 }
 
 }  // namespace
+
+int more_telling(int first, int second) {
+  return telling(first) < telling(second) ? second : first;
+}
 
 struct ClientTransport::State {
   Descriptor socket;

@@ -21,6 +21,10 @@ inline Deadline deadline_in(std::chrono::milliseconds timeout) {
   return std::chrono::steady_clock::now() + timeout;
 }
 
+// more_telling is that of two errors of connect() which tells a person more: of a host with several
+// addresses one may refuse, and another be one that this machine has no way to.
+int more_telling(int first, int second);
+
 // ClientTransport is one TCP connection, in clear until start_tls(). Every call that waits gives up
 // at its deadline. After a failure it can only be destroyed, or after one of write() asked once for
 // what came before. Writing to a connection that the
