@@ -26,6 +26,16 @@ TEST(Endpoint, RefusesWhatIsNone) {
   }
 }
 
+TEST(Endpoint, HasAProperNameWithoutZoneAndLastDot) {
+  EXPECT_EQ(proper_name("mail.example.test"), "mail.example.test");
+  EXPECT_EQ(proper_name("mail.example.test."), "mail.example.test");
+  EXPECT_EQ(proper_name("192.0.2.1"), "192.0.2.1");
+  EXPECT_EQ(proper_name("fe80::1"), "fe80::1");
+  EXPECT_EQ(proper_name("fe80::1%eth0"), "fe80::1");
+  EXPECT_EQ(proper_name("fe80::1%eth0."), "fe80::1");
+  EXPECT_EQ(proper_name("."), ".");
+}
+
 TEST(Endpoint, IsWrittenAsItIsRead) {
   for (const char* text : {"mail.example.test:587", "[::1]:25", "192.0.2.1"}) {
     EXPECT_EQ(to_text(*parse_endpoint(text)), text);

@@ -123,6 +123,23 @@ TEST_F(SendOptions, EhloIsAFullNameOrAnAddressWhereNoneIsGiven) {
   EXPECT_THAT(lines_of({}).at(0), MatchesRegex("EHLO (\\[127\\.0\\.0\\.1\\]|[^ ]+\\.[^ ]+)"));
 }
 
+// --- --spn ---
+
+TEST_F(SendOptions, TheServiceIsThatOfTheHostWithoutItsLastDot) {
+  const std::string host = std::string(64, 'a') + ".test";  // which has no address
+  Runtime runtime = Runtime::create().value();
+  pocketgss::testing::FakeKdc kdc(runtime, "EXAMPLE.TEST");
+  kdc.add_user("alice", "Password1").etypes = {17};
+  kdc.add_service("smtp/" + host);
+  const KdcServer kdc_server(kdc);
+  for (const std::string& given : {host, host + "."}) {
+    const auto sent = send(given, with_password({"--kdc", kdc_server.address(), "-v"},
+                                                "alice@EXAMPLE.TEST", "Password1"));
+    EXPECT_THAT(sent.error, HasSubstr("for smtp/" + host + "@EXAMPLE.TEST"));
+    EXPECT_EQ(sent.exit_code, 68) << sent.error;
+  }
+}
+
 // --- --inner ---
 
 TEST_F(SendOptions, InnerLeavesTheFileThatFollowsIt) {

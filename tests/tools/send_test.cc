@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/tools/support/scripted_server.h"
 #include "tests/tools/support/serve_process.h"
 
 namespace pocketgss::tools {
@@ -11,6 +12,7 @@ using testing::Arguments;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Outcome;
+using testing::ScriptedServer;
 using testing::ServeProcess;
 
 constexpr const char* kMail = "Subject: hello\n\ntext\n";
@@ -70,6 +72,37 @@ TEST_F(Send, TakesAnIpv6AddressInBrackets) {
   EXPECT_THAT(bare.error, HasSubstr("--server takes HOST, HOST:PORT or [IPV6]:PORT, not '::1'"));
 }
 
+TEST_F(Send, ChecksTheCertificateForAnAddressWithoutItsZone) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start_with_tls({}, "[::1]:0")) << serve.log();
+  const auto sent = send("[::1%1]:" + std::to_string(serve.port()),
+                         bob({"--ca", PGSS_TEST_DATA "/ca.pem", "--mech", "NTLM"}));
+  EXPECT_EQ(sent.exit_code, 0) << sent.error;
+  EXPECT_EQ(serve.messages().size(), 1u);
+}
+
+// --- how it ends ---
+
+// A label of 64 octets, which every resolver refuses without asking anybody.
+TEST_F(Send, Says68WhereTheNameHasNoAddress) {
+  const auto sent = send(std::string(64, 'a') + ".test", bob({"--mech", "NTLM"}));
+  EXPECT_EQ(sent.exit_code, 68) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("cannot find the server 'aaaa"));
+}
+
+TEST_F(Send, Says76WhereTheCertificateIsNotTrustedAndWhereTheServerSpeaksNoSmtp) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start_with_tls()) << serve.log();
+  const auto distrusted =
+      send(on_loopback(serve), bob({"--ca", PGSS_TEST_DATA "/other-ca.pem", "--mech", "NTLM"}));
+  EXPECT_EQ(distrusted.exit_code, 76) << distrusted.error;
+  EXPECT_TRUE(serve.messages().empty());
+
+  ScriptedServer no_smtp([](const std::string&) { return "HTTP/1.1 400 Bad Request"; });
+  const auto strange = send(no_smtp.address(), bob({"--tls", "none", "--mech", "NTLM"}));
+  EXPECT_EQ(strange.exit_code, 76) << strange.error;
+}
+
 // --- what it logs in with ---
 
 TEST_F(Send, NeedsAPasswordFileWhereThereIsNoTerminal) {
@@ -100,6 +133,12 @@ TEST_F(Send, P1_AnAddressLeavesNothingWhereOnlyKerberosIsNamed) {
                 HasSubstr("NTLM is used only where you name it: --inner kerberos,ntlm"));
   }
   EXPECT_TRUE(serve.messages().empty());
+}
+
+TEST_F(Send, AnAddressWithAZoneIsAnAddress) {
+  const auto refused = send("[::1%1]:1", bob({"--tls", "none"}));
+  EXPECT_EQ(refused.exit_code, 78);
+  EXPECT_THAT(refused.error, HasSubstr("Kerberos needs the name of the server, and this is an "));
 }
 
 TEST_F(Send, P8_AnAddressLeavesNtlmWhereItIsNamed) {

@@ -58,6 +58,12 @@ std::optional<Endpoint> parse_endpoint(std::string_view text) {
   return endpoint;
 }
 
+std::string proper_name(std::string_view host) {
+  if (host.find(':') != std::string_view::npos) host = host.substr(0, host.find('%'));
+  if (host.size() > 1 && host.ends_with('.')) host.remove_suffix(1);
+  return std::string(host);
+}
+
 std::string to_text(const Endpoint& endpoint) {
   std::string text =
       endpoint.host.find(':') == std::string::npos ? endpoint.host : "[" + endpoint.host + "]";

@@ -20,6 +20,11 @@ struct Endpoint {
 // IPv6 address without brackets, a port above 65535, or a host with characters that no name has.
 std::optional<Endpoint> parse_endpoint(std::string_view text);
 
+// proper_name is a host as certificates, server_name and service principal names have it: a name
+// without the dot at its end (RFC 6066 3), an address without its zone, which counts on
+// this machine alone. Only the resolver needs the host as it was given.
+std::string proper_name(std::string_view host);
+
 // to_text writes it in the same form.
 std::string to_text(const Endpoint& endpoint);
 

@@ -295,6 +295,8 @@ Fallible<TrustStore> trust_store(const Options& options) {
 Fallible<Submitted> send(const Options& options) {
   auto server = server_endpoint(options);
   if (!server.has_value()) return server.failure();
+  const std::string given_host = server.value().host;
+  server.value().host = proper_name(given_host);
   OffsetClock corrected;
   auto runtime = Runtime::create();
   if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
@@ -323,8 +325,7 @@ Fallible<Submitted> send(const Options& options) {
 
   const auto connect_timeout =
       std::min<std::chrono::milliseconds>(submission.timeout, std::chrono::seconds(30));
-  auto transport =
-      ClientTransport::connect(server.value().host, *server.value().port, connect_timeout);
+  auto transport = ClientTransport::connect(given_host, *server.value().port, connect_timeout);
   if (!transport.has_value()) return transport.failure();
   SmtpClient client(contexts, client_config(options, options.verbose ? &printer : nullptr));
   return submit(client, transport.value(), options.envelope, message.value(), submission);
