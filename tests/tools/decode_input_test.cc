@@ -43,6 +43,20 @@ TEST(DecodeInput, SaysWhereHexEnds) {
 
 TEST(DecodeInput, RefusesAnOddNumberOfDigits) {
   EXPECT_EQ(decoded("a10").substr(0, 7), "refused");
+  EXPECT_EQ(octets_of("a10", InputFormat::kAuto, false).offset, 3u);
+}
+TEST(DecodeInput, CountsTheWhiteSpaceBeforeAFault) {
+  EXPECT_EQ(octets_of(" a1 0\n", InputFormat::kHex, false).offset, 5u);
+  EXPECT_EQ(octets_of("a1 0\r\n\n", InputFormat::kHex, false).offset, 4u);
+  EXPECT_EQ(octets_of("a1 \nx7", InputFormat::kHex, false).offset, 4u);
+  // An "=" within the text, and pad bits that are set.
+  EXPECT_EQ(octets_of("oQcw=aAD", InputFormat::kBase64, false).offset, 4u);
+  EXPECT_EQ(octets_of("oQ\ncw\n=aAD\n", InputFormat::kBase64, false).offset, 6u);
+  const uint32_t bits = octets_of("oQcwoR==", InputFormat::kBase64, false).offset;
+  EXPECT_EQ(octets_of("oQcw\r\noR==\n", InputFormat::kBase64, false).offset, bits + 2);
+  // One that is too short ends behind its last character.
+  const uint32_t end = octets_of("oQc", InputFormat::kBase64, false).offset;
+  EXPECT_EQ(octets_of("oQ\nc\n", InputFormat::kBase64, false).offset, end + 1);
 }
 TEST(DecodeInput, RefusesAnEmptyText) {
   EXPECT_EQ(decoded("").substr(0, 7), "refused");

@@ -51,6 +51,18 @@ std::string without_space(std::string_view text) {
   return out;
 }
 
+// position_of is where the character `index` of without_space(text) stands in `text`; of one behind
+// the last, the place behind that.
+uint32_t position_of(size_t index, std::string_view text) {
+  size_t behind_last = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (is_space(text[i])) continue;
+    if (index-- == 0) return static_cast<uint32_t>(i);
+    behind_last = i + 1;
+  }
+  return static_cast<uint32_t>(behind_last);
+}
+
 Input refused(std::string sentence, uint32_t offset = 0) {
   return Input{std::nullopt, std::move(sentence), offset};
 }
@@ -58,9 +70,11 @@ Input refused(std::string sentence, uint32_t offset = 0) {
 Input from_hex_text(std::string_view text, bool white_space) {
   if (const auto at = first_misfit(text, white_space, is_hex_digit))
     return refused("the input is not hex", *at);
-  auto octets = from_hex(without_space(text));
-  if (!octets)
-    return refused("the input has an odd number of hex digits", static_cast<uint32_t>(text.size()));
+  const std::string digits = without_space(text);
+  auto octets = from_hex(digits);
+  if (!octets) {
+    return refused("the input has an odd number of hex digits", position_of(digits.size(), text));
+  }
   return Input{std::move(octets), "", 0};
 }
 
@@ -70,7 +84,7 @@ Input from_base64_text(std::string_view text, bool white_space) {
   }
   auto octets = base64_decode(without_space(text));
   if (!octets.has_value())
-    return refused("the input is not canonical base64", octets.error().offset);
+    return refused("the input is not canonical base64", position_of(octets.error().offset, text));
   return Input{std::move(octets).value(), "", 0};
 }
 
