@@ -53,6 +53,13 @@ ExitCode usage_error(const CLI::App& app, const CLI::ParseError& error) {
   return ExitCode::kUsage;
 }
 
+// with_output: what was printed counts as done once it is written.
+ExitCode with_output(ExitCode code) {
+  if (code != ExitCode::kOk || std::cout.flush()) return code;
+  std::cerr << "pocketgss: the output cannot be written" << std::endl;
+  return ExitCode::kIoError;
+}
+
 ExitCode run_verb(int argc, const char* const* argv) {
   CLI::App app(
       "SPNEGO, Kerberos and NTLM for SMTP: submit mail, serve, keep accounts, keys and tickets, "
@@ -75,7 +82,7 @@ ExitCode run_verb(int argc, const char* const* argv) {
 
 int run_cli(int argc, const char* const* argv) {
   try {
-    return static_cast<int>(run_verb(argc, argv));
+    return static_cast<int>(with_output(run_verb(argc, argv)));
   } catch (const std::exception& error) {
     std::cerr << "pocketgss: an error of this program, please report it: " << error.what()
               << std::endl;
