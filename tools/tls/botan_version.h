@@ -160,15 +160,17 @@ struct ChannelParts {
   std::shared_ptr<Botan::RandomNumberGenerator> random = std::make_shared<Botan::System_RNG>();
 };
 
-inline std::unique_ptr<Botan::TLS::Channel> make_client_channel(const ChannelParts& p,
-                                                                const std::string& server_name) {
+// make_client_channel offers TLS up to the version `offer`, as far as the policy has it.
+inline std::unique_ptr<Botan::TLS::Channel> make_client_channel(
+    const ChannelParts& p, const std::string& server_name,
+    Botan::TLS::Protocol_Version offer = Botan::TLS::Protocol_Version::latest_tls_version()) {
   const Botan::TLS::Server_Information server(server_name);
 #if BOTAN_VERSION_MAJOR >= 3
   return std::make_unique<Botan::TLS::Client>(p.callbacks, p.sessions, p.credentials, p.policy,
-                                              p.random, server);
+                                              p.random, server, offer);
 #else
   return std::make_unique<Botan::TLS::Client>(*p.callbacks, *p.sessions, *p.credentials, *p.policy,
-                                              *p.random, server);
+                                              *p.random, server, offer);
 #endif
 }
 

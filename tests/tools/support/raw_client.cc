@@ -95,7 +95,11 @@ std::string RawClient::reply() {
 }
 
 bool RawClient::start_tls(const TrustStore& trust, const std::string& host) {
-  tls_ = make_tls_client(trust, host).value();
+  return start_tls(make_tls_client(trust, host).value());
+}
+
+bool RawClient::start_tls(std::unique_ptr<TlsEngine> engine) {
+  tls_ = std::move(engine);
   send_raw(tls_->take_output());
   while (!tls_->established()) {
     Bytes bytes;

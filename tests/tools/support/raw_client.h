@@ -26,6 +26,7 @@ class RawClient {
   }
   // start_tls runs a handshake; false where it fails. `version` is then that of the session.
   bool start_tls(const TrustStore& trust, const std::string& host = "localhost");
+  bool start_tls(std::unique_ptr<TlsEngine> engine);
   // receives waits until the peer sends anything, and throws it away; false: it closes, or nothing
   // came within five seconds.
   bool receives();
