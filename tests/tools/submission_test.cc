@@ -272,6 +272,19 @@ TEST_F(Submit, TellsWhatTheServerSaidWhileTheMessageWasSent) {
   }
 }
 
+TEST_F(Submit, TellsARefusalThatCameWithTheGoAhead) {
+  for (const char* content : {"", "Subject: hello\r\n"}) {
+    ScriptedServer server([](const std::string& line) {
+      return line == "DATA" ? std::string("354 go on\r\n552 5.3.4 Too big") : takes_mail(line);
+    });
+    message = content;
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kUnavailable);
+    EXPECT_EQ(sent.failure().message, "the server refuses the message: 552 5.3.4 Too big");
+  }
+}
+
 // The server goes on reading, so that nothing but its reply ends this.
 TEST_F(Submit, SendsNoMoreOfAMessageThatIsRefused) {
   ScriptedServer server(interrupts("552 5.3.4 Too big"));

@@ -169,13 +169,16 @@ class Submission {
     if (!came.has_value() || !came.value()) return false;
     client_.receive(*came.value());
     event_ = client_.next_event();
-    return event_ && refuses(*event_);
+    return event_ && refusal(*event_) != nullptr;
   }
 
-  static bool refuses(const SmtpClient::Event& event) {
-    if (const auto* reply = std::get_if<SmtpClient::Reply>(&event)) return reply->reply.code >= 400;
-    const auto* failed = std::get_if<SmtpClient::Failed>(&event);
-    return failed != nullptr && failed->failure.reply.code >= 400;
+  // refusal: the reply by which the server refuses, or none.
+  static const SmtpReply* refusal(const SmtpClient::Event& event) {
+    const SmtpReply* reply = nullptr;
+    if (const auto* answer = std::get_if<SmtpClient::Reply>(&event)) reply = &answer->reply;
+    if (const auto* failed = std::get_if<SmtpClient::Failed>(&event))
+      reply = &failed->failure.reply;
+    return reply != nullptr && reply->code >= 400 ? reply : nullptr;
   }
 
   // move_bytes sends what waits and reads once.
@@ -277,6 +280,7 @@ class Submission {
       auto sent = send_piece(piece.value());
       if (!sent.has_value()) return sent.failure();
     }
+    if (auto undisturbed = look_for_reply(); !undisturbed.has_value()) return undisturbed.failure();
     if (!client_.finish_data().has_value()) return lost();
     wait_ = config_.message_timeout;
     auto end = next<SmtpClient::Reply>();
@@ -296,6 +300,7 @@ class Submission {
   // look_for_reply: a server need not wait for the end of a message to refuse it, or to close an
   // idle connection (RFC 5321 4.2.5, 4.5.3.2); what it says then is the answer to DATA.
   Fallible<Nothing> look_for_reply() {
+    if (!event_) event_ = client_.next_event();  // with the 354
     if (!event_) {
       auto came = transport_.read_waiting();
       if (!came.has_value()) return came.failure();
@@ -308,10 +313,10 @@ class Submission {
       event_ = client_.next_event();
     }
     if (!event_) return Nothing{};
+    if (const SmtpReply* reply = refusal(*event_))
+      return refused("the message", *reply, ExitCode::kUnavailable);
     const auto* failed = std::get_if<SmtpClient::Failed>(&*event_);
-    if (failed == nullptr) return lost();
-    if (!refuses(*event_)) return failure_of(failed->failure, {});
-    return refused("the message", failed->failure.reply, ExitCode::kUnavailable);
+    return failed == nullptr ? lost() : failure_of(failed->failure, {});
   }
 
   // say_goodbye is a courtesy: the message is already taken or refused, whatever happens now.
