@@ -67,6 +67,11 @@ CcacheCredential file_entry(const ServiceCredential& from) {
   return out;
 }
 
+bool grants_tickets(const Principal& server) {
+  const PrincipalView view = server.view();
+  return view.components.size() == 2 && view.components.front() == kTgsName;
+}
+
 bool is_asked_for(const PrincipalView& has, PrincipalView asked) {
   if (asked.realm.empty()) asked.realm = has.realm;
   return same_principal(has, asked);
@@ -96,14 +101,20 @@ void TicketCache::add(const Principal& client, const Principal& server,
            same_principal(old.server.view(), server.view());
   });
   if (same != entries_.end()) {
-    *same = std::move(entry);
-  } else if (entries_.size() < kMaxTickets) {
-    entries_.push_back(std::move(entry));
-  } else {
-    *std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
-      return a.credential.endtime < b.credential.endtime;
-    }) = std::move(entry);
+    entries_.erase(same);
+  } else if (entries_.size() == kMaxTickets) {
+    entries_.erase(least());
   }
+  entries_.push_back(std::move(entry));
+}
+
+// least: of those that end at one time, as the tickets of one login do, min_element() takes the first,
+// which is the oldest.
+std::vector<TicketCache::Entry>::iterator TicketCache::least() {
+  return std::min_element(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) {
+    const bool a_grants = grants_tickets(a.server), b_grants = grants_tickets(b.server);
+    return a_grants != b_grants ? b_grants : a.credential.endtime < b.credential.endtime;
+  });
 }
 
 std::optional<ServiceCredential> TicketCache::find(const PrincipalView& client,

@@ -27,7 +27,8 @@ class TicketCache {
   static constexpr size_t kMaxTickets = 256;
 
   // add keeps a copy, in place of one for the same names; the cache being full, of the one that
-  // ends first. A ticket of a KDC that has renamed the client or the service is kept under the names
+  // ends first, and of several the oldest. A ticket-granting ticket makes room only where there is no
+  // other ticket: it is what the others are got with. A ticket of a KDC that has renamed the client or the service is kept under the names
   // that were asked for. May throw std::bad_alloc.
   void add(const Principal& client, const Principal& server, const ServiceCredential&);
 
@@ -60,6 +61,7 @@ class TicketCache {
     Principal client, server;
     ServiceCredential credential;
   };
+  std::vector<Entry>::iterator least();  // what goes from a full cache
   bool has_better(const ServiceCredential&) const;
 
   mutable Mutex mutex_;

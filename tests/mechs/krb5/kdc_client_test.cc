@@ -617,6 +617,35 @@ TEST_F(CacheTest, AFullCacheLosesWhatEndsFirst) {
   EXPECT_FALSE(cache.find(config.clients[0].view(), config.services[0].view(), clock.now()));
 }
 
+// A login gives the tickets of one hour the same end: the ticket-granting ticket is the first of them.
+TEST_F(CacheTest, AFullCacheKeepsTheTicketGrantingTicketAndTheNewest) {
+  const auto service = [](size_t i) {
+    return service_names("imap", "h" + std::to_string(i), "EXAMPLE.TEST").value().front();
+  };
+  config.services.clear();
+  const ServiceCredential tgt = run().value();
+  constexpr size_t kAll = TicketCache::kMaxTickets + 2;
+  for (size_t i = 0; i < kAll; ++i) cache.add(config.clients[0], service(i), tgt);
+  EXPECT_EQ(cache.size(), TicketCache::kMaxTickets);
+  EXPECT_TRUE(cache.find_tgt(config.clients[0].view(), clock.now()));
+  for (const size_t i : {size_t{0}, size_t{1}, size_t{2}, size_t{3}, kAll - 2, kAll - 1}) {
+    EXPECT_EQ(cache.find(config.clients[0].view(), service(i).view(), clock.now()).has_value(),
+              i > 2)
+        << i;
+  }
+}
+
+TEST_F(CacheTest, OfTicketGrantingTicketsAloneAFullCacheLosesOneToo) {
+  config.services.clear();
+  const ServiceCredential tgt = run().value();
+  for (size_t i = 0; i < TicketCache::kMaxTickets + 2; ++i) {
+    Principal other(name_type::kSrvInst, "EXAMPLE.TEST");
+    other.add(kTgsName).add("R" + std::to_string(i));
+    cache.add(config.clients[0], other, tgt);
+  }
+  EXPECT_EQ(cache.size(), TicketCache::kMaxTickets);
+}
+
 // ---- the machine
 
 TEST_F(KdcClientTest, CallsOutOfTurnChangeNothing) {
