@@ -14,6 +14,24 @@ Principal tgs_of(const Principal& client) {
   return out;
 }
 
+// speaks_of_tgt: a new ticket-granting ticket may be taken where this one was not: its key was changed,
+// or the time is another one. What else a KDC says it would say again, and to a password that is an
+// old one by now it would say something worse, which counts against the account.
+bool speaks_of_tgt(int32_t code) {
+  switch (code) {
+    case error_code::kTgtRevoked:
+    case error_code::kBadIntegrity:
+    case error_code::kTktExpired:
+    case error_code::kTktNyv:
+    case error_code::kSkew:
+    case error_code::kModified:
+    case error_code::kBadkeyver:
+      return true;
+    default:
+      return false;
+  }
+}
+
 class KdcClient final : public CredentialSource {
  public:
   KdcClient(Runtime& runtime, const KdcClientConfig& config) : runtime_(runtime), config_(config) {}
@@ -145,9 +163,10 @@ Result<CredentialSource::Answer> KdcClient::on_ticket(AwaitTicket&& state, Excha
   if (!answer.has_value()) {
     const Error& error = answer.error();
     const bool unknown = error.peer_status == error_code::kSPrincipalUnknown;
-    // A ticket-granting ticket that the KDC does not take any more (its key was changed, or the time
-    // is another one) is no reason to give up where there is what to get a new one with.
-    if (!unknown && error.peer_status != 0 && tgt_is_old_ && config_.secret != nullptr) {
+    // A ticket-granting ticket that the KDC does not take any more is no reason to give up where there
+    // is what to get a new one with. That of another realm came by the one of the cache, which was taken.
+    if (speaks_of_tgt(error.peer_status) && !state.exchange->was_referred() && tgt_is_old_ &&
+        config_.secret != nullptr) {
       tgt_is_old_ = false;
       return begin_as();
     }

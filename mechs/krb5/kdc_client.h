@@ -20,7 +20,9 @@ struct KdcClientConfig {
   std::vector<Principal> clients;
   std::vector<Principal> services;       // none: the result is the ticket-granting ticket
   const ClientSecret* secret = nullptr;  // none: only what the cache has
-  TicketCache* cache = nullptr;          // looked into first, and added to
+  // Looked into first, and added to. Where a KDC refuses the ticket-granting ticket that was in it, and
+  // no other, a new one is got with the secret, once.
+  TicketCache* cache = nullptr;
   KdcPolicy policy;
 };
 

@@ -31,6 +31,8 @@ class TgsExchange {
 
   Result<Answer> start();
   Result<Answer> resume(ExchangeAnswer);
+  // was_referred: the KDC of another realm was asked, with the ticket of a referral.
+  bool was_referred() const { return hop_.has_value(); }
 
  private:
   struct Start {};

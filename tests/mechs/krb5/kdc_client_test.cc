@@ -379,6 +379,20 @@ TEST_F(TwoRealmsTest, KRC_7_AChainOfAHundredRealmsStopsAtTen) {
   EXPECT_EQ(realms.messages, 2 + 11);
 }
 
+// The new ticket-granting ticket would be that of the own realm, which was taken.
+TEST_F(TwoRealmsTest, WhatAFurtherRealmRefusesIsNoReasonForANewLogin) {
+  TicketCache cache;
+  config.cache = &cache;
+  const auto services = std::exchange(config.services, {});
+  ASSERT_TRUE(run().has_value());
+  config.services = services;
+  middle.twist.instead = [&](const KdcReq&) {
+    return std::optional<Bytes>(middle.krb_error(error_code::kModified));
+  };
+  EXPECT_EQ(refused().peer_status, error_code::kModified);
+  EXPECT_FALSE(proof_sent);
+}
+
 TEST_F(TwoRealmsTest, NoReferralsWhereThePolicyHasNone) {
   config.policy.server_referrals = false;
   EXPECT_EQ(refused().peer_status, error_code::kSPrincipalUnknown);
@@ -525,6 +539,35 @@ TEST_F(CacheTest, ATicketGrantingTicketThatTheKdcNoLongerTakesIsReplacedOnce) {
   refusals = 0;
   EXPECT_EQ(refused().peer_status, error_code::kBadIntegrity);
   EXPECT_EQ(refusals, 2) << "a new one that is refused is the end";
+}
+
+// Only what speaks of the ticket, or of the time, is mended by a new login: any other would be refused
+// in the same way, and counts against the account where the password has changed.
+TEST_F(CacheTest, ANewLoginComesOnlyWhereTheTicketGrantingTicketIsRefused) {
+  config.services.clear();
+  ASSERT_TRUE(run().has_value());
+  const int logins = kdc.timestamps;
+  config.services = service_names("smtp", "mail.example.test", "").value();
+  int32_t code = 0;
+  kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == MessageType::kAsReq) return std::nullopt;
+    return kdc.krb_error(code);
+  };
+  for (const int32_t of_the_service :
+       {error_code::kPolicy, error_code::kEtypeNosupp, error_code::kSvcUnavailable,
+        error_code::kRepeat, error_code::kNotUs, error_code::kGeneric}) {
+    code = of_the_service;
+    EXPECT_EQ(refused().peer_status, code);
+    EXPECT_FALSE(proof_sent) << code;
+  }
+  EXPECT_EQ(kdc.timestamps, logins);
+  for (const int32_t of_the_ticket :
+       {error_code::kTgtRevoked, error_code::kBadIntegrity, error_code::kTktExpired,
+        error_code::kTktNyv, error_code::kSkew, error_code::kModified, error_code::kBadkeyver}) {
+    code = of_the_ticket;
+    EXPECT_EQ(refused().peer_status, code);
+    EXPECT_TRUE(proof_sent) << code;
+  }
 }
 
 TEST_F(CacheTest, OfSeveralTicketsInAFileTheOneThatEndsLastIsTaken) {
