@@ -32,6 +32,12 @@ bool speaks_of_tgt(int32_t code) {
   }
 }
 
+// may_know_another_name: the KDC does not know the user by this name, or by this name he is another
+// realm's; Active Directory says the latter of a suffix that is no realm of its own (quirks D7, D9).
+bool may_know_another_name(int32_t code) {
+  return code == error_code::kCPrincipalUnknown || code == error_code::kWrongRealm;
+}
+
 class KdcClient final : public CredentialSource {
  public:
   KdcClient(Runtime& runtime, const KdcClientConfig& config) : runtime_(runtime), config_(config) {}
@@ -141,8 +147,7 @@ Result<CredentialSource::Answer> KdcClient::on_tgt(AwaitTgt&& state, ExchangeAns
   proof_sent_ = proof_sent_ || state.exchange->proof_sent();
   if (!answer.has_value()) {
     const Error& error = answer.error();
-    const bool unknown =
-        error.peer_status == error_code::kCPrincipalUnknown && !state.exchange->proof_sent();
+    const bool unknown = may_know_another_name(error.peer_status) && !state.exchange->proof_sent();
     if (!unknown || client_ + 1 == config_.clients.size()) return error;
     ++client_;
     return begin_as();

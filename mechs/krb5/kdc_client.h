@@ -14,8 +14,9 @@ namespace pocketgss::mechs::krb5 {
 
 // KdcClientConfig outlives the client; all of it but the cache is only read.
 struct KdcClientConfig {
-  // Tried in their order: the next user only where the KDC does not know the one before
-  // (KDC_ERR_C_PRINCIPAL_UNKNOWN), the next service only where it does not know that one
+  // Tried in their order: the next user only where the KDC does not know the one before, or has him
+  // in another realm (KDC_ERR_C_PRINCIPAL_UNKNOWN, KDC_ERR_WRONG_REALM), and nothing that his key made
+  // was sent; the next service only where it does not know that one
   // (KDC_ERR_S_PRINCIPAL_UNKNOWN, quirk A21). See client_names() and service_names().
   std::vector<Principal> clients;
   std::vector<Principal> services;       // none: the result is the ticket-granting ticket

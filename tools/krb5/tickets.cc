@@ -77,7 +77,9 @@ const char* advice(const Error& error) {
     case 37:
       return "set the clock";
     case 68:
-      return "give the realm, or the user's name with its suffix";
+      return "give the realm of the account by --realm; a name with another suffix (a UPN) is "
+             "given "
+             "as it is beside it";
     default:
       return error.peer_status != 0 ? "the KDC's log says more" : "";
   }

@@ -159,6 +159,37 @@ TEST_F(KdcClientTest, QuirkD9_APlainNameBeforeTheEnterpriseNameWhereTheSuffixIsT
   EXPECT_EQ(name(second.value().client), "alice@EXAMPLE.TEST");
 }
 
+// An Active Directory has no realm of the name of a further suffix, and says whose the user is.
+TEST_F(KdcClientTest, QuirkD7_QuirkD9_TheEnterpriseNameIsTriedWhereThePlainOneIsOfAnotherRealm) {
+  FakeKdc upn{runtime, "UPN.TEST"};  // what answers to the name of the suffix
+  realms.add(upn);
+  upn.referrals["alice"] = "EXAMPLE.TEST";
+  upn.referrals["alice@upn.test"] = "EXAMPLE.TEST";
+  kdc.add_user("alice@upn.test", "Password1").etypes = {17};
+  kdc.users["alice@upn.test"].canonical = "alice";
+  config.clients = client_names("alice@upn.test", "").value();
+  const auto ticket = run();
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(name(ticket.value().client), "alice@EXAMPLE.TEST");
+  EXPECT_EQ(realms.carried.front(), "UPN.TEST");
+
+  config.clients = client_names("alice", "UPN.TEST").value();
+  EXPECT_EQ(refused().peer_status, error_code::kWrongRealm) << "there is no further name";
+}
+
+TEST_F(KdcClientTest, QuirkD9_P8_NoFurtherNameIsTriedAfterAProof) {
+  config.clients = client_names("alice@example.test", "").value();
+  for (const int32_t code : {error_code::kWrongRealm, error_code::kCPrincipalUnknown}) {
+    kdc.requests = 0;
+    kdc.twist.instead = [&](const KdcReq& req) -> std::optional<Bytes> {
+      if (!find(*req.padata, padata_type::kEncTimestamp)) return std::nullopt;
+      return kdc.krb_error(code);
+    };
+    EXPECT_EQ(refused().peer_status, code);
+    EXPECT_EQ(kdc.requests, 2);
+  }
+}
+
 TEST(KdcNames, QuirkD9_WhatAUserNameMayMean) {
   const auto texts = [](std::string_view user, std::string_view realm) {
     std::string out;
