@@ -175,7 +175,7 @@ Result<std::shared_ptr<ReplayCache>> make_replay_cache(
 struct InitiatorConfig {
   std::optional<Credential> credential;   // for NTLM; none: it is not offered
   std::shared_ptr<TicketSource> tickets;  // for Kerberos; none: it is not offered
-  std::string target;                     // SPN, "smtp/mail.example.test"; empty: none is named
+  std::string target;  // SPN, "smtp/mail.example.test"; empty: none is named, Kerberos not offered
   std::optional<ChannelBinding> channel_binding;  // of the TLS channel, where there is one
   ContextFlags flags =
       kMutualFlag | kReplayFlag | kSequenceFlag | kIntegFlag;  // wanted, not required
@@ -204,7 +204,10 @@ struct AcceptorConfig {
 };
 
 // make_initiator and make_acceptor start one context. Errors:
-//   kApiMisuse         a configuration that cannot work; `where` names the field
+//   kApiMisuse         a configuration that cannot work; `where` names the field. Of kKerberos also
+//                      a target that is no "service/host"; inside SPNEGO step() tells that
+//   kPeerIncompatible  of kKerberos: the host of the target is an IP address, which has no services;
+//                      SPNEGO offers what else there is
 //   kNeedsCredential   `where` = "InitiatorConfig.credential" or "InitiatorConfig.tickets",
 //                      "AcceptorConfig.keys", or "AcceptorConfig.ntlm" where no mechanism is enabled
 //   kPolicy            `where` = "P1: ..." (bare NTLM that the policy does not name), "P5: ..." (a

@@ -71,11 +71,12 @@ MechanismEntry kerberos_entry(std::function<MadeMechanism(bool)> make) {
   return {mechs::kKerberosOid, mechs::kMicrosoftKerberosOid, std::move(make), krb5::recognises};
 }
 
-// usable: the policy names it, and there is what it logs in with.
+// usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
 bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
   return names(config.policy, mechanism) &&
-         (mechanism == InnerMechanism::kKerberos ? config.tickets != nullptr
-                                                 : config.credential.has_value());
+         (mechanism == InnerMechanism::kKerberos
+              ? config.tickets != nullptr && !config.target.empty()
+              : config.credential.has_value());
 }
 
 // check_offer: is there a mechanism that this kind of context may speak?
@@ -93,6 +94,7 @@ Result<void> check_offer(MechanismKind kind, const InitiatorConfig& config) {
   }
   const bool of_kerberos =
       kind == MechanismKind::kKerberos || !names(policy, InnerMechanism::kNtlm);
+  if (of_kerberos && config.tickets != nullptr) return misuse("InitiatorConfig.target");
   return needs(of_kerberos ? "InitiatorConfig.tickets" : "InitiatorConfig.credential");
 }
 

@@ -29,9 +29,12 @@ Error needs(const char* what) {
 
 Result<std::vector<krb5::Principal>> services_of(std::string_view text) {
   if (text.empty()) return std::vector<krb5::Principal>();
-  PGSS_TRY(const krb5::Principal name, krb5::parse_principal(text, ""));
-  const krb5::PrincipalView view = name.view();
-  if (view.components.size() != 2) return misuse("a service is named service/host");
+  const auto name = krb5::parse_principal(text, "");
+  if (!name.has_value() && name.error().code != Errc::kMalformed) return name.error();
+  // No peer has sent this text, so none of its faults is kMalformed.
+  if (!name.has_value() || name.value().view().components.size() != 2)
+    return misuse("a service is named service/host");
+  const krb5::PrincipalView view = name.value().view();
   auto component = view.components.begin();
   const std::string service(*component);
   const std::string host(*++component);
@@ -223,7 +226,10 @@ Result<void> UserTickets::read_user(const TicketSettings& settings,
       return Error{Errc::kMalformed, "user", static_cast<uint32_t>(at), 0};
   }
   const bool has_realm = !settings.realm.empty() || settings.user.find('@') != std::string::npos;
-  PGSS_TRY(clients_, krb5::client_names(settings.user, has_realm ? settings.realm : default_realm));
+  auto names = krb5::client_names(settings.user, has_realm ? settings.realm : default_realm);
+  if (!names.has_value() && names.error().code == Errc::kMalformed)
+    return Error{Errc::kMalformed, "user", names.error().offset, 0};
+  PGSS_TRY(clients_, std::move(names));
   return {};
 }
 

@@ -112,7 +112,7 @@ class TicketRequest {
 // request_ticket wants a ticket for `service`: "smtp/mail.example.test", or with "@REALM" behind it;
 // for smtp the name SMTPSVC serves too (quirk A21). Empty: the ticket-granting ticket. The runtime
 // outlives the request. Errors: kPeerIncompatible (the host is an IP address), kApiMisuse (not
-// "service/host"), kNoMemory.
+// "service/host", or no tickets), kNoMemory.
 Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<TicketSource>,
                                                       std::string_view service);
 

@@ -391,6 +391,7 @@ TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
   EXPECT_EQ(with([](TicketSettings& s) { s.user = "EXAMPLE\\alice"; }), Errc::kMalformed);
   EXPECT_EQ(with([](TicketSettings& s) { s.user = "EXAMPLE\\nick@R"; }), Errc::kMalformed);
   EXPECT_EQ(with([](TicketSettings& s) { s.user = "a\\\\nick\\@home@R"; }), Errc::kInternal);
+  EXPECT_EQ(with([](TicketSettings& s) { s.user = "a@b@c"; }), Errc::kMalformed);
   EXPECT_EQ(with([](TicketSettings& s) { s.lifetime = -1; }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) { s.lifetime = INT64_MAX; }), Errc::kApiMisuse);
   EXPECT_EQ(with([](TicketSettings& s) { s.max_clock_correction = -1; }), Errc::kApiMisuse);
@@ -406,6 +407,15 @@ TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
             Errc::kMalformed);
 }
 
+TEST_F(TicketsTest, AUserWhoseNameIsNoneIsToldByHisField) {
+  for (const auto& [user, at] : {std::pair{"a@b@c", 3u}, std::pair{"a@b/c", 3u},
+                                 std::pair{"alice\\", 5u}, std::pair{"EXAMPLE\\alice", 7u}}) {
+    settings.user = user;
+    settings.password = SecretBytes(std::string_view("p"));
+    EXPECT_EQ(refused(), (Error{Errc::kMalformed, "user", at, 0})) << user;
+  }
+}
+
 TEST_F(TicketsTest, ServicesThatAreNoneAreRefused) {
   const auto tickets = made();
   const auto code = [&](std::string_view service) {
@@ -415,8 +425,41 @@ TEST_F(TicketsTest, ServicesThatAreNoneAreRefused) {
   EXPECT_EQ(code("smtp"), Errc::kApiMisuse);
   EXPECT_EQ(code("smtp/a/b"), Errc::kApiMisuse);
   EXPECT_EQ(code("smtp/"), Errc::kApiMisuse);
+  EXPECT_EQ(code("smtp/h@A@B"), Errc::kApiMisuse);
+  EXPECT_EQ(code("smtp/h\\"), Errc::kApiMisuse);
+  EXPECT_EQ(forget_ticket(*tickets, "smtp/h\\").error().code, Errc::kApiMisuse);
   EXPECT_EQ(code("smtp/192.0.2.1"), Errc::kPeerIncompatible);
   EXPECT_EQ(request_ticket(runtime, nullptr, kService).error().code, Errc::kApiMisuse);
+}
+
+// What the program set wrong is not told as the peer's token.
+TEST_F(TicketsTest, ATargetThatIsNoneIsTheCallersFault) {
+  InitiatorConfig config;
+  config.tickets = made();
+  for (const char* target : {"smtp/h\\", "smtp/h@A@B", "smtp", ""}) {
+    config.target = target;
+    EXPECT_EQ(make_initiator(runtime, MechanismKind::kKerberos, config).error().code,
+              Errc::kApiMisuse)
+        << target;
+  }
+  EXPECT_EQ(make_initiator(runtime, MechanismKind::kSpnego, config).error(),
+            (Error{Errc::kApiMisuse, "InitiatorConfig.target", 0, 0}));
+  config.target = "smtp/h\\";
+  const auto context = make_initiator(runtime, MechanismKind::kSpnego, config).value();
+  EXPECT_EQ(context->step({}).error().code, Errc::kApiMisuse);
+  config.target = "smtp/192.0.2.1";
+  EXPECT_EQ(make_initiator(runtime, MechanismKind::kKerberos, config).error().code,
+            Errc::kPeerIncompatible);
+}
+
+TEST_F(TicketsTest, P8_WithoutATargetNtlmIsOfferedAlone) {
+  InitiatorConfig config = testing::initiator_config();
+  config.policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  config.tickets = made();
+  config.target.clear();
+  const auto outcome = testing::run(MechanismKind::kSpnego, config, testing::acceptor_config());
+  ASSERT_TRUE(outcome.established()) << outcome.why();
+  EXPECT_EQ(outcome.initiator->info().mechanism, "NTLM");
 }
 
 TEST_F(TicketsTest, CallsOutOfTurnAreRefused) {
