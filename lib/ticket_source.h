@@ -3,6 +3,7 @@
 #define PGSS_LIB_TICKET_SOURCE_H_
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "mechs/krb5/credential.h"
@@ -25,6 +26,8 @@ class TicketSource {
   }
   // forget drops what forget_ticket() says. Errors: as start().
   virtual Result<void> forget(std::string_view) { return {}; }
+  // user_realm is that of the first of the user's names.
+  virtual std::string user_realm() const { return {}; }
   // write makes a credential cache of all tickets.
   virtual Result<SecretBytes> write() const {
     return Error{Errc::kNeedsCredential, "there is no ticket", 0, 0};

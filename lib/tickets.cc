@@ -173,6 +173,7 @@ class UserTickets final : public TicketSource {
     memory_.forget_all();
     return {};
   }
+  std::string user_realm() const override { return clients_.front().realm(); }
   Result<SecretBytes> write() const override {
     for (const krb5::Principal& client : clients_) {
       auto file = cache_.write(client.view());
@@ -187,6 +188,8 @@ class UserTickets final : public TicketSource {
   Result<void> read_keytab(const TicketSettings&);
   Result<void> read_ccache(const TicketSettings&);
   Result<void> read_user(const TicketSettings&, std::string_view default_realm);
+  std::optional<krb5::Principal> name_of_cache(const krb5::Ccache&, const TicketSettings&);
+  bool is_anothers(const krb5::Ccache&) const;
 
   std::vector<krb5::Principal> clients_;  // what the user's name may mean, in this order
   std::optional<krb5::ClientSecret> secret_;
@@ -268,11 +271,47 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
       PGSS_CHECK(read_user(settings, ccache.default_principal().realm));
     }
   }
+  const std::optional<krb5::Principal> asked = name_of_cache(ccache, settings);
   PGSS_TRY(const size_t passed_over, cache_.add_all(ccache, policy_.etypes));
+  if (asked) PGSS_CHECK(cache_.add_all(ccache, policy_.etypes, &*asked));
+  if (!secret_ && !asked && is_anothers(ccache))
+    return needs("the credential cache is another user's");
   if (passed_over != 0 && cache_.size() == 0 && !secret_)
     return Error{Errc::kPolicy,
                  "P10: the tickets of the cache have keys of etypes that are not allowed", 0, 0};
   return {};
+}
+
+// name_of_cache: a KDC may call the user by another name than he does, as an Active Directory does where
+// he gives a UPN. The cache has both, and serves him by that very name (quirk D21). Its realm is that
+// of a cache which stands alone, unless the settings have one.
+std::optional<krb5::Principal> UserTickets::name_of_cache(const krb5::Ccache& ccache,
+                                                          const TicketSettings& settings) {
+  auto asked = krb5::asked_name(ccache);
+  if (!asked) return asked;
+  const krb5::PrincipalView name = asked->view();
+  for (const krb5::Principal& client : clients_) {
+    if (same_principal(client.view(), name)) return asked;
+    const bool is_enterprise = client.view().name_type == krb5::name_type::kEnterprise;
+    if (is_enterprise && client.view().components == name.components && settings.realm.empty() &&
+        !secret_) {
+      clients_ = {*asked};
+      return asked;
+    }
+  }
+  return std::nullopt;
+}
+
+// is_anothers: it has tickets, and none of the user's.
+bool UserTickets::is_anothers(const krb5::Ccache& ccache) const {
+  bool any = false;
+  for (const krb5::CcacheCredential& entry : ccache) {
+    if (entry.is_config() || entry.removed()) continue;
+    any = true;
+    for (const krb5::Principal& client : clients_)
+      if (same_principal(entry.client, client.view())) return false;
+  }
+  return any;
 }
 
 Result<void> UserTickets::read_proof(TicketSettings& settings) {
@@ -283,7 +322,7 @@ Result<void> UserTickets::read_proof(TicketSettings& settings) {
     return needs("no password, key table or credential cache");
   if (!settings.keytab.empty()) {
     PGSS_CHECK(read_keytab(settings));
-  } else if (proofs == 1) {
+  } else if (proofs == 1 && (!settings.user.empty() || settings.ccache.empty())) {
     PGSS_CHECK(read_user(settings, ""));
   }
   if (!settings.password.empty()) {
@@ -362,6 +401,10 @@ Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime& runtime,
 
 Result<void> forget_ticket(TicketSource& tickets, std::string_view service) {
   return guarded("forget_ticket", [&] { return tickets.forget(service); });
+}
+
+std::string user_realm(const TicketSource& tickets) {
+  return tickets.user_realm();
 }
 
 Result<SecretBytes> write_ccache(const TicketSource& tickets) {

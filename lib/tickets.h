@@ -29,11 +29,13 @@ namespace pocketgss PGSS_EXPORT {
 struct TicketSettings {
   // "alice", "alice@example.test", "host/device.example.test"; UTF-8. A "/", "@" or "\" of a name
   // itself stands behind a backslash; `DOMAIN\user` is no name of Kerberos. Empty: the first principal
-  // of the key table, in `realm` where that is given, else the owner of the credential cache.
+  // of the key table, in `realm` where that is given, else the owner of the credential cache, also
+  // beside a password or a hash. A cache that was got for a name to which the KDC has given another
+  // (a UPN, "alice@upn.test") is also that name's, where write_ccache() has made it.
   std::string user;
   // Kerberos realm, in its own case, mostly upper: "EXAMPLE.TEST". Empty: what stands behind the "@"
   // of the user, in upper case, else the realm of the key table, or of a credential cache that stands
-  // alone.
+  // alone; of the latter too where it was got for the very name that is given.
   std::string realm;
 
   // What the user proves himself with: at most one of the first three. With a credential cache
@@ -68,13 +70,18 @@ class TicketSource;
 
 // make_tickets reads the settings; it sends nothing. Errors:
 //   kNeedsCredential   no user, no realm, nothing to prove him with, no key of his in the table, or a
-//                      cache of another realm
-//   kMalformed         `where` = "user", or the field of the key table or cache that is wrong
+//                      cache of another realm, or of another user alone
+//   kMalformed         `where` = "user" and `offset` in it, or the field of the key table or cache that is wrong
 //   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
 //   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype,
 //                      a lifetime or a correction out of range
 //   kNoMemory
 Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
+
+// user_realm is the realm in which the user is looked for first: that of his name, his key table or
+// his cache. Where KDCs are named for his realm alone, it is this one. Empty of a library without
+// Kerberos. May throw std::bad_alloc.
+std::string user_realm(const TicketSource&);
 
 // Ticket is what is known of one.
 struct Ticket {
@@ -124,7 +131,8 @@ Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<
 Result<void> forget_ticket(TicketSource&, std::string_view service);
 
 // write_ccache writes all tickets of the user to a credential cache of version 4, which other
-// Kerberos programs read: its keys are secrets, so the file is for its owner alone (mode 0600).
+// Kerberos programs read. Its owner is the user as the KDC calls him; where he was asked for by another
+// name, that is in the setting "pocketgss_asked_for". Its keys are secrets, so the file is for its owner alone (mode 0600).
 // Errors: kNeedsCredential (there are none), kNoMemory.
 Result<SecretBytes> write_ccache(const TicketSource&);
 

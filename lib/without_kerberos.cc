@@ -19,6 +19,10 @@ Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings) {
   return kAbsent;
 }
 
+std::string user_realm(const TicketSource&) {
+  return {};
+}
+
 Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<TicketSource>,
                                                       std::string_view) {
   return kAbsent;

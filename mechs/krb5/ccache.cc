@@ -18,7 +18,6 @@ constexpr uint16_t kTagKdcOffset = 1;
 constexpr uint16_t kKdcOffsetSize = 8;
 constexpr size_t kMaxData = std::numeric_limits<int32_t>::max();
 
-constexpr std::string_view kConfigRealm = "X-CACHECONF:";
 constexpr std::string_view kRemovedConfigRealm = "X-RMED-CONF:";
 
 constexpr int64_t kMicrosPerSecond = 1000000;

@@ -22,6 +22,9 @@ namespace pocketgss::mechs::krb5 {
 //     in version 1), realm, components
 //   realm, component, key, ticket: length (32 bits) and as many octets
 
+// kConfigRealm is the realm of the server of a configuration entry.
+inline constexpr std::string_view kConfigRealm = "X-CACHECONF:";
+
 // CcacheCredential is a ticket with what its owner must know about it. It borrows.
 struct CcacheCredential {
   PrincipalView client;

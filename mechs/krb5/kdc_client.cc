@@ -8,12 +8,6 @@
 namespace pocketgss::mechs::krb5 {
 namespace {
 
-Principal tgs_of(const Principal& client) {
-  Principal out(name_type::kSrvInst, client.realm());
-  out.add(kTgsName).add(client.realm());
-  return out;
-}
-
 // speaks_of_tgt: a new ticket-granting ticket may be taken where this one was not: its key was changed,
 // or the time is another one. What else a KDC says it would say again, and to a password that is an
 // old one by now it would say something worse, which counts against the account.

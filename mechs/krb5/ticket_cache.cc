@@ -72,12 +72,43 @@ bool grants_tickets(const Principal& server) {
   return view.components.size() == 2 && view.components.front() == kTgsName;
 }
 
+template <typename Entry>
+bool same_names(const Entry& a, const Entry& b) {
+  return same_principal(a.client.view(), b.client.view()) &&
+         same_principal(a.server.view(), b.server.view());
+}
+
 bool is_asked_for(const PrincipalView& has, PrincipalView asked) {
   if (asked.realm.empty()) asked.realm = has.realm;
   return same_principal(has, asked);
 }
 
+constexpr std::string_view kAskedFor = "pocketgss_asked_for";
+
+// setting_name is how MIT krb5 names a setting of a whole cache.
+Principal setting_name(std::string_view setting) {
+  Principal out(name_type::kUnknown, kConfigRealm);
+  out.add("krb5_ccache_conf_data").add(setting);
+  return out;
+}
+
 }  // namespace
+
+Principal tgs_of(const Principal& client) {
+  Principal out(name_type::kSrvInst, client.realm());
+  out.add(kTgsName).add(client.realm());
+  return out;
+}
+
+std::optional<Principal> asked_name(const Ccache& file) {
+  const Principal setting = setting_name(kAskedFor);
+  for (const CcacheCredential& entry : file) {
+    if (!same_principal(entry.server, setting.view())) continue;
+    auto name = parse_principal(as_text(entry.ticket), "");
+    if (name.has_value()) return std::move(name).value();
+  }
+  return std::nullopt;
+}
 
 bool still_valid(const ServiceCredential& credential, UnixMicros now) {
   const UnixMicros kdc_time = now + credential.clock_offset;
@@ -94,12 +125,13 @@ ServiceCredential clone(const ServiceCredential& from) {
 
 void TicketCache::add(const Principal& client, const Principal& server,
                       const ServiceCredential& credential) {
-  Entry entry{client, server, clone(credential)};
+  put({client, server, clone(credential)});
+}
+
+void TicketCache::put(Entry entry) {
   const std::lock_guard lock(mutex_);
-  const auto same = std::find_if(entries_.begin(), entries_.end(), [&](const Entry& old) {
-    return same_principal(old.client.view(), client.view()) &&
-           same_principal(old.server.view(), server.view());
-  });
+  const auto same = std::find_if(entries_.begin(), entries_.end(),
+                                 [&](const Entry& old) { return same_names(old, entry); });
   if (same != entries_.end()) {
     entries_.erase(same);
   } else if (entries_.size() == kMaxTickets) {
@@ -173,6 +205,16 @@ Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
     // could not be used with it.
     const UnixMicros clock_offset = newest->clock_offset;
     std::vector<CcacheCredential> out;
+    // The file's owner is who the KDC says that it is; by what name he was asked for stands beside.
+    const PrincipalView owner = newest->client.view();
+    const Principal setting = setting_name(kAskedFor);
+    const std::string asked = principal_text(client);
+    if (!same_principal(client, owner)) {
+      CcacheCredential& entry = out.emplace_back();
+      entry.client = owner;
+      entry.server = setting.view();
+      entry.ticket = as_bytes(asked);
+    }
     for (const Entry& entry : entries_) {
       if (!same_principal(entry.client.view(), client) ||
           distance(entry.credential.clock_offset, clock_offset) > kMaxSkew) {
@@ -180,21 +222,19 @@ Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
       }
       out.push_back(file_entry(entry.credential));
     }
-    // The file's owner is who the KDC says that it is.
-    return write_ccache(newest->client.view(), offset_of_file(clock_offset), out);
+    return write_ccache(owner, offset_of_file(clock_offset), out);
   });
 }
 
-bool TicketCache::has_better(const ServiceCredential& credential) const {
+bool TicketCache::has_better(const Entry& entry) const {
   const std::lock_guard lock(mutex_);
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    return same_principal(entry.client.view(), credential.client.view()) &&
-           same_principal(entry.server.view(), credential.server.view()) &&
-           entry.credential.endtime >= credential.endtime;
+  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& old) {
+    return same_names(old, entry) && old.credential.endtime >= entry.credential.endtime;
   });
 }
 
-Result<size_t> TicketCache::add_all(const Ccache& file, std::span<const Etype> etypes) {
+Result<size_t> TicketCache::add_all(const Ccache& file, std::span<const Etype> etypes,
+                                    const Principal* asked) {
   return guarded("credential cache", [&]() -> Result<size_t> {
     size_t passed_over = 0;
     UnixMicros offset = 0;
@@ -202,14 +242,22 @@ Result<size_t> TicketCache::add_all(const Ccache& file, std::span<const Etype> e
       offset = file.kdc_offset()->seconds * kSecond + file.kdc_offset()->microseconds;
     for (const CcacheCredential& entry : file) {
       if (!usable(entry)) continue;
-      const auto credential = credential_of(entry, offset);
-      if (!credential.has_value() || has_better(credential.value())) continue;
+      if (asked != nullptr && !same_principal(entry.client, file.default_principal())) continue;
+      auto credential = credential_of(entry, offset);
+      if (!credential.has_value()) continue;
       const Etype etype = credential.value().session_key.etype();
+      Entry made{Principal(entry.client), Principal(entry.server), std::move(credential).value()};
+      if (asked != nullptr) {
+        made.client = *asked;
+        // As a login by that name would have kept it.
+        if (is_tgs(entry.server, entry.client.realm)) made.server = tgs_of(*asked);
+      }
+      if (has_better(made)) continue;
       if (std::find(etypes.begin(), etypes.end(), etype) == etypes.end()) {
         ++passed_over;
         continue;
       }
-      add(credential.value().client, credential.value().server, credential.value());
+      put(std::move(made));
     }
     return passed_over;
   });

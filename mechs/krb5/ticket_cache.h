@@ -19,6 +19,13 @@ ServiceCredential clone(const ServiceCredential&);
 // clock, where ours says `now`.
 bool still_valid(const ServiceCredential&, UnixMicros now);
 
+// tgs_of names the ticket-granting service of the client's realm.
+Principal tgs_of(const Principal& client);
+
+// asked_name is the name that the owner of a cache was asked for by, where the KDC has given him
+// another one; nothing where there is no such setting, or none that can be read.
+std::optional<Principal> asked_name(const Ccache&);
+
 // TicketCache may be shared by threads. A ticket is found by the client and the service as they
 // were asked for, so that nobody gets another user's (quirk D21), and by no other name. What it
 // gives out is a copy.
@@ -45,12 +52,14 @@ class TicketCache {
 
   // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
   // at some time, and of several for the same names the one that ends last. A ticket whose session
-  // key is of none of these etypes is passed over (policy row P10); returned is how many were. Errors:
-  // kNoMemory.
-  Result<size_t> add_all(const Ccache&, std::span<const Etype> etypes);
+  // key is of none of these etypes is passed over (policy row P10); returned is how many were. With
+  // `asked` it takes those of the file's owner, and keeps them as those of a client who was asked for
+  // by that name. Errors: kNoMemory.
+  Result<size_t> add_all(const Ccache&, std::span<const Etype> etypes,
+                         const Principal* asked = nullptr);
 
   // write makes a file of version 4 with all of `client`'s tickets, in the order in which they came.
-  // Errors: those of write_ccache; kNeedsCredential where there is none.
+  // Where the KDC calls him by another name, that is the owner's, and asked_name() finds `client`. Errors: those of write_ccache; kNeedsCredential where there is none.
   Result<SecretBytes> write(const PrincipalView& client) const;
 
   size_t size() const;
@@ -62,7 +71,8 @@ class TicketCache {
     ServiceCredential credential;
   };
   std::vector<Entry>::iterator least();  // what goes from a full cache
-  bool has_better(const ServiceCredential&) const;
+  bool has_better(const Entry&) const;
+  void put(Entry);
 
   mutable Mutex mutex_;
   std::vector<Entry> entries_;

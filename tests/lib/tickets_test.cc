@@ -336,7 +336,125 @@ TEST_F(TicketsTest, QuirkD21_AnotherUsersCacheIsNotUsed) {
   settings = {};
   settings.user = "bob@EXAMPLE.TEST";
   settings.ccache = write_ccache(*first).value();
-  EXPECT_EQ(get(made(), kService).error().code, Errc::kNeedsCredential);
+  const Error error = refused();
+  EXPECT_EQ(error.code, Errc::kNeedsCredential);
+  EXPECT_STREQ(error.where, "the credential cache is another user's");
+
+  kdc.add_user("bob", "Password2").etypes = {17};
+  settings = {};
+  settings.user = "bob@EXAMPLE.TEST";
+  settings.password = SecretBytes(std::string_view("Password2"));
+  settings.ccache = write_ccache(*first).value();
+  EXPECT_EQ(get(made(), kService).value().client, "bob@EXAMPLE.TEST");
+  EXPECT_TRUE(proof_sent);
+}
+
+// The KDC calls the user by another name than he does: his cache serves by both.
+class UpnCacheTest : public TicketsTest {
+ protected:
+  UpnCacheTest() {
+    kdc.add_user("alice@upn.test", "Password1").etypes = {17};
+    kdc.users["alice@upn.test"].canonical = "alice";
+    settings.user = "alice@upn.test";
+    settings.realm = "EXAMPLE.TEST";
+    first = made();
+    EXPECT_TRUE(get(first, "").has_value());
+    settings = {};
+  }
+  // with has a lone cache.
+  TicketSettings with(std::string_view user, std::string_view realm = "") const {
+    TicketSettings out;
+    out.user = user;
+    out.realm = realm;
+    out.ccache = write_ccache(*first).value();
+    return out;
+  }
+  std::shared_ptr<TicketSource> first;
+};
+
+TEST_F(UpnCacheTest, QuirkD9_ServesWhoGivesTheNameThatItWasGotUnder) {
+  for (const char* realm : {"", "EXAMPLE.TEST"}) {
+    settings = with("alice@upn.test", realm);
+    const auto tickets = made();
+    const auto ticket = get(tickets, kService);
+    ASSERT_TRUE(ticket.has_value()) << realm << ": " << describe(ticket.error());
+    EXPECT_EQ(ticket.value().client, "alice@EXAMPLE.TEST");
+    EXPECT_EQ(user_realm(*tickets), "EXAMPLE.TEST");
+
+    // And again, from what is written then.
+    settings = {};
+    settings.user = "alice@upn.test";
+    settings.ccache = write_ccache(*tickets).value();
+    const int before = realms.messages;
+    EXPECT_TRUE(get(made(), kService).has_value());
+    EXPECT_EQ(realms.messages, before);
+  }
+}
+
+TEST_F(UpnCacheTest, ServesItsOwnerByTheNameThatTheKdcHas) {
+  for (const char* user : {"", "alice", "alice@EXAMPLE.TEST"}) {
+    settings = with(user);
+    EXPECT_TRUE(get(made(), kService).has_value()) << user;
+  }
+}
+
+TEST_F(UpnCacheTest, QuirkD21_ServesByNoOtherName) {
+  for (const auto& [user, realm] :
+       {std::pair{"bob@upn.test", ""}, std::pair{"alice@other.test", ""},
+        std::pair{"Alice@upn.test", ""}, std::pair{"alice@UPN.TEST", ""},
+        std::pair{"alice@upn.test", "UPN.TEST"}, std::pair{"bob", ""}}) {
+    settings = with(user, realm);
+    EXPECT_STREQ(refused().where, "the credential cache is another user's") << user << realm;
+  }
+}
+
+TEST_F(UpnCacheTest, BesideAPasswordTheRealmIsTheUsers) {
+  settings = with("alice@upn.test", "EXAMPLE.TEST");
+  settings.password = SecretBytes(std::string_view("Password1"));
+  ASSERT_TRUE(get(made(), kService).has_value());
+  EXPECT_FALSE(proof_sent) << "the cache has the ticket-granting ticket";
+  settings = with("alice@upn.test");
+  settings.password = SecretBytes(std::string_view("Password1"));
+  EXPECT_EQ(user_realm(*made()), "UPN.TEST");
+}
+
+TEST_F(UpnCacheTest, OtherProgramsSeeASetting) {
+  const SecretBytes file = write_ccache(*first).value();
+  const auto ccache = krb5::parse_ccache(file.view()).value();
+  EXPECT_EQ(krb5::principal_text(ccache.default_principal()), "alice@EXAMPLE.TEST");
+  ASSERT_EQ(ccache.size(), 2u);
+  const krb5::CcacheCredential setting = *ccache.begin();
+  EXPECT_TRUE(setting.is_config());
+  EXPECT_EQ(krb5::principal_text(setting.server),
+            "krb5_ccache_conf_data/pocketgss_asked_for@X-CACHECONF:");
+  EXPECT_EQ(setting.ticket, as_bytes("alice\\@upn.test@EXAMPLE.TEST"));
+}
+
+TEST_F(TicketsTest, TheOwnerOfACacheIsTheUserWhereNoneIsNamedBesideAPassword) {
+  const auto first = made();
+  ASSERT_TRUE(get(first, "").has_value());
+  const auto beside = [&](std::string_view realm) {
+    settings = {};
+    settings.realm = realm;
+    settings.password = SecretBytes(std::string_view("Password1"));
+    settings.ccache = write_ccache(*first).value();
+  };
+  beside("");
+  const auto tickets = made();
+  ASSERT_TRUE(get(tickets, kService).has_value());
+  EXPECT_FALSE(proof_sent);
+  clock.advance(11 * kHour);
+  EXPECT_EQ(get(tickets, kService).value().client, "alice@EXAMPLE.TEST");
+  EXPECT_TRUE(proof_sent) << "the password is of the same user";
+  beside("OTHER.TEST");
+  EXPECT_EQ(refused().code, Errc::kNeedsCredential);
+}
+
+TEST_F(TicketsTest, TheRealmOfTheUserIsTold) {
+  EXPECT_EQ(user_realm(*made()), "EXAMPLE.TEST");
+  settings = {};
+  settings.keytab = keytab_of("host/device@OTHER.TEST", "Password1");
+  EXPECT_EQ(user_realm(*made()), "OTHER.TEST");
 }
 
 TEST_F(TicketsTest, NothingIsWrittenWhereNothingWasGot) {
