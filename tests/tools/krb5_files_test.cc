@@ -146,7 +146,8 @@ TEST_F(Keytab, ListsNoControlCharacters) {
 
 struct Caches : ::testing::Test {
   // A cache of alice@R with a ticket that lasts from `start` to `end`.
-  std::string write(uint32_t start, uint32_t end, uint32_t authtime = 1) {
+  std::string write(uint32_t start, uint32_t end, uint32_t authtime = 1,
+                    const std::optional<mechs::krb5::KdcOffset>& offset = std::nullopt) {
     const Principal alice = parse_principal("alice@R", "").value();
     const Principal tgs = parse_principal("krbtgt/R@R", "").value();
     CcacheCredential credential;
@@ -158,8 +159,7 @@ struct Caches : ::testing::Test {
     credential.endtime = end;
     credential.renew_till = 1000000000;
     credential.ticket_flags = 0x40000000;
-    const auto file =
-        mechs::krb5::write_ccache(alice.view(), std::nullopt, std::span(&credential, 1));
+    const auto file = mechs::krb5::write_ccache(alice.view(), offset, std::span(&credential, 1));
     return folder.write("cc", as_text(file.value().view()));
   }
   TempFolder folder;
@@ -178,6 +178,22 @@ TEST_F(Caches, KlistSaysWhichAreOfNoUse) {
   EXPECT_THAT(run({"klist", "--ccache", write(1000, 2000)}).output, HasSubstr("R  (expired)"));
   EXPECT_THAT(run({"klist", "--ccache", write(0xffffff00, 0xfffffff0)}).output,
               HasSubstr("R  (not valid yet)"));
+}
+
+// A device without a clock: by its own time no ticket would be good yet.
+TEST_F(Caches, P16_KlistGoesByTheKdcsClock) {
+  const auto now = static_cast<uint32_t>(system_clock().now() / 1'000'000);
+  const auto ahead = run({"klist", "--ccache", write(now + 7200, now + 9000, 1, {{7200, 0}})});
+  EXPECT_THAT(ahead.output, HasSubstr("the KDC's is 7200 seconds ahead of this device's\n"));
+  EXPECT_THAT(ahead.output, HasSubstr("krbtgt/R@R\n"));
+  const auto behind = run({"klist", "--ccache", write(now - 9000, now - 1000, 1, {{-7200, 0}})});
+  EXPECT_THAT(behind.output, HasSubstr("the KDC's is 7200 seconds behind this device's\n"));
+  EXPECT_THAT(behind.output, HasSubstr("krbtgt/R@R\n"));
+  EXPECT_THAT(run({"klist", "--ccache", write(now - 9000, now + 5000, 1, {{7200, 0}})}).output,
+              HasSubstr("R  (expired)"));
+  const auto same = run({"klist", "--ccache", write(now + 30, now + 9000)});
+  EXPECT_THAT(same.output, HasSubstr("krbtgt/R@R\n")) << "a difference that everybody allows";
+  EXPECT_THAT(same.output, Not(HasSubstr("clock:")));
 }
 
 TEST_F(Caches, KlistLeavesOutWhatIsNoTicketUnlessAsked) {

@@ -1,4 +1,5 @@
 // The verb `klist`: what is in a credential cache.
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -7,6 +8,7 @@
 #include <pocketgss/env.h>
 
 #include "asn1/time.h"
+#include "mechs/krb5/kdc_policy.h"
 #include "tools/decode/krb5_names.h"
 #include "tools/krb5/files.h"
 #include "tools/krb5/names.h"
@@ -31,11 +33,12 @@ std::string shown(const PrincipalView& principal) {
 }
 
 // remark says why a credential is of no use now.
+// `now` is the KDC's time; where its clock is a little ahead, a new ticket is good all the same.
 std::string remark(const CcacheCredential& credential, int64_t now) {
   if (credential.removed()) return "  (removed)";
   if (credential.is_config()) return "  (a setting, no ticket)";
   if (credential.endtime <= now) return "  (expired)";
-  if (credential.starttime > now) return "  (not valid yet)";
+  if (credential.starttime > now + mechs::krb5::kMaxSkew / 1'000'000) return "  (not valid yet)";
   return "";
 }
 
@@ -57,9 +60,14 @@ ExitCode run_klist(const Options& options) {
   if (!path.has_value()) return report("klist", path.failure());
   const auto loaded = load_ccache(path.value());
   if (!loaded.has_value()) return report("klist", loaded.failure());
-  const int64_t now = system_clock().now() / 1000000;
+  const auto& offset = loaded.value().ccache.kdc_offset();
+  const int64_t now = system_clock().now() / 1000000 + (offset ? offset->seconds : 0);
   std::cout << "cache:     " << printable(path.value())
             << "\nprincipal: " << shown(loaded.value().ccache.default_principal()) << '\n';
+  if (offset && offset->seconds != 0) {
+    std::cout << "clock:     the KDC's is " << std::abs(int64_t{offset->seconds}) << " seconds "
+              << (offset->seconds > 0 ? "ahead of" : "behind") << " this device's\n";
+  }
   for (const CcacheCredential& credential : loaded.value().ccache) {
     if (options.all || (!credential.removed() && !credential.is_config())) print(credential, now);
   }
@@ -77,7 +85,7 @@ void add_klist(CLI::App& app, Run& run) {
   verb->add_flag("--all", options->all, "Settings and removed tickets too");
   verb->footer(
       "Each ticket has two lines: start, end and service; then the type of its session "
-      "key and its flags.\nTimes are UTC. Keys are never shown.");
+      "key and its flags.\nTimes are UTC, by the KDC's clock. Keys are never shown.");
   verb->callback([options, &run] { run = [options] { return run_klist(*options); }; });
 }
 
