@@ -89,6 +89,24 @@ TEST_F(Kinit, Says66WhereAFileCannotBeOpened) {
   EXPECT_FALSE(wrote());
 }
 
+// `--krb5-conf <(...)` of a shell: what is in a pipe can be read once.
+TEST_F(Kinit, ReadsAPipeOnce) {
+  const std::string conf =
+      "[libdefaults]\n default_realm = EXAMPLE.TEST\n[realms]\n EXAMPLE.TEST = "
+      "{\n  kdc = " +
+      server.address() + "\n }\n";
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_EQ(::write(pipe[1], conf.data(), conf.size()), static_cast<ssize_t>(conf.size()));
+  ::close(pipe[1]);
+  const auto done = run({"kinit", "alice", "--password-file", folder.write("password", "Password1"),
+                         "--ccache", cache, "--krb5-conf",
+                         "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(pipe[0])});
+  ::close(pipe[0]);
+  EXPECT_EQ(done.exit_code, 0) << done.error;
+  EXPECT_TRUE(wrote());
+}
+
 TEST_F(Kinit, Says73WhereTheCacheCannotBeWritten) {
   cache = folder / "nowhere/cache";
   const auto refused = kinit("Password1");

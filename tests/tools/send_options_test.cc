@@ -216,6 +216,24 @@ TEST_F(SendWithHash, IsRefusedWithAnotherOne) {
   EXPECT_TRUE(serve.messages().empty());
 }
 
+// Kerberos lacks the realm here, and NTLM then takes what Kerberos has read.
+TEST_F(SendWithHash, P8_ReadsAPipeOnceForBothMechanisms) {
+  ASSERT_TRUE(serve.start()) << serve.log();
+  constexpr std::string_view kHash = "8846f7eaee8fb117ad06bdd830b7586c";
+  int pipe[2];
+  ASSERT_EQ(::pipe(pipe), 0);
+  ASSERT_EQ(::write(pipe[1], kHash.data(), kHash.size()), static_cast<ssize_t>(kHash.size()));
+  ::close(pipe[1]);
+  const auto sent =
+      send("127.0.0.1:" + std::to_string(serve.port()),
+           {"--inner", "kerberos,ntlm", "--spn", "smtp/mail.example.test", "--user", "bob",
+            "--allow-rc4", "--nt-hash-file",
+            "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(pipe[0])});
+  ::close(pipe[0]);
+  EXPECT_EQ(sent.exit_code, 0) << sent.error;
+  EXPECT_THAT(sent.error, HasSubstr("NTLM is offered alone"));
+}
+
 TEST_F(SendWithHash, TakesThirtyTwoDigitsAndNothingElse) {
   ASSERT_TRUE(serve.start()) << serve.log();
   for (const char* content : {"", "8846f7eaee8fb117ad06bdd830b7586", "password",

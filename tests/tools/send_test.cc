@@ -153,6 +153,34 @@ TEST_F(Send, P8_AnAddressLeavesNtlmWhereItIsNamed) {
   EXPECT_EQ(serve.messages().size(), 1u);
 }
 
+// DOMAIN\user has no realm, and Kerberos is not possible without one.
+TEST_F(Send, P8_AUserWithoutARealmLeavesNtlmWhereItIsNamed) {
+  ServeProcess serve;
+  ASSERT_TRUE(serve.start()) << serve.log();
+  const Arguments named = {"--tls",           "none",
+                           "--inner",         "kerberos,ntlm",
+                           "--spn",           "smtp/mail.example.test",
+                           "--password-file", folder.write("password", "password\n")};
+  for (const char* user : {"bob", "MAIL\\bob"}) {
+    const auto sent = send(on_loopback(serve), joined(named, {"--user", user}));
+    EXPECT_EQ(sent.exit_code, 0) << sent.error;
+    EXPECT_THAT(sent.error, HasSubstr("the user's realm is not known"));
+    EXPECT_THAT(sent.error, HasSubstr("; NTLM is offered alone\n"));
+  }
+  // A setting that is wrong is told, whatever else there is.
+  const auto wrong = send(on_loopback(serve), joined(named, {"--user", "a@b@c"}));
+  EXPECT_EQ(wrong.exit_code, 64) << wrong.error;
+  EXPECT_EQ(
+      send(on_loopback(serve), joined(named, {"--user", "bob", "--kdc", "[::1", "--realm", "R"}))
+          .exit_code,
+      64);
+  const auto alone =
+      send(on_loopback(serve), bob({"--tls", "none", "--spn", "smtp/mail.example.test"}));
+  EXPECT_EQ(alone.exit_code, 64);
+  EXPECT_THAT(alone.error, HasSubstr("NTLM is used only where you name it"));
+  EXPECT_EQ(serve.messages().size(), 2u);
+}
+
 // --- channel bindings ---
 
 // A server whose certificate has no tls-server-end-point (RFC 5929 4.1), though its channel has

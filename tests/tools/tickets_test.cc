@@ -5,13 +5,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
 #include <chrono>
 #include <thread>
 
+#include "mechs/krb5/crypto.h"
 #include "mechs/krb5/kdc_policy.h"
+#include "mechs/krb5/keytab.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
 #include "tests/tools/support/kdc_server.h"
+#include "tests/tools/support/temp_folder.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -33,10 +38,44 @@ struct KdcAccessTest : ::testing::Test {
     options.kdcs = {server.address()};
   }
   std::shared_ptr<TicketSource> tickets() {
-    return read_tickets(options, "alice@EXAMPLE.TEST", SecretBytes(std::string_view("Password1")),
-                        "")
-        .value();
+    return made({"alice@EXAMPLE.TEST", SecretBytes(std::string_view("Password1")), {}, {}});
   }
+
+  std::shared_ptr<TicketSource> made(Whom whom) {
+    auto out = read_tickets(options, conf, std::move(whom));
+    if (auto* failed = std::get_if<TicketFailure>(&out)) {
+      failure = *failed;
+      return nullptr;
+    }
+    return std::get<std::shared_ptr<TicketSource>>(std::move(out));
+  }
+  Fallible<KdcAccess> access() { return KdcAccess::create(options, conf, *tickets()); }
+  // got_by fetches a ticket, and gives its client, or what is told of a failure.
+  std::string got_by(const std::shared_ptr<TicketSource>& source, std::string_view service) {
+    auto kdcs = KdcAccess::create(options, conf, *source);
+    const auto got = kdcs.value().fetch(runtime, source, service);
+    if (const auto* failed = std::get_if<TicketFailure>(&got)) return failed->failure.message;
+    return std::get<Ticket>(got).client;
+  }
+  std::string keytab(std::string_view name) {
+    const auto principal = mechs::krb5::parse_principal(name, "").value();
+    const auto key =
+        mechs::krb5::string_to_key(runtime.crypto(), mechs::krb5::Etype::kAes128CtsHmacSha1,
+                                   as_bytes("Password1"), as_bytes("EXAMPLE.TESTalice"), 4096)
+            .value();
+    mechs::krb5::KeytabEntry entry;
+    entry.principal = principal.view();
+    entry.etype = 17;
+    entry.key = key.view();
+    entry.set_kvno(1);
+    const SecretBytes file = mechs::krb5::write_keytab({&entry, 1}).value();
+    return folder.write("keytab", as_text(file.view()));
+  }
+  std::string ccache(const std::shared_ptr<TicketSource>& source) {
+    const SecretBytes file = write_ccache(*source).value();
+    return folder.write("ccache", as_text(file.view()));
+  }
+  void set_conf(const std::string& text) { conf = Krb5Conf::parse(text).value(); }
 
   FakeClock clock{mechs::krb5::KdcPolicy{}.clock_floor + kDay};
   CountingRandom random, of_kdc;
@@ -45,11 +84,14 @@ struct KdcAccessTest : ::testing::Test {
   FakeKdc kdc{kdc_runtime, "EXAMPLE.TEST"};
   KdcServer server{kdc};
   KerberosOptions options;
+  std::optional<Krb5Conf> conf;
+  std::optional<TicketFailure> failure;
+  testing::TempFolder folder;
 };
 
 TEST_F(KdcAccessTest, GetsTicketsUntilTheDeadline) {
   const auto source = tickets();
-  auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  auto kdcs = access();
   ASSERT_TRUE(kdcs.has_value());
   for (const char* service : {"", "smtp/one.example.test", "smtp/two.example.test"}) {
     const auto got = kdcs.value().fetch(runtime, source, service);
@@ -62,7 +104,7 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
   constexpr milliseconds kDeadline{1'500};
   options.deadline = kDeadline;
   const auto source = tickets();
-  auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  auto kdcs = access();
   ASSERT_TRUE(kdcs.has_value());
   ASSERT_TRUE(
       std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
@@ -78,7 +120,7 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
   EXPECT_TRUE(
       std::holds_alternative<Ticket>(kdcs.value().fetch(runtime, source, "smtp/one.example.test")));
   // Another run has a deadline of its own.
-  auto another = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  auto another = access();
   EXPECT_TRUE(std::holds_alternative<Ticket>(
       another.value().fetch(runtime, source, "smtp/two.example.test")));
 }
@@ -86,7 +128,7 @@ TEST_F(KdcAccessTest, OneDeadlineIsForAllTickets) {
 // RFC 4120 7.2.1: the program asks by TCP, and by UDP where it is told to.
 TEST_F(KdcAccessTest, QuirkD6_UdpFirstByTheProgramsOption) {
   const auto fetch = [this] {
-    auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+    auto kdcs = access();
     const auto got = kdcs.value().fetch(runtime, tickets(), "smtp/one.example.test");
     EXPECT_TRUE(std::holds_alternative<Ticket>(got));
   };
@@ -103,6 +145,65 @@ TEST_F(KdcAccessTest, QuirkD6_UdpFirstByTheProgramsOption) {
   EXPECT_EQ(server.by_tcp, 0);
 }
 
+// A closed port stands for the KDC that the krb5.conf names; that of --kdc is asked before it.
+TEST_F(KdcAccessTest, NamedKdcsAreOfTheRealmOfTheTableOrCache) {
+  const auto closed = pocketgss::testing::loopback_sockets();
+  ::close(closed.tcp);
+  ::close(closed.udp);
+  const std::string dead = "127.0.0.1:" + std::to_string(closed.port);
+  const auto source = tickets();
+  ASSERT_EQ(got_by(source, ""), "alice@EXAMPLE.TEST");
+  set_conf("[libdefaults]\n default_realm = OTHER.TEST\n[realms]\n EXAMPLE.TEST = {\n  kdc = " +
+           dead + "\n }\n OTHER.TEST = {\n  kdc = " + dead + "\n }\n");
+  EXPECT_EQ(got_by(made({"", {}, {}, ccache(source)}), "smtp/one.example.test"),
+            "alice@EXAMPLE.TEST");
+  options.keytab = keytab("alice@EXAMPLE.TEST");
+  EXPECT_EQ(got_by(made({"alice", {}, {}, ""}), ""), "alice@EXAMPLE.TEST");
+  const auto of_table = made({"", {}, {}, ""});
+  EXPECT_EQ(got_by(of_table, "smtp/one.example.test"), "alice@EXAMPLE.TEST");
+}
+
+TEST_F(KdcAccessTest, ARealmWithoutAKdcIsNamed) {
+  FakeKdc far{kdc_runtime, "O=FAR"};
+  kdc.trust(far);
+  kdc.referrals["smtp/far.test"] = "O=FAR";
+  set_conf("[realms]\n EXAMPLE.TEST = {\n  kdc = " + server.address() + "\n }\n");
+  options.kdcs.clear();
+  const std::string told = got_by(tickets(), "smtp/far.test");
+  EXPECT_THAT(told, HasSubstr("no KDC of the realm 'O=FAR', to which that of the user leads"));
+  EXPECT_THAT(told, HasSubstr("--krb5-conf"));
+  options.realm = "O=HERE";  // which is no domain, so DNS is not asked
+  EXPECT_THAT(got_by(made({"alice", SecretBytes(std::string_view("p")), {}, {}}), ""),
+              HasSubstr("no KDC of the realm 'O=HERE' can be found"));
+}
+
+TEST_F(KdcAccessTest, QuirkD21_TheOwnerOfAnotherUsersCacheIsNamed) {
+  const auto source = tickets();
+  ASSERT_EQ(got_by(source, ""), "alice@EXAMPLE.TEST");
+  EXPECT_EQ(made({"bob@EXAMPLE.TEST", {}, {}, ccache(source)}), nullptr);
+  ASSERT_TRUE(failure.has_value());
+  EXPECT_THAT(failure->failure.message,
+              HasSubstr("the credential cache is another user's, 'alice@EXAMPLE.TEST'"));
+  EXPECT_EQ(failure->failure.exit_code, ExitCode::kUsage);
+}
+
+TEST_F(KdcAccessTest, P8_WhatIsMissingLeavesNtlmAndWhatIsWrongDoesNot) {
+  EXPECT_EQ(made({"alice", SecretBytes(std::string_view("p")), {}, {}}), nullptr);
+  EXPECT_THAT(failure->failure.message, HasSubstr("the user's realm is not known"));
+  EXPECT_TRUE(failure->may_fall_back);
+  const auto wrong = [&](Whom whom, ExitCode code) {
+    EXPECT_EQ(made(std::move(whom)), nullptr);
+    EXPECT_EQ(failure->failure.exit_code, code) << failure->failure.message;
+    EXPECT_FALSE(failure->may_fall_back) << failure->failure.message;
+  };
+  wrong({"a@b@c", SecretBytes(std::string_view("p")), {}, {}}, ExitCode::kUsage);
+  wrong({"alice@R", SecretBytes(std::string_view("p")), SecretBytes(std::string(16, 'x')), {}},
+        ExitCode::kUsage);
+  wrong({"alice@R", {}, SecretBytes(std::string(16, 'x')), {}}, ExitCode::kConfig);
+  wrong({"alice@R", {}, {}, folder / "none"}, ExitCode::kNoInput);
+  wrong({"alice@R", {}, {}, folder.write("x", "text")}, ExitCode::kDataError);
+}
+
 TEST(KerberosFailure, QuirkD25_TellsWhomToAskAboutAnAccount) {
   for (const int32_t status : {1, 18, 21}) {
     const Failure failure = kerberos_failure(Error{Errc::kAuthFailed, "refused", 0, status}, "");
@@ -113,7 +214,7 @@ TEST(KerberosFailure, QuirkD25_TellsWhomToAskAboutAnAccount) {
 
 TEST_F(KdcAccessTest, AnAddressThatIsNoneIsToldAtOnce) {
   options.kdcs = {"[::1"};
-  const auto kdcs = KdcAccess::create(options, "alice@EXAMPLE.TEST");
+  const auto kdcs = access();
   ASSERT_FALSE(kdcs.has_value());
   EXPECT_EQ(kdcs.failure().exit_code, ExitCode::kUsage);
 }

@@ -7,9 +7,9 @@
 
 #include <pocketgss/get_ticket.h>
 #include <pocketgss/kdc_transport.h>
-#include <pocketgss/krb5_conf.h>
 
 #include "asn1/time.h"
+#include "mechs/krb5/ccache.h"
 #include "mechs/krb5/kdc_policy.h"
 #include "tools/decode/hex.h"
 #include "tools/files.h"
@@ -21,11 +21,17 @@
 namespace pocketgss::tools {
 namespace {
 
-// settings_failure is about what make_tickets was given.
+// settings_failure is about what make_tickets was given; `owner` is the cache's.
 Failure settings_failure(const Error& error, const KerberosOptions& options,
-                         const std::string& ccache) {
+                         const std::string& ccache, const std::string& owner) {
   switch (error.code) {
     case Errc::kNeedsCredential:
+      if (std::string_view(error.where).find("another user's") != std::string_view::npos) {
+        return Failure{ExitCode::kUsage, std::string("Kerberos: ") + error.where + ", " +
+                                             tools::quoted(owner) +
+                                             "; name that one or nobody, or get tickets with "
+                                             "pocketgss kinit"};
+      }
       return Failure{
           ExitCode::kUsage,
           std::string("Kerberos: ") + error.where +
@@ -47,6 +53,27 @@ Failure settings_failure(const Error& error, const KerberosOptions& options,
       break;
   }
   return Failure{ExitCode::kUsage, "Kerberos: " + describe(error)};
+}
+
+Fallible<SecretBytes> read_named(const Fallible<std::string>& path) {
+  if (!path.has_value()) return path.failure();
+  return read_file(path.value(), kMaxKrb5File);
+}
+
+// owner_of is whom a cache names; empty where it is none.
+std::string owner_of(ByteView octets) {
+  const auto ccache = mechs::krb5::parse_ccache(octets);
+  return ccache.has_value() ? mechs::krb5::principal_text(ccache.value().default_principal())
+                            : std::string();
+}
+
+std::string no_kdc(const std::string& realm, const std::string& of_user, const char* why) {
+  std::string text = "Kerberos: no KDC of the realm " + tools::quoted(realm);
+  if (realm == of_user) {
+    return text + " can be found: " + why + "; check the realm, or name one with --kdc";
+  }
+  return text + ", to which that of the user leads, can be found: " + why +
+         "; name one in a file for --krb5-conf";
 }
 
 // What to do about the code of a KRB-ERROR; docs/kerberos.md has the same.
@@ -118,6 +145,7 @@ bool falls_back(const Error& error) {
 }  // namespace
 
 Fallible<SecretBytes> read_nt_hash(const std::string& path) {
+  if (path.empty()) return SecretBytes();
   auto text = read_file(path, 64);
   if (!text.has_value()) return text.failure();
   std::string_view digits = as_text(text.value().view());
@@ -131,6 +159,20 @@ Fallible<SecretBytes> read_nt_hash(const std::string& path) {
   SecretBytes hash{ByteView(*octets)};
   secure_wipe(*octets);
   return hash;
+}
+
+Fallible<std::optional<Krb5Conf>> read_krb5_conf(const std::string& path) {
+  if (path.empty()) return std::optional<Krb5Conf>();
+  const auto octets = read_file(path, kMaxKrb5Conf);
+  if (!octets.has_value()) return octets.failure();
+  const std::string_view text = as_text(octets.value().view());
+  auto conf = Krb5Conf::parse(text);
+  if (!conf.has_value()) {
+    return Failure{ExitCode::kDataError, tools::quoted(path) + ", line " +
+                                             std::to_string(line_of(text, conf.error().offset)) +
+                                             ": " + conf.error().where};
+  }
+  return std::optional<Krb5Conf>(std::move(conf).value());
 }
 
 void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
@@ -160,42 +202,34 @@ void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
       ->check(CLI::Range(1u, 300u).description(""));
 }
 
-Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& options,
-                                                     const std::string& user, SecretBytes password,
-                                                     const std::string& ccache) {
+std::variant<std::shared_ptr<TicketSource>, TicketFailure> read_tickets(
+    const KerberosOptions& options, const std::optional<Krb5Conf>& conf, Whom whom) {
   TicketSettings settings;
-  settings.user = user;
+  settings.user = std::move(whom.user);
   settings.realm = options.realm;
-  settings.password = std::move(password);
+  settings.password = std::move(whom.password);
+  settings.nt_hash = std::move(whom.nt_hash);
   settings.allow_rc4 = options.allow_rc4;
+  std::string owner;
   if (!options.keytab.empty()) {
-    const auto path = keytab_path(options.keytab);
-    if (!path.has_value()) return path.failure();
-    auto octets = read_file(path.value(), kMaxKrb5File);
-    if (!octets.has_value()) return octets.failure();
+    auto octets = read_named(keytab_path(options.keytab));
+    if (!octets.has_value()) return TicketFailure{octets.failure()};
     settings.keytab = std::move(octets).value();
   }
-  if (!options.nt_hash_file.empty() && options.keytab.empty()) {
-    auto hash = read_nt_hash(options.nt_hash_file);
-    if (!hash.has_value()) return hash.failure();
-    settings.nt_hash = std::move(hash).value();
-  }
-  if (!ccache.empty()) {
-    const auto path = ccache_path(ccache);
-    if (!path.has_value()) return path.failure();
-    auto octets = read_file(path.value(), kMaxKrb5File);
-    if (!octets.has_value()) return octets.failure();
+  if (!whom.ccache.empty()) {
+    auto octets = read_named(ccache_path(whom.ccache));
+    if (!octets.has_value()) return TicketFailure{octets.failure()};
     settings.ccache = std::move(octets).value();
+    owner = owner_of(settings.ccache.view());
   }
-  if (settings.realm.empty() && user.find('@') == std::string::npos && !user.empty() &&
-      settings.keytab.empty() && settings.ccache.empty()) {
-    auto realm = default_realm(options);
-    if (!realm.has_value()) return realm.failure();
-    settings.realm = std::move(realm).value();
+  if (settings.realm.empty() && settings.user.find('@') == std::string::npos &&
+      !settings.user.empty() && settings.keytab.empty() && settings.ccache.empty() && conf) {
+    settings.realm = conf->default_realm;
   }
   auto made = make_tickets(std::move(settings));
-  if (!made.has_value()) return settings_failure(made.error(), options, ccache);
-  return std::move(made).value();
+  if (made.has_value()) return std::move(made).value();
+  return TicketFailure{settings_failure(made.error(), options, whom.ccache, owner),
+                       made.error().code == Errc::kNeedsCredential};
 }
 
 struct KdcAccess::Impl {
@@ -204,19 +238,25 @@ struct KdcAccess::Impl {
 
   Kdcs kdcs;
   KdcTransport transport;
+  std::string realm;  // the user's
 };
 
 KdcAccess::KdcAccess(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KdcAccess::KdcAccess(KdcAccess&&) noexcept = default;
 KdcAccess::~KdcAccess() = default;
 
-Fallible<KdcAccess> KdcAccess::create(const KerberosOptions& options, const std::string& user) {
-  auto kdcs = Kdcs::create(options, user);
+Fallible<KdcAccess> KdcAccess::create(const KerberosOptions& options,
+                                      const std::optional<Krb5Conf>& conf,
+                                      const TicketSource& tickets) {
+  const std::string realm = user_realm(tickets);
+  auto kdcs = Kdcs::create(options, realm, conf);
   if (!kdcs.has_value()) return kdcs.failure();
   KdcTransportConfig config;
   config.udp_first = options.udp_first;
   config.overall = options.deadline;
-  return KdcAccess(std::make_unique<Impl>(std::move(kdcs).value(), config));
+  auto impl = std::make_unique<Impl>(std::move(kdcs).value(), config);
+  impl->realm = realm;
+  return KdcAccess(std::move(impl));
 }
 
 std::variant<Ticket, TicketFailure> KdcAccess::fetch(Runtime& runtime,
@@ -231,9 +271,7 @@ std::variant<Ticket, TicketFailure> KdcAccess::fetch(Runtime& runtime,
   TicketFailure failed{kerberos_failure(ticket.error(), service),
                        !request.value()->proof_sent() && falls_back(ticket.error())};
   if (const auto& why = impl_->transport.resolver_error(); why && ticket.error().peer_status == 0) {
-    failed.failure.message =
-        "Kerberos: no KDC of the realm can be found: " + std::string(why->where) +
-        "; check the realm, or name one with --kdc";
+    failed.failure.message = no_kdc(impl_->kdcs.asked_realm(), impl_->realm, why->where);
   }
   return failed;
 }

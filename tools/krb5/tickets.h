@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
 
+#include <pocketgss/krb5_conf.h>
 #include <pocketgss/tickets.h>
 
 #include "tools/fallible.h"
@@ -41,14 +43,10 @@ class OffsetClock final : public Clock {
   UnixMicros offset = 0;
 };
 
-// read_tickets makes the source of tickets out of the files that the options name. `password` may be
-// empty. `ccache` is a path, or empty. Failures: kNoInput, kDataError (a file), kUsage, kConfig (a
-// setting that is missing, or contradicts another).
-Fallible<std::shared_ptr<TicketSource>> read_tickets(const KerberosOptions& options,
-                                                     const std::string& user, SecretBytes password,
-                                                     const std::string& ccache);
-
-// read_nt_hash reads a file of 32 hexadecimal digits: 16 octets. Failures: kNoInput, kDataError.
+// read_krb5_conf reads the file that --krb5-conf names, and read_nt_hash one of 32 hexadecimal digits:
+// 16 octets. Once for a run: a pipe gives what is in it only once. Without a path there is nothing.
+// Failures: kNoInput, kIoError, kDataError.
+Fallible<std::optional<Krb5Conf>> read_krb5_conf(const std::string& path);
 Fallible<SecretBytes> read_nt_hash(const std::string& path);
 
 // TicketFailure also says whether another mechanism may be tried: nothing that the password could be
@@ -58,12 +56,27 @@ struct TicketFailure {
   bool may_fall_back = false;
 };
 
+// Whom is what tickets are made of beside the options: all of it may be empty. `ccache` is a path.
+struct Whom {
+  std::string user;
+  SecretBytes password, nt_hash;
+  std::string ccache;
+};
+
+// read_tickets makes the source of tickets. Failures: kNoInput, kIoError, kDataError (a file), kUsage,
+// kConfig (a setting that contradicts another); and with `may_fall_back` kUsage, where nothing is
+// wrong but that Kerberos lacks something: the realm, a key, a ticket of the user's.
+std::variant<std::shared_ptr<TicketSource>, TicketFailure> read_tickets(
+    const KerberosOptions& options, const std::optional<Krb5Conf>& conf, Whom whom);
+
 // KdcAccess is the way to the KDCs that the options name, or those of DNS, for one run of the
 // program: the deadline is for all tickets together, and begins with the first question.
 class KdcAccess {
  public:
-  // Failures: those of Kdcs::create.
-  static Fallible<KdcAccess> create(const KerberosOptions& options, const std::string& user);
+  // The KDCs of --kdc are those of the source's user. Failures: those of Kdcs::create.
+  static Fallible<KdcAccess> create(const KerberosOptions& options,
+                                    const std::optional<Krb5Conf>& conf,
+                                    const TicketSource& tickets);
   KdcAccess(KdcAccess&&) noexcept;
   ~KdcAccess();
 

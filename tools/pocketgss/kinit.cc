@@ -41,19 +41,27 @@ Fallible<Nothing> kinit(const Options& options) {
   if (!runtime.has_value()) return Failure{ExitCode::kSoftware, describe(runtime.error())};
   auto password = password_of(options);
   if (!password.has_value()) return password.failure();
-  const auto tickets =
-      read_tickets(options.kerberos, options.user, std::move(password).value(), "");
-  if (!tickets.has_value()) return tickets.failure();
-  auto kdcs = KdcAccess::create(options.kerberos, options.user);
+  Whom whom{options.user, std::move(password).value(), {}, {}};
+  if (options.kerberos.keytab.empty()) {
+    auto hash = read_nt_hash(options.kerberos.nt_hash_file);
+    if (!hash.has_value()) return hash.failure();
+    whom.nt_hash = std::move(hash).value();
+  }
+  const auto conf = read_krb5_conf(options.kerberos.krb5_conf);
+  if (!conf.has_value()) return conf.failure();
+  const auto made = read_tickets(options.kerberos, conf.value(), std::move(whom));
+  if (const auto* failed = std::get_if<TicketFailure>(&made)) return failed->failure;
+  const auto& tickets = std::get<std::shared_ptr<TicketSource>>(made);
+  auto kdcs = KdcAccess::create(options.kerberos, conf.value(), *tickets);
   if (!kdcs.has_value()) return kdcs.failure();
   std::vector<std::string> wanted = {""};
   wanted.insert(wanted.end(), options.services.begin(), options.services.end());
   for (const std::string& service : wanted) {
-    const auto got = kdcs.value().fetch(runtime.value(), tickets.value(), service);
+    const auto got = kdcs.value().fetch(runtime.value(), tickets, service);
     if (const auto* failed = std::get_if<TicketFailure>(&got)) return failed->failure;
     if (options.verbose) std::cerr << ticket_text(std::get<Ticket>(got)) << '\n';
   }
-  const auto cache = write_ccache(*tickets.value());
+  const auto cache = write_ccache(*tickets);
   if (!cache.has_value()) return Failure{ExitCode::kSoftware, describe(cache.error())};
   return write_private_file(path.value(), "credential cache", cache.value().view());
 }

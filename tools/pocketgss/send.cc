@@ -139,13 +139,11 @@ Fallible<Credential> credential(const Options& options, Runtime& runtime, Secret
 }
 
 // hash_credential is NTLM's, of the hash alone.
-Fallible<Credential> hash_credential(const std::string& user, const KerberosOptions& options) {
+Fallible<Credential> hash_credential(const std::string& user, const SecretBytes& hash) {
   auto name = AccountName::parse(user);
   if (!name.has_value()) return Failure{ExitCode::kUsage, "--user: " + describe(name.error())};
-  auto hash = read_nt_hash(options.nt_hash_file);
-  if (!hash.has_value()) return hash.failure();
-  auto made = Credential::from_nt_hash(std::move(name).value(),
-                                       FixedView<16>(hash.value().view().first(16)));
+  auto made =
+      Credential::from_nt_hash(std::move(name).value(), FixedView<16>(hash.view().first(16)));
   if (!made.has_value()) return Failure{ExitCode::kSoftware, describe(made.error())};
   return std::move(made).value();
 }
@@ -191,35 +189,57 @@ Fallible<Nothing> check_login_options(const Options& options,
   return Nothing{};
 }
 
-// get_ticket puts a ticket into `login`. What Kerberos cannot do leaves NTLM, where the user named
-// it and nothing of the password was shown to anyone (policy row P8).
-Fallible<Nothing> get_ticket(const Options& options, const std::string& target, Runtime& runtime,
-                             OffsetClock& clock, const SecretBytes& password, Login& login,
-                             const std::function<void(std::string_view)>& note) {
-  TicketFailure failed;
+// Secrets are those that the user gave, each read once, for both mechanisms.
+struct Secrets {
+  SecretBytes password, nt_hash;
+};
+
+struct GotTicket {
+  Ticket ticket;
+  std::shared_ptr<TicketSource> tickets;
+};
+
+std::variant<GotTicket, TicketFailure> kerberos_ticket(const Options& options,
+                                                       const std::string& target, Runtime& runtime,
+                                                       const Secrets& secrets) {
   if (target.empty()) {
-    failed = {
+    return TicketFailure{
         {ExitCode::kConfig,
          "Kerberos needs the name of the server, and this is an address: name it in --server, "
          "or its service in --spn"},
         true};
-  } else {
-    // Beside a key table, the password is NTLM's.
-    const bool has_keys = !options.kerberos.keytab.empty();
-    auto tickets = read_tickets(options.kerberos, kerberos_user(options.user),
-                                has_keys ? SecretBytes() : password.clone(), options.ccache);
-    if (!tickets.has_value()) return tickets.failure();
-    auto kdcs = KdcAccess::create(options.kerberos, kerberos_user(options.user));
-    if (!kdcs.has_value()) return kdcs.failure();
-    auto ticket = kdcs.value().fetch(runtime, tickets.value(), target);
-    if (const auto* got = std::get_if<Ticket>(&ticket)) {
-      note("Kerberos: " + ticket_text(*got));
-      clock.offset = got->clock_offset;
-      login.tickets = std::move(tickets).value();
-      return Nothing{};
-    }
-    failed = std::get<TicketFailure>(std::move(ticket));
   }
+  const auto conf = read_krb5_conf(options.kerberos.krb5_conf);
+  if (!conf.has_value()) return TicketFailure{conf.failure()};
+  Whom whom{kerberos_user(options.user), {}, {}, options.ccache};
+  // Beside a key table, the password and the hash are NTLM's.
+  if (options.kerberos.keytab.empty()) {
+    whom.password = secrets.password.clone();
+    whom.nt_hash = secrets.nt_hash.clone();
+  }
+  auto made = read_tickets(options.kerberos, conf.value(), std::move(whom));
+  if (auto* failed = std::get_if<TicketFailure>(&made)) return std::move(*failed);
+  auto& tickets = std::get<std::shared_ptr<TicketSource>>(made);
+  auto kdcs = KdcAccess::create(options.kerberos, conf.value(), *tickets);
+  if (!kdcs.has_value()) return TicketFailure{kdcs.failure()};
+  auto ticket = kdcs.value().fetch(runtime, tickets, target);
+  if (auto* failed = std::get_if<TicketFailure>(&ticket)) return std::move(*failed);
+  return GotTicket{std::get<Ticket>(std::move(ticket)), std::move(tickets)};
+}
+
+// get_ticket puts a ticket into `login`. What Kerberos cannot do leaves NTLM, where the user named
+// it and nothing of the password was shown to anyone (policy row P8).
+Fallible<Nothing> get_ticket(const Options& options, const std::string& target, Runtime& runtime,
+                             OffsetClock& clock, const Secrets& secrets, Login& login,
+                             const std::function<void(std::string_view)>& note) {
+  auto result = kerberos_ticket(options, target, runtime, secrets);
+  if (auto* got = std::get_if<GotTicket>(&result)) {
+    note("Kerberos: " + ticket_text(got->ticket));
+    clock.offset = got->ticket.clock_offset;
+    login.tickets = std::move(got->tickets);
+    return Nothing{};
+  }
+  TicketFailure& failed = std::get<TicketFailure>(result);
   std::erase(login.inner, InnerMechanism::kKerberos);
   const bool bare = options.mechanism == SaslMechanism::kGssapiKrb5;
   if (!failed.may_fall_back || login.inner.empty() || bare) {
@@ -237,20 +257,24 @@ Fallible<Login> prepare(const Options& options, const Endpoint& server, Runtime&
   login.inner = inner_mechanisms(options);
   auto possible = check_login_options(options, login.inner);
   if (!possible.has_value()) return possible.failure();
-  SecretBytes password;
+  Secrets secrets;
+  auto hash = read_nt_hash(options.kerberos.nt_hash_file);
+  if (!hash.has_value()) return hash.failure();
+  secrets.nt_hash = std::move(hash).value();
   if (needs_password(options, login.inner)) {
     auto read = read_password(options.password_file, "Password for " + options.user + ": ");
     if (!read.has_value()) return read.failure();
-    password = std::move(read).value();
+    secrets.password = std::move(read).value();
   }
   if (speaks(login.inner, InnerMechanism::kKerberos) && options.mechanism != SaslMechanism::kNtlm) {
     auto got =
-        get_ticket(options, target_name(options, server), runtime, clock, password, login, note);
+        get_ticket(options, target_name(options, server), runtime, clock, secrets, login, note);
     if (!got.has_value()) return got.failure();
   }
   if (speaks(login.inner, InnerMechanism::kNtlm)) {
-    auto made = password.empty() ? hash_credential(options.user, options.kerberos)
-                                 : credential(options, runtime, std::move(password));
+    auto made = secrets.password.empty()
+                    ? hash_credential(options.user, secrets.nt_hash)
+                    : credential(options, runtime, std::move(secrets.password));
     if (!made.has_value()) return made.failure();
     login.credential = std::move(made).value();
   }
