@@ -177,6 +177,27 @@ TEST_F(KdcAccessTest, ARealmWithoutAKdcIsNamed) {
               HasSubstr("no KDC of the realm 'O=HERE' can be found"));
 }
 
+// MIT krb5 does so too: a KDC that leads to no other realm need not.
+TEST_F(KdcAccessTest, TheRealmOfAHostIsThatOfTheKrb5Conf) {
+  FakeKdc far{kdc_runtime, "FAR.TEST"};
+  far.add_service("smtp/mail.far.test");
+  kdc.trust(far);
+  KdcServer far_server(far);
+  const std::string realms = "[realms]\n FAR.TEST = {\n  kdc = " + far_server.address() + "\n }\n";
+  set_conf(realms);
+  EXPECT_THAT(got_by(tickets(), "smtp/mail.far.test"), HasSubstr("KDC error 7"));
+  set_conf(realms + "[domain_realm]\n .far.test = FAR.TEST\n .example.test = NOWHERE.TEST\n");
+  const auto source = tickets();
+  EXPECT_EQ(got_by(source, "smtp/mail.far.test"), "alice@EXAMPLE.TEST");
+  const int before = far_server.answered();
+  EXPECT_EQ(before, 1);
+  const auto request = request_ticket(runtime, source, "smtp/mail.far.test").value();
+  EXPECT_TRUE(std::holds_alternative<Ticket>(request->start().value()))
+      << "a context, which has the name without the realm, finds it";
+  // A realm that is named is the one that is meant.
+  EXPECT_EQ(got_by(source, "smtp/one.example.test@EXAMPLE.TEST"), "alice@EXAMPLE.TEST");
+}
+
 TEST_F(KdcAccessTest, QuirkD21_TheOwnerOfAnotherUsersCacheIsNamed) {
   const auto source = tickets();
   ASSERT_EQ(got_by(source, ""), "alice@EXAMPLE.TEST");

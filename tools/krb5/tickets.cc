@@ -67,6 +67,26 @@ std::string owner_of(ByteView octets) {
                             : std::string();
 }
 
+// with_realm: of a service without a realm the krb5.conf's [domain_realm] may have that of the host,
+// which MIT krb5 consults too before it lets the KDCs lead. A context that wants the service without a
+// realm finds the ticket.
+std::string with_realm(std::string_view service, const std::optional<Krb5Conf>& conf) {
+  std::string out(service);
+  const size_t slash = service.find('/');
+  if (!conf || slash == std::string_view::npos ||
+      service.find_first_of("@\\") != std::string_view::npos) {
+    return out;
+  }
+  const auto realm = conf->realm_of_host(service.substr(slash + 1));
+  if (!realm) return out;
+  out += '@';
+  for (const char c : *realm) {
+    if (c == '/' || c == '@' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
 std::string no_kdc(const std::string& realm, const std::string& of_user, const char* why) {
   std::string text = "Kerberos: no KDC of the realm " + tools::quoted(realm);
   if (realm == of_user) {
@@ -184,8 +204,10 @@ void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
                       std::string(kWhereKdcsAre) + ")")
       ->type_name("HOST[:PORT]")
       ->allow_extra_args(false);
-  verb.add_option("--krb5-conf", o.krb5_conf,
-                  "Read realms and their KDCs from this krb5.conf (default: none is read)")
+  verb.add_option(
+          "--krb5-conf", o.krb5_conf,
+          "Read realms, their KDCs and the realms of hosts from this krb5.conf (default: none is "
+          "read)")
       ->type_name("FILE");
   verb.add_option("--keytab", o.keytab, "Log in with the user's keys in this key table")
       ->type_name("FILE");
@@ -238,6 +260,7 @@ struct KdcAccess::Impl {
 
   Kdcs kdcs;
   KdcTransport transport;
+  std::optional<Krb5Conf> conf;
   std::string realm;  // the user's
 };
 
@@ -255,6 +278,7 @@ Fallible<KdcAccess> KdcAccess::create(const KerberosOptions& options,
   config.udp_first = options.udp_first;
   config.overall = options.deadline;
   auto impl = std::make_unique<Impl>(std::move(kdcs).value(), config);
+  impl->conf = conf;
   impl->realm = realm;
   return KdcAccess(std::move(impl));
 }
@@ -262,6 +286,8 @@ Fallible<KdcAccess> KdcAccess::create(const KerberosOptions& options,
 std::variant<Ticket, TicketFailure> KdcAccess::fetch(Runtime& runtime,
                                                      const std::shared_ptr<TicketSource>& tickets,
                                                      std::string_view service) {
+  const std::string in_realm = with_realm(service, impl_->conf);
+  service = in_realm;
   auto request = request_ticket(runtime, tickets, service);
   if (!request.has_value()) {
     return TicketFailure{kerberos_failure(request.error(), service), falls_back(request.error())};
