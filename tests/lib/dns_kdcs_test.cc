@@ -1,12 +1,16 @@
 // KDCs by DNS, with a name server of the tests' own on loopback, the friendly and the hostile.
 #include <gtest/gtest.h>
 #include <pocketgss/dns_kdcs.h>
+#include <pocketgss/get_ticket.h>
+#include <pocketgss/tickets.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 
 #include "tests/lib/support/dns_server.h"
 #include "tests/support/fixed_random.h"
+#include "tests/tools/support/kdc_server.h"
 
 namespace pocketgss {
 namespace {
@@ -342,6 +346,52 @@ TEST_F(DnsKdcsTest, KRC_8_NoDomainIsPutBehindAHostWithADot) {
   ASSERT_GT(asked.size(), asked_for_short.size());
   for (size_t i = asked_for_short.size(); i < asked.size(); ++i)
     EXPECT_TRUE(asked[i].ends_with(" kdc.example.test")) << asked[i];
+}
+
+// Everything is an alias of a host of the attacker's. That of the KDC leads to an address and no further;
+// the service's host is not looked up at all.
+TEST_F(DnsKdcsTest, KRC_8_P13_AnAliasChangesNoNameThatIsAskedFor) {
+  Runtime runtime = Runtime::create().value(), of_kdc = Runtime::create().value();
+  testing::FakeKdc kdc(of_kdc, "EXAMPLE.TEST");
+  kdc.add_user("alice", "Password1").etypes = {17};
+  kdc.add_service("smtp/mail.example.test");
+  kdc.add_service("smtp/evil.test");
+  std::vector<std::string> of_as_reqs;
+  kdc.twist.instead = [&](const mechs::krb5::KdcReq& req) -> std::optional<Bytes> {
+    if (req.msg_type == mechs::krb5::MessageType::kAsReq)
+      of_as_reqs.push_back(testing::joined(*req.req_body.sname));
+    return std::nullopt;
+  };
+  std::atomic<uint16_t> port = 0;
+  ScriptedDns server([&](const Query& query) -> Answers {
+    DnsMessage answer(query.octets);
+    if (query.type == DnsMessage::kSrv) return {answer.srv(0, 0, port, "kdc.example.test").bytes()};
+    answer.cname(query.name, "evil.test");
+    if (query.type == DnsMessage::kA)
+      answer.record("evil.test", DnsMessage::kA, FixedBytes<4>{127, 0, 0, 1});
+    return {answer.bytes()};
+  });
+  Result<Ticket> ticket = Error{Errc::kInternal, "not asked", 0, 0};
+  {
+    const tools::testing::KdcServer kdc_server(kdc);
+    port = static_cast<uint16_t>(std::stoi(kdc_server.address().substr(10)));
+    TicketSettings settings;
+    settings.user = "alice@EXAMPLE.TEST";
+    settings.password = SecretBytes(std::string_view("Password1"));
+    DnsKdcs dns = resolver(server);
+    KdcTransport transport(dns);
+    const auto request = request_ticket(runtime, make_tickets(std::move(settings)).value(),
+                                        "smtp/mail.example.test");
+    ticket = get_ticket(*request.value(), transport);
+  }
+  ASSERT_TRUE(ticket.has_value()) << describe(ticket.error());
+  EXPECT_EQ(ticket.value().service, "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(kdc.asked, std::vector<std::string>{"smtp/mail.example.test"});
+  EXPECT_EQ(of_as_reqs, std::vector<std::string>(2, "krbtgt/EXAMPLE.TEST"));
+  for (const std::string& asked : server.asked()) {
+    EXPECT_TRUE(asked.ends_with(" kdc.example.test") || asked.starts_with("33 _kerberos._"))
+        << asked;
+  }
 }
 
 TEST_F(DnsKdcsTest, AHostThatIsNoNameIsNotAskedFor) {
