@@ -525,17 +525,18 @@ def heimdal_writes_wrong(realm):
     secret = secret_file(kdc.folder, accounts.PASSWORD)
     kinit = (kdc.program("kinit.heimdal"), f"--password-file={secret}", "-c", cache)
 
-    def refused(*options):
+    def refused(words, *options):
         outcome, _ = realm.send("wrong cache", "--ccache", cache, *options, password=None)
-        if "there is no valid ticket" not in outcome.output:
+        if words not in outcome.output:
             raise Failed(f"exit code {outcome.code}\n{outcome.output}")
         return _before_auth(outcome, USAGE)
 
     kdc.run(*kinit, "--lifetime=1s", f"{accounts.USER}@{kdc.realm}")
     time.sleep(2)
-    refused()
+    refused("there is no valid ticket")
     kdc.run(*kinit, f"user18@{kdc.realm}")
-    return refused("--user", f"{accounts.USER}@{kdc.realm}")
+    whose = f"the credential cache is another user's, 'user18@{kdc.realm}'"
+    return refused(whose, "--user", f"{accounts.USER}@{kdc.realm}")
 
 
 def _hashes(realm):

@@ -165,7 +165,8 @@ def send_wrong(session):
 @group.case("the-realm-is-not-in-dns", needs=NEEDS)
 def unknown(session):
     session.say()
-    return session.not_got("no KDC of the realm can be found: DNS SRV", "there is no such record")
+    words = f"no KDC of the realm '{REALM}' can be found: DNS SRV", "there is no such record"
+    return session.not_got(*words)
 
 
 @group.case("the-realm-says-that-it-has-none", needs=NEEDS)
