@@ -70,8 +70,9 @@ class TicketSource;
 
 // make_tickets reads the settings; it sends nothing. Errors:
 //   kNeedsCredential   no user, no realm, nothing to prove him with, no key of his in the table, or a
-//                      cache of another realm, or of another user alone
-//   kMalformed         `where` = "user" and `offset` in it, or the field of the key table or cache that is wrong
+//                      cache of another realm; a cache of another user, where it stands alone
+//   kMalformed         `where` = "user" and `offset` the octet of it, or the field of the key table or
+//                      cache that is wrong
 //   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
 //   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype,
 //                      a lifetime or a correction out of range
@@ -132,8 +133,8 @@ Result<void> forget_ticket(TicketSource&, std::string_view service);
 
 // write_ccache writes all tickets of the user to a credential cache of version 4, which other
 // Kerberos programs read. Its owner is the user as the KDC calls him; where he was asked for by another
-// name, that is in the setting "pocketgss_asked_for". Its keys are secrets, so the file is for its owner alone (mode 0600).
-// Errors: kNeedsCredential (there are none), kNoMemory.
+// name, that is in the setting "pocketgss_asked_for". Its keys are secrets, so the file is for its owner
+// alone (mode 0600). Errors: kNeedsCredential (there are none), kNoMemory.
 Result<SecretBytes> write_ccache(const TicketSource&);
 
 }  // namespace pocketgss

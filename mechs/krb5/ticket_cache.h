@@ -35,8 +35,8 @@ class TicketCache {
 
   // add keeps a copy, in place of one for the same names; the cache being full, of the one that
   // ends first, and of several the oldest. A ticket-granting ticket makes room only where there is no
-  // other ticket: it is what the others are got with. A ticket of a KDC that has renamed the client or the service is kept under the names
-  // that were asked for. May throw std::bad_alloc.
+  // other ticket: it is what the others are got with. A ticket of a KDC that
+  // has renamed the client or the service is kept under the names that were asked for. May throw std::bad_alloc.
   void add(const Principal& client, const Principal& server, const ServiceCredential&);
 
   // find returns one that is valid now and for a minute more, by the KDC's clock. A `server` without
@@ -59,7 +59,8 @@ class TicketCache {
                          const Principal* asked = nullptr);
 
   // write makes a file of version 4 with all of `client`'s tickets, in the order in which they came.
-  // Where the KDC calls him by another name, that is the owner's, and asked_name() finds `client`. Errors: those of write_ccache; kNeedsCredential where there is none.
+  // Where the KDC calls him by another name, that is the owner's, and asked_name() finds
+  // `client`. Errors: those of write_ccache; kNeedsCredential where there is none.
   Result<SecretBytes> write(const PrincipalView& client) const;
 
   size_t size() const;

@@ -81,7 +81,8 @@ class KdcAccess {
   ~KdcAccess();
 
   // fetch gets a ticket for `service` ("smtp/mail.example.test", or empty for the ticket-granting
-  // ticket). Where it names no realm, the krb5.conf may know that of the host. The ticket stays with the source; one that it has already needs no KDC.
+  // ticket). Where it names no realm, the krb5.conf may know that of the host. The ticket
+  // stays with the source; one that it has already needs no KDC.
   std::variant<Ticket, TicketFailure> fetch(Runtime& runtime,
                                             const std::shared_ptr<TicketSource>& tickets,
                                             std::string_view service);
