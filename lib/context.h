@@ -39,8 +39,8 @@ using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Establishe
 //
 // After an error of step(), resume() or peer_done() the context has failed; but not after kApiMisuse
 // of a call, or an answer, that was not due, which changes nothing. Every later call but established(),
-// proof_sent(), take_error_token(), state_name() and info() returns that same error, and it can only be
-// destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is wiped at
+// proof_sent(), take_error_token(), state_name(), mechanism_name() and info() returns that same error,
+// and it can only be destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is wiped at
 // once.
 class Context {
  public:
@@ -82,6 +82,9 @@ class Context {
   virtual bool proof_sent() const = 0;
   // state_name is for logs and test failures; static text.
   virtual const char* state_name() const = 0;
+  // mechanism_name is ContextInfo::mechanism, told by our initiators as soon as they run one, and in a
+  // failed context too: inside SPNEGO the one that was tried last. Static text; empty: none was begun.
+  virtual const char* mechanism_name() const { return info().mechanism; }
 
   // info describes an established context; before that, and after a failure, it is empty.
   virtual const ContextInfo& info() const = 0;

@@ -56,12 +56,14 @@ Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const
 Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
   ContextStep last(Established{std::move(complete.token)});
   proof_sent_ = proof_sent();
+  mechanism_name_ = complete.info.mechanism;
   state_ = Protecting{std::move(complete.protection), std::move(complete.info)};
   return last;
 }
 
 Error MechanismContext::fail(Error error, Bytes token) {
   proof_sent_ = proof_sent();
+  mechanism_name_ = mechanism_name();
   state_ = Failed{error, std::move(token)};
   return error;
 }
@@ -90,6 +92,12 @@ bool MechanismContext::proof_sent() const {
   const auto* const negotiating = std::get_if<Negotiating>(&state_);
   if (negotiating == nullptr || negotiating->mechanism == nullptr) return proof_sent_;
   return negotiating->mechanism->proof_sent();
+}
+
+const char* MechanismContext::mechanism_name() const {
+  const auto* const negotiating = std::get_if<Negotiating>(&state_);
+  if (negotiating == nullptr || negotiating->mechanism == nullptr) return mechanism_name_;
+  return negotiating->mechanism->mechanism_name();
 }
 
 const char* MechanismContext::state_name() const {

@@ -25,6 +25,7 @@ class MechanismContext : public Context {
   bool established() const final { return std::holds_alternative<Protecting>(state_); }
   bool proof_sent() const final;
   const char* state_name() const final;
+  const char* mechanism_name() const final;
   const ContextInfo& info() const final;
 
   size_t wrap_size(size_t message_size) const final;
@@ -67,7 +68,9 @@ class MechanismContext : public Context {
   Result<mechs::MessageProtection*> protection() const;
 
   std::variant<Negotiating, Protecting, Failed> state_;
-  bool proof_sent_ = false;  // once the mechanism is gone
+  // Once the mechanism is gone.
+  bool proof_sent_ = false;
+  const char* mechanism_name_ = "";
 };
 
 }  // namespace pocketgss

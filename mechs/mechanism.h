@@ -102,6 +102,9 @@ class Mechanism {
   virtual Bytes take_error_token() { return {}; }
   // state_name is for logs and test failures; static text.
   virtual const char* state_name() const = 0;
+  // mechanism_name is what ContextInfo::mechanism will be; static text. SPNEGO's initiator tells that
+  // of the mechanism that it runs. Acceptors need not tell.
+  virtual const char* mechanism_name() const { return ""; }
 
   // proof_sent: bytes derived from a credential have left this side, so no other mechanism may be
   // tried (policy row P8).

@@ -43,6 +43,9 @@ class GssClient final : public SaslClient {
     return state_ == State::kSucceeded ? sasl::take_layer(context_, report_) : nullptr;
   }
   bool proof_sent() const override { return context_ == nullptr || context_->proof_sent(); }
+  const char* mechanism_name() const override {
+    return context_ == nullptr ? report_.context.mechanism : context_->mechanism_name();
+  }
 
  private:
   enum class State : uint8_t {

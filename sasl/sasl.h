@@ -187,6 +187,8 @@ class SaslClient {
 
   // proof_sent: no other mechanism may be tried after a failure (policy row P8).
   virtual bool proof_sent() const = 0;
+  // mechanism_name: Context::mechanism_name().
+  virtual const char* mechanism_name() const = 0;
 };
 
 struct SaslClientOptions {

@@ -40,6 +40,7 @@ class Initiator final : public Mechanism {
   Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
   Result<Step> resume(Answer answer) override;
   const char* state_name() const override;
+  const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return answered_ || source_->proof_sent(); }
 
  private:

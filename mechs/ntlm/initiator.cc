@@ -48,6 +48,8 @@ Error incompatible(const char* what) {
   return Error{Errc::kPeerIncompatible, what, 0, 0};
 }
 
+constexpr char kMechanismName[] = "NTLM";
+
 bool is_ours(AvId id) {
   return id == AvId::kFlags || id == AvId::kSingleHost || id == AvId::kChannelBindings ||
          id == AvId::kTargetName;
@@ -66,6 +68,7 @@ class Initiator final : public Mechanism {
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
   }
   const char* state_name() const override;
+  const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return proof_sent_; }
   bool wants_mech_list_mic() const override { return mic_sent_; }
 
@@ -363,7 +366,7 @@ size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) con
 
 ContextInfo Initiator::info(const Agreement& agreement) const {
   ContextInfo info;
-  info.mechanism = "NTLM";
+  info.mechanism = kMechanismName;
   info.flags = context_flags(agreement.flags);
   info.initiator_name = qualified_name(config_.domain, config_.user);
   info.target_name = config_.target_name;

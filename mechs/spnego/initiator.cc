@@ -78,6 +78,7 @@ class Initiator final : public Mechanism {
   Result<Step> resume(Answer answer) override { return take(std::move(answer)); }
   Result<Step> peer_done() override { return take(PeerDone{}); }
   const char* state_name() const override;
+  const char* mechanism_name() const override { return mechanism_name_; }
   bool proof_sent() const override { return proof_sent_; }
 
  private:
@@ -124,6 +125,7 @@ class Initiator final : public Mechanism {
   const InitiatorConfig config_;
   State state_ = Start{};
   bool proof_sent_ = false;
+  const char* mechanism_name_ = "";  // of the inner mechanism that was started last
 };
 
 template <typename Input>
@@ -387,6 +389,7 @@ Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
 // The initiator always asks for integrity: it cannot know yet whether a mechListMIC will be needed.
 Result<Step> Initiator::start_inner(Negotiation& n, const MechanismEntry& entry) {
   PGSS_TRY(n.inner, entry.make(true));
+  mechanism_name_ = n.inner->mechanism_name();
   return step_inner(*n.inner, {});
 }
 

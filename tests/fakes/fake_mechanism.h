@@ -176,6 +176,7 @@ class FakeMechanism final : public mechs::Mechanism {
   }
 
   const char* state_name() const override { return failed_ ? "Failed" : "Fake"; }
+  const char* mechanism_name() const override { return "Fake"; }
   bool proof_sent() const override {
     if (role_ == FakeRole::kAcceptor) return false;
     return script_.proves_at_once ? started_ : next_ > 1;

@@ -183,6 +183,23 @@ TEST(KerberosContext, P8_WithoutATicketNtlmIsOfferedAlone) {
   EXPECT_EQ(outcome.initiator_error->code, Errc::kUnreachable);
 }
 
+TEST(KerberosContext, TellsTheMechanismBeforeItIsEstablishedAndAfterItFailed) {
+  KerberosPair pair;
+  for (const bool kerberos : {true, false}) {
+    if (!kerberos) pair.initiator.policy.inner = {InnerMechanism::kNtlm};
+    const char* const name = kerberos ? "Kerberos" : "NTLM";
+    const auto context =
+        make_initiator(testing::runtime(), MechanismKind::kSpnego, pair.initiator).value();
+    EXPECT_STREQ(context->mechanism_name(), "");
+    ASSERT_TRUE(context->step({}).has_value());
+    EXPECT_STREQ(context->mechanism_name(), name);
+    ASSERT_FALSE(context->step(as_bytes("garbage")).has_value());
+    EXPECT_STREQ(context->mechanism_name(), name);
+    EXPECT_STREQ(context->info().mechanism, "");
+    EXPECT_STREQ(pair.go().initiator->mechanism_name(), name);
+  }
+}
+
 TEST(KerberosContext, P1_NtlmThatIsNotNamedIsNotOffered) {
   KerberosPair pair;
   pair.initiator.policy.inner = {InnerMechanism::kKerberos};
