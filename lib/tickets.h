@@ -76,6 +76,7 @@ class TicketSource;
 //   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
 //   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype,
 //                      a lifetime or a correction out of range
+//   kPeerIncompatible  a library without Kerberos; so are all calls below
 //   kNoMemory
 Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
 
@@ -113,7 +114,7 @@ class TicketRequest {
   virtual Result<Step> start() = 0;
   virtual Result<Step> resume(ExchangeAnswer answer) = 0;
   // proof_sent: something that the password's key has made was sent, so nothing weaker may be tried
-  // after a failure (row P8).
+  // after a failure (row P8): see may_fall_back().
   virtual bool proof_sent() const = 0;
 };
 
@@ -123,6 +124,14 @@ class TicketRequest {
 // "service/host", or no tickets), kNoMemory.
 Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime&, std::shared_ptr<TicketSource>,
                                                       std::string_view service);
+
+// may_fall_back: after `error` another mechanism, NTLM, may take the place of Kerberos, where the user
+// named it (rows P1 and P8): Kerberos cannot be used (kUnreachable, kPeerIncompatible,
+// kNeedsCredential), and nothing that the password could be guessed from was sent. It may not after a
+// refusal, such as of the password, which would cost a second attempt, nor where the policy or what
+// came as an answer is the reason. `proof_sent` is TicketRequest::proof_sent(), false where there was
+// no request yet. SPNEGO and SmtpClient keep to it by themselves where they ask for the ticket.
+bool may_fall_back(const Error& error, bool proof_sent);
 
 // forget_ticket drops the tickets for `service`, named as for request_ticket(), so that the next login
 // gets a new one: for when the service refuses the one that there is (docs/kerberos.md says which

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <pocketgss/base64.h>
+#include <pocketgss/tickets.h>
 
 #include "sasl/ehlo.h"
 #include "sasl/smtp_failure.h"
@@ -79,14 +80,27 @@ LoginDialogue::Action LoginDialogue::next_mechanism() {
   asked_ = false;
   rounds_ = 0;
   auto made = make_sasl_client(mechanism_, contexts_, bindings_, {config_.authzid, config_.layer});
-  if (!made.has_value()) return from(made.error());
+  if (!made.has_value()) return cannot_begin(failure_of_error(made.error()));
   client_ = std::move(made).value();
-  return from(client_->step({}));
+  Result<SaslClient::Step> first = client_->step({});
+  if (!first.has_value()) return cannot_begin(failure_of_error(first.error()));
+  return go_on(std::move(first).value());
+}
+
+// cannot_begin: nothing that the server said is the reason. Policy row P8: another mechanism is tried
+// only where this one cannot be used, not where the policy or a KDC refuses.
+LoginDialogue::Action LoginDialogue::cannot_begin(SmtpFailure failure) {
+  const bool proof_sent = client_ != nullptr && client_->proof_sent();
+  if (!may_fall_back(failure.error, proof_sent)) candidates_.clear();
+  return give_up(std::move(failure));
 }
 
 LoginDialogue::Action LoginDialogue::from(Result<SaslClient::Step> step) {
   if (!step.has_value()) return give_up(failure_of_error(step.error()));
-  SaslClient::Step next = std::move(step).value();
+  return go_on(std::move(step).value());
+}
+
+LoginDialogue::Action LoginDialogue::go_on(SaslClient::Step next) {
   if (auto* need = std::get_if<NeedExchange>(&next)) {
     state_ = State::kAwaitExchange;
     return std::move(*need);
@@ -207,7 +221,9 @@ bool LoginDialogue::may_try_another() const {
 }
 
 LoginDialogue::Action LoginDialogue::resume(ExchangeAnswer answer) {
-  return from(client_->resume(std::move(answer)));
+  Result<SaslClient::Step> next = client_->resume(std::move(answer));
+  if (!next.has_value()) return cannot_begin(failure_of_error(next.error()));
+  return go_on(std::move(next).value());
 }
 
 }  // namespace pocketgss::sasl

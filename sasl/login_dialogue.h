@@ -61,7 +61,9 @@ class LoginDialogue {
 
   void choose(const SmtpCapabilities& capabilities);
   Action next_mechanism();
+  Action cannot_begin(SmtpFailure failure);
   Action from(Result<SaslClient::Step> step);
+  Action go_on(SaslClient::Step next);
   Action ask(Bytes first_token);
   bool inline_fits(size_t token_size) const;
   Action on_challenge(ReplyReader& reply, std::optional<ByteView>& token);

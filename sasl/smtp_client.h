@@ -102,7 +102,9 @@ class SmtpClient {
   struct Ready {
     std::optional<SaslReport> login;
   };
-  // Exchange: send `request` to a KDC of `realm` and call resume().
+  // Exchange: send `request` to a KDC of `realm` and call resume(), with its reply or, where none
+  // came or none can be asked, with none. The session waits until then. It comes only where
+  // InitiatorConfig::tickets has no valid ticket for the service yet.
   struct Exchange {
     NeedExchange need;
   };

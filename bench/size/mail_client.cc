@@ -1,10 +1,32 @@
 // A device that mails what it has scanned: SMTP, a Kerberos ticket by password from KDCs that it is
-// configured with, NTLM where there is no ticket. It is linked to be weighed (script/bench --check).
+// configured with, NTLM where Kerberos cannot be used. It is linked to be weighed (script/bench
+// --check). docs/kerberos.md has the text between the markers; script/check_docs compares.
 #include <pocketgss/get_ticket.h>
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/tickets.h>
 
 #include "bench/size/connection.h"
+
+namespace pocketgss::size {
+
+// [prefetch]
+// Gets the user's ticket before there is a connection. An error: there must be no login. No error and
+// no ticket: NTLM is left, which login.policy.inner names beside Kerberos.
+Result<void> add_ticket(Runtime& runtime, TicketSettings settings, KdcTransport& transport,
+                        InitiatorConfig& login) {
+  PGSS_TRY(const auto tickets, make_tickets(std::move(settings)));
+  PGSS_TRY(const auto request, request_ticket(runtime, tickets, login.target));
+  const Result<Ticket> ticket = get_ticket(*request, transport);
+  if (ticket.has_value()) {
+    login.tickets = tickets;  // only then: a context would ask the KDC once more
+  } else if (!may_fall_back(ticket.error(), request->proof_sent())) {
+    return ticket.error();
+  }
+  return {};
+}
+// [/prefetch]
+
+}  // namespace pocketgss::size
 
 int main(int, char** argv) {
   using namespace pocketgss;
@@ -20,15 +42,13 @@ int main(int, char** argv) {
   TicketSettings settings;
   settings.user = argv[1];
   settings.password = SecretBytes(as_bytes(argv[2]));
-  const auto tickets = make_tickets(std::move(settings)).value();
   ConfiguredKdcs kdcs;
   kdcs.add("EXAMPLE.TEST", parse_kdc_address(argv[3]).value());
   KdcTransport transport(kdcs, KdcTransportConfig{});
-  const auto request = request_ticket(runtime, tickets, config.target).value();
-  if (const auto ticket = get_ticket(*request, transport); ticket.has_value()) {
-    config.tickets = tickets;
-  } else {
-    server.log(describe(ticket.error()));
+  const auto added = size::add_ticket(runtime, std::move(settings), transport, config);
+  if (!added.has_value()) {
+    server.log(describe(added.error()));
+    return 1;
   }
 
   InitiatorContexts contexts(runtime, config);
@@ -43,10 +63,11 @@ int main(int, char** argv) {
       server.done() ? smtp.closed() : smtp.receive(bytes);
     } else if (std::holds_alternative<SmtpClient::StartTls>(*event)) {
       TlsChannel tls;
-      tls.bindings = {ChannelBinding::tls_server_end_point(server.certificate()).value()};
+      auto binding = ChannelBinding::tls_server_end_point(server.certificate());
+      if (binding.has_value()) tls.bindings.push_back(std::move(binding).value());
       if (!smtp.tls_started(std::move(tls)).has_value()) return 1;
     } else if (std::holds_alternative<SmtpClient::Exchange>(*event)) {
-      if (!smtp.resume({}).has_value()) return 1;  // there is a ticket: nothing is to be asked
+      if (!smtp.resume({}).has_value()) return 1;  // the ticket has ended since: without one
     } else if (const auto* failed = std::get_if<SmtpClient::Failed>(&*event)) {
       server.log(failed->failure.message);
       return 1;

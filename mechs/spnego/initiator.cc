@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "mechs/fall_back.h"
 #include "mechs/spnego/mech_list.h"
 #include "mechs/spnego/token.h"
 
@@ -157,11 +158,10 @@ Result<Step> Initiator::on(Start&&, ByteView token) {
   return offer(0, std::nullopt);
 }
 
-// may_go_on: a mechanism that cannot start is left out, as long as nothing was proven to anybody
-// (policy row P8). What is wrong with this program is wrong for the next mechanism too.
+// may_go_on: a mechanism that cannot be used is left out, as long as nothing was proven to anybody
+// (policy row P8).
 bool Initiator::may_go_on(const Error& error) const {
-  return !proof_sent_ && error.code != Errc::kApiMisuse && error.code != Errc::kNoMemory &&
-         error.code != Errc::kInternal;
+  return can_fall_back(error.code, proof_sent_);
 }
 
 // offer starts the first of the mechanisms from `first` on that can be started. Where none can, the

@@ -29,6 +29,8 @@ struct MechanismScript {
   bool proves_at_once = false;       // what leaves first is derived from the credential
   std::optional<Error> make_error;   // the mechanism cannot be made
   std::optional<Error> start_error;  // or cannot start
+
+  Error answer_error{Errc::kUnreachable, "FakeMechanism answer"};  // of refuses_answer
 };
 
 // FakeCounters is what a test looks at afterwards.
@@ -168,7 +170,7 @@ class FakeMechanism final : public mechs::Mechanism {
     if (failed_) return *failed_;
     if (!waits_) return fail(Errc::kApiMisuse, "FakeMechanism did not ask");
     waits_ = false;
-    if (script_.refuses_answer) return fail(Errc::kUnreachable, "FakeMechanism answer");
+    if (script_.refuses_answer) return fail(script_.answer_error);
     if (auto* account = std::get_if<AccountAnswer>(&answer); account && !account->account) {
       return fail(Errc::kAuthFailed, "FakeMechanism account");
     }

@@ -183,6 +183,16 @@ TEST(KerberosContext, P8_WithoutATicketNtlmIsOfferedAlone) {
   EXPECT_EQ(outcome.initiator_error->code, Errc::kUnreachable);
 }
 
+TEST(KerberosContext, P8_P10_WhereThePolicyRefusesTheTicketNtlmIsNotOffered) {
+  if (!mechs::krb5::known_etype(23)) GTEST_SKIP() << "etype 23 is not built";
+  KerberosPair pair(Etype::kRc4Hmac);
+  pair.initiator.policy.allow_rc4 = false;
+  const Outcome outcome = pair.go();
+  ASSERT_TRUE(outcome.initiator_error.has_value());
+  EXPECT_EQ(outcome.initiator_error->code, Errc::kPolicy);
+  EXPECT_TRUE(outcome.tokens.empty());
+}
+
 TEST(KerberosContext, TellsTheMechanismBeforeItIsEstablishedAndAfterItFailed) {
   KerberosPair pair;
   for (const bool kerberos : {true, false}) {

@@ -493,6 +493,78 @@ TEST_F(TicketsTest, P15_StrongPreauthenticationSendsNothingOfThePassword) {
   EXPECT_EQ(kdc.timestamps, 0);
 }
 
+// --- NTLM in the place of Kerberos ---
+
+TEST(MayFallBack, P8_OnlyWhereKerberosCannotBeUsedAndNothingWasProven) {
+  for (const Errc code : {Errc::kUnreachable, Errc::kPeerIncompatible, Errc::kNeedsCredential}) {
+    EXPECT_TRUE(may_fall_back(Error{code, "why"}, false)) << name(code);
+    EXPECT_FALSE(may_fall_back(Error{code, "why"}, true)) << name(code);
+  }
+  for (const Errc code : {Errc::kMalformed, Errc::kPeerMisbehaved, Errc::kPolicy, Errc::kAuthFailed,
+                          Errc::kExpired, Errc::kApiMisuse, Errc::kNoMemory, Errc::kInternal}) {
+    EXPECT_FALSE(may_fall_back(Error{code, "why"}, false)) << name(code);
+  }
+}
+
+// BothNamed is a login in which the context asks for the ticket, and the user has named NTLM too.
+class BothNamed : public TicketsTest {
+ protected:
+  // go carries the messages of the context until it has a token for the server, or an error.
+  Result<ContextStep> go() {
+    config = testing::initiator_config();
+    config.tickets = made();
+    config.target = kService;
+    config.policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+    context = make_initiator(runtime, MechanismKind::kSpnego, config).value();
+    auto step = context->step({});
+    while (step.has_value()) {
+      const auto* const need = std::get_if<NeedExchange>(&step.value());
+      if (need == nullptr) break;
+      ExchangeAnswer answer;
+      if (!silent) answer.reply = realms.carry(need->realm, need->request);
+      step = context->resume(std::move(answer));
+    }
+    return step;
+  }
+
+  bool silent = false;  // no KDC answers
+  InitiatorConfig config;
+  std::unique_ptr<Context> context;
+};
+
+TEST_F(BothNamed, P8_WhereNoKdcAnswersNtlmIsOffered) {
+  silent = true;
+  ASSERT_TRUE(go().has_value());
+  EXPECT_STREQ(context->mechanism_name(), "NTLM");
+  EXPECT_FALSE(context->proof_sent());
+}
+
+TEST_F(BothNamed, P8_P15_WhereThePolicyRefusesNtlmIsNotOffered) {
+  settings.require_strong_preauth = true;
+  const auto step = go();
+  ASSERT_FALSE(step.has_value());
+  EXPECT_EQ(step.error().code, Errc::kPolicy);
+  EXPECT_STREQ(context->mechanism_name(), "Kerberos");
+  EXPECT_FALSE(context->proof_sent());
+}
+
+TEST_F(BothNamed, P8_WhereTheUserIsRefusedNtlmIsNotOffered) {
+  settings.user = "nobody@EXAMPLE.TEST";
+  const auto step = go();
+  ASSERT_FALSE(step.has_value());
+  EXPECT_EQ(step.error().peer_status, 6);
+  EXPECT_FALSE(context->proof_sent());
+}
+
+TEST_F(BothNamed, P8_AWrongPasswordIsProvenOnce) {
+  settings.password = SecretBytes(std::string_view("wrong"));
+  const auto step = go();
+  ASSERT_FALSE(step.has_value());
+  EXPECT_EQ(step.error().peer_status, 24);
+  EXPECT_STREQ(context->mechanism_name(), "Kerberos");
+  EXPECT_TRUE(context->proof_sent());
+}
+
 TEST_F(TicketsTest, SettingsThatAreWrongAreRefused) {
   const auto with = [](const std::function<void(TicketSettings&)>& change) {
     TicketSettings out;

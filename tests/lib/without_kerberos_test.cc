@@ -21,6 +21,7 @@ TEST(WithoutKerberos, ThereAreNoTickets) {
   const auto tickets = make_tickets({});
   ASSERT_FALSE(tickets.has_value());
   EXPECT_EQ(tickets.error().code, Errc::kPeerIncompatible);
+  EXPECT_TRUE(may_fall_back(tickets.error(), false));
 }
 
 TEST(WithoutKerberos, AContextLacksWhatItNeeds) {

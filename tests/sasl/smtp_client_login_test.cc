@@ -572,6 +572,26 @@ TEST(SmtpClient, TellsTheLastFailureWhereItSaysMore) {
   EXPECT_FAILED(both, Kind::kTemporary);
 }
 
+TEST(SmtpClient, P8_TriesNothingElseWhereThePolicyRefusesOrTheTicketIsWrong) {
+  for (const Errc code :
+       {Errc::kPolicy, Errc::kAuthFailed, Errc::kMalformed, Errc::kExpired, Errc::kApiMisuse}) {
+    for (const bool asks : {false, true}) {
+      ClientSession session;
+      FakeScript first;
+      if (asks) first.asks_kdc("as-req");
+      session.contexts.scripts = {first.fails(code, "why"), FakeScript().sends("two")};
+      EXPECT_EQ(session.greet(), "");
+      if (asks) {
+        ASSERT_TRUE(session.client->resume({text_bytes("as-rep")}).has_value());
+      }
+      EXPECT_EQ(session.sent(), "") << name(code);
+      ASSERT_NE(session.failure(), nullptr) << name(code);
+      EXPECT_EQ(session.failure()->error.code, code);
+      EXPECT_EQ(session.contexts.asked.size(), 1u);
+    }
+  }
+}
+
 TEST(SmtpClient, P5_CHB_2_SendsNoAuthWithoutARequiredBinding) {
   for (const char* mechanism : {"GSSAPI", "GSS-SPNEGO", "NTLM"}) {
     ClientSession session;

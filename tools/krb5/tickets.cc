@@ -156,12 +156,6 @@ ExitCode exit_code(Errc code) {
   return ExitCode::kSoftware;
 }
 
-// falls_back: Kerberos cannot be used at all, rather than refuses this user.
-bool falls_back(const Error& error) {
-  return error.code == Errc::kUnreachable || error.code == Errc::kPeerIncompatible ||
-         error.code == Errc::kNeedsCredential;
-}
-
 }  // namespace
 
 Fallible<SecretBytes> read_nt_hash(const std::string& path) {
@@ -290,12 +284,13 @@ std::variant<Ticket, TicketFailure> KdcAccess::fetch(Runtime& runtime,
   service = in_realm;
   auto request = request_ticket(runtime, tickets, service);
   if (!request.has_value()) {
-    return TicketFailure{kerberos_failure(request.error(), service), falls_back(request.error())};
+    return TicketFailure{kerberos_failure(request.error(), service),
+                         may_fall_back(request.error(), false)};
   }
   auto ticket = get_ticket(*request.value(), impl_->transport);
   if (ticket.has_value()) return std::move(ticket).value();
   TicketFailure failed{kerberos_failure(ticket.error(), service),
-                       !request.value()->proof_sent() && falls_back(ticket.error())};
+                       may_fall_back(ticket.error(), request.value()->proof_sent())};
   if (const auto& why = impl_->transport.resolver_error(); why && ticket.error().peer_status == 0) {
     failed.failure.message = no_kdc(impl_->kdcs.asked_realm(), impl_->realm, why->where);
   }

@@ -49,8 +49,7 @@ class OffsetClock final : public Clock {
 Fallible<std::optional<Krb5Conf>> read_krb5_conf(const std::string& path);
 Fallible<SecretBytes> read_nt_hash(const std::string& path);
 
-// TicketFailure also says whether another mechanism may be tried: nothing that the password could be
-// guessed from was sent (policy row P8), and it is no fault of the settings.
+// TicketFailure also says whether another mechanism may be tried: may_fall_back().
 struct TicketFailure {
   Failure failure;
   bool may_fall_back = false;

@@ -351,6 +351,40 @@ TEST_F(SpnegoPair, P8_LeavesOutAMechanismWhoseServiceIsSilent) {
   expect_both(negotiate({&one, &two}, {&two}));
 }
 
+// The three errors after which a caller may fall back, too, and no others.
+TEST_F(SpnegoPair, P8_GoesOnOnlyWhereAMechanismCannotBeUsed) {
+  constexpr Errc kAll[] = {Errc::kMalformed,       Errc::kPeerMisbehaved, Errc::kPeerIncompatible,
+                           Errc::kNeedsCredential, Errc::kPolicy,         Errc::kAuthFailed,
+                           Errc::kExpired,         Errc::kApiMisuse,      Errc::kUnreachable,
+                           Errc::kNoMemory,        Errc::kInternal};
+  for (const Errc code : kAll) {
+    const bool expected = code == Errc::kPeerIncompatible || code == Errc::kNeedsCredential ||
+                          code == Errc::kUnreachable;
+    one = two = {};
+    one.name = "FAKE1";
+    two.name = "FAKE2";
+    for (std::optional<Error>* const where : {&one.make_error, &one.start_error}) {
+      one.make_error = one.start_error = std::nullopt;
+      *where = Error{code, "the preferred one", 0, 0};
+      Pair pair = negotiate({&one, &two}, {&two});
+      EXPECT_EQ(pair.initiator.established(), expected) << name(code);
+      if (!expected) {
+        ASSERT_TRUE(pair.initiator.error.has_value()) << name(code);
+        EXPECT_EQ(*pair.initiator.error, **where);
+      }
+    }
+  }
+}
+
+TEST_F(SpnegoPair, P8_NeverFallsBackAfterAServiceRefused) {
+  one.asks_exchange = one.refuses_answer = true;
+  one.answer_error = Error{Errc::kAuthFailed, "the account is locked", 0, 18};
+  Pair pair = negotiate({&one, &two}, {&two});
+  ASSERT_TRUE(pair.initiator.error.has_value());
+  EXPECT_EQ(*pair.initiator.error, one.answer_error);
+  EXPECT_TRUE(pair.tokens.empty());
+}
+
 TEST_F(SpnegoPair, P8_NeverFallsBackAfterAProofWasSentToAService) {
   one.asks_exchange = one.refuses_answer = one.proves_at_once = true;
   Pair pair = negotiate({&one, &two}, {&two});
