@@ -1,14 +1,32 @@
 // The default providers of contexts, over make_initiator() and make_acceptor().
 #include <pocketgss/sasl.h>
 
+#include <algorithm>
+
 namespace pocketgss {
+namespace {
+
+Error misuse(const char* where) {
+  return Error{Errc::kApiMisuse, where, 0, 0};
+}
+
+}  // namespace
 
 InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config)
-    : runtime_(runtime), config_(std::move(config)), flags_(config_.flags) {}
+    : runtime_(runtime),
+      config_(std::move(config)),
+      flags_(config_.flags),
+      binding_(config_.channel_binding) {}
 
+// Policy row P5: what was configured is never dropped, and of two that differ one is of another
+// channel.
 Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
-  config_.channel_binding.reset();
-  if (!request.bindings.empty()) config_.channel_binding = request.bindings.front();
+  config_.channel_binding = binding_;
+  if (!request.bindings.empty()) {
+    if (binding_ && *binding_ != request.bindings.front())
+      return misuse("InitiatorConfig.channel_binding: not the channel's");
+    config_.channel_binding = request.bindings.front();
+  }
   // Replay and sequence detection are for protected messages: NTLM signs for either of them.
   constexpr ContextFlags kIntegrity = kIntegFlag | kReplayFlag | kSequenceFlag;
   config_.flags = flags_;
@@ -27,10 +45,17 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
 }
 
 AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config)
-    : runtime_(runtime), config_(std::move(config)) {}
+    : runtime_(runtime), config_(std::move(config)), bindings_(config_.channel_bindings) {}
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& request) {
-  config_.channel_bindings.assign(request.bindings.begin(), request.bindings.end());
+  config_.channel_bindings = bindings_;
+  if (!request.bindings.empty()) {
+    if (!bindings_.empty() &&
+        !std::is_permutation(bindings_.begin(), bindings_.end(), request.bindings.begin(),
+                             request.bindings.end()))
+      return misuse("AcceptorConfig.channel_bindings: not the channel's");
+    config_.channel_bindings.assign(request.bindings.begin(), request.bindings.end());
+  }
   return make_acceptor(runtime_, request.kind, config_);
 }
 

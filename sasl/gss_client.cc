@@ -220,7 +220,8 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
   const Policy& policy = contexts.policy();
   if (sasl::has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
   PGSS_CHECK(sasl::check(options.layer));
-  if (policy.channel_binding == BindingRequirement::kRequire && bindings.empty()) {
+  const bool bound = !bindings.empty() || contexts.has_binding();
+  if (policy.channel_binding == BindingRequirement::kRequire && !bound) {
     return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
   const bool ntlm = mechanism == SaslMechanism::kNtlm;

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include <pocketgss/bytes.h>
 #include <pocketgss/context.h>
@@ -55,7 +56,7 @@ struct LayerOptions {
 // ContextRequest is what a SASL mechanism asks of a ContextProvider.
 struct ContextRequest {
   MechanismKind kind = MechanismKind::kSpnego;
-  // Those of the TLS channel; an initiator uses the first. Empty without TLS.
+  // Those of the TLS channel; an initiator uses the first. Empty: those of the configuration, if any.
   std::span<const ChannelBinding> bindings;
   // What these layers need is asked for, whatever the configuration says.
   SecurityLayer layers = kNoLayer;
@@ -72,34 +73,45 @@ struct ContextRequest {
 class ContextProvider {
  public:
   virtual ~ContextProvider() = default;
-  // make starts one context. Errors: those of make_initiator() and make_acceptor().
+  // make starts one context. Errors: those of make_initiator() and make_acceptor(); kApiMisuse where
+  // the request and the configuration name different channel bindings.
   virtual Result<std::unique_ptr<Context>> make(const ContextRequest& request) = 0;
+  // has_binding: make() has a channel binding of its own for a request that names none.
+  virtual bool has_binding() const { return false; }
   virtual const Policy& policy() const = 0;
 };
 
-// InitiatorContexts makes initiators from a configuration, of which it keeps a copy.
+// InitiatorContexts makes initiators from a configuration, of which it keeps a copy. The channel
+// binding is that of the request, or InitiatorConfig::channel_binding where the request has none; both
+// may be given if they are the same.
 class InitiatorContexts final : public ContextProvider {
  public:
   InitiatorContexts(Runtime& runtime, InitiatorConfig config);
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
+  bool has_binding() const override { return binding_.has_value(); }
   const Policy& policy() const override { return config_.policy; }
 
  private:
   Runtime& runtime_;
   InitiatorConfig config_;
-  ContextFlags flags_;  // as configured
+  // As configured.
+  ContextFlags flags_;
+  std::optional<ChannelBinding> binding_;
 };
 
-// AcceptorContexts does so for acceptors.
+// AcceptorContexts does so for acceptors, with AcceptorConfig::channel_bindings, whose order does not
+// matter.
 class AcceptorContexts final : public ContextProvider {
  public:
   AcceptorContexts(Runtime& runtime, AcceptorConfig config);
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
+  bool has_binding() const override { return !bindings_.empty(); }
   const Policy& policy() const override { return config_.policy; }
 
  private:
   Runtime& runtime_;
   AcceptorConfig config_;
+  std::vector<ChannelBinding> bindings_;  // as configured
 };
 
 // SaslReport says how a login went, for the user and for logs. It holds no secret.
@@ -197,7 +209,9 @@ struct SaslClientOptions {
   LayerOptions layer = {};
 };
 
-// make_sasl_client starts an exchange. Errors: those of ContextProvider::make(); kPolicy with
+// make_sasl_client starts an exchange. The bindings are those of the TLS channel, of which the first
+// is used; an empty list leaves that of the configuration in force. Errors: those of
+// ContextProvider::make(); kPolicy with
 // `where` = "P5: channel binding required" where the policy requires a binding and there is none,
 // "P25: ..." where a layer is required of a mechanism that has none; kApiMisuse (`authzid` has CR,
 // LF or NUL; LayerOptions out of range).
@@ -248,7 +262,8 @@ struct SaslServerOptions {
   LayerOptions layer = {};
 };
 
-// make_sasl_server starts an exchange. Errors: kApiMisuse (LayerOptions out of range).
+// make_sasl_server starts an exchange. The bindings are those of the TLS channel; an empty list
+// leaves those of the configuration in force. Errors: kApiMisuse (LayerOptions out of range).
 Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism, ContextProvider&,
                                                      std::span<const ChannelBinding>,
                                                      const SaslServerOptions& = {});

@@ -55,8 +55,8 @@ bool SmtpServer::Impl::take_name(std::string_view arguments) {
 }
 
 bool SmtpServer::Impl::auth_offered() const {
-  const bool bindable =
-      contexts_.policy().channel_binding != BindingRequirement::kRequire || !bindings_.empty();
+  const bool bindable = contexts_.policy().channel_binding != BindingRequirement::kRequire ||
+                        !bindings_.empty() || contexts_.has_binding();
   return (over_tls_ || config_.auth_in_clear) && bindable;
 }
 
