@@ -77,6 +77,7 @@ LoginDialogue::Action LoginDialogue::next_mechanism() {
   client_.reset();
   mechanism_ = candidates_.front();
   candidates_.erase(candidates_.begin());
+  begun_ = true;
   asked_ = false;
   rounds_ = 0;
   auto made = make_sasl_client(mechanism_, contexts_, bindings_, {config_.authzid, config_.layer});
@@ -220,9 +221,17 @@ bool LoginDialogue::may_try_another() const {
   return !candidates_.empty() && !proof_sent;
 }
 
+void LoginDialogue::tell(SmtpFailure& failure) const {
+  if (!begun_) return;
+  failure.mechanism = mechanism_;
+  if (client_ == nullptr) return;
+  failure.inner = client_->mechanism_name();
+  failure.proof_sent = client_->proof_sent();
+}
+
 LoginDialogue::Action LoginDialogue::resume(ExchangeAnswer answer) {
   Result<SaslClient::Step> next = client_->resume(std::move(answer));
-  if (!next.has_value()) return cannot_begin(failure_of_error(next.error()));
+  if (!next.has_value()) return cannot_begin(failure_of_exchange(next.error()));
   return go_on(std::move(next).value());
 }
 

@@ -49,6 +49,8 @@ class LoginDialogue {
   SmtpFailure to_tell(SmtpFailure failure);
 
   SaslMechanism mechanism() const { return mechanism_; }
+  // tell says in `failure` what login was under way. It allocates nothing.
+  void tell(SmtpFailure& failure) const;
 
  private:
   enum class State : uint8_t {
@@ -78,6 +80,7 @@ class LoginDialogue {
 
   std::vector<SaslMechanism> candidates_;  // those still to try, the next one first
   SaslMechanism mechanism_ = SaslMechanism::kGssapi;
+  bool begun_ = false;  // with mechanism_
   std::unique_ptr<SaslClient> client_;
   State state_ = State::kAsked;
   bool asked_ = false;                        // the AUTH command of mechanism_ was sent

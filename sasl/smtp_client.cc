@@ -99,15 +99,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   std::optional<Event> next_event() {
-    if (broken_) {
-      SmtpFailure failure;
-      failure.kind = Kind::kLocal;
-      failure.party = SmtpFailure::Party::kCaller;
-      failure.error = *std::exchange(broken_, std::nullopt);
-      // Short enough to need none.
-      failure.message = failure.error.code == Errc::kNoMemory ? "out of memory" : "internal error";
-      return Failed{std::move(failure)};
-    }
+    if (broken_) return Failed{*std::exchange(broken_, std::nullopt)};
     if (events_.empty()) return std::nullopt;
     Event event = std::move(events_.front());
     events_.pop_front();
@@ -410,15 +402,22 @@ class PGSS_LOCAL SmtpClient::Impl {
   // give_up ends the session without a single allocation.
   void give_up(const Error& error) {
     state_ = State::kFailed;
+    SmtpFailure& failure = broken_.emplace();
+    failure.kind = Kind::kLocal;
+    failure.party = SmtpFailure::Party::kCaller;
+    failure.error = error;
+    // Short enough to need none.
+    failure.message = error.code == Errc::kNoMemory ? "out of memory" : "internal error";
+    if (login_) login_->tell(failure);
     login_.reset();
     queue_.clear();
     output_.clear();
     stream_ = {};
     events_.clear();
-    broken_ = error;
   }
 
   void fail(SmtpFailure failure) {
+    if (login_) login_->tell(failure);
     events_.emplace_back(Failed{std::move(failure)});  // first: where that fails, run() knows
     state_ = State::kFailed;
     login_.reset();
@@ -477,7 +476,7 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   Bytes output_;
   std::list<Event> events_;
-  std::optional<Error> broken_;  // to be told by next_event()
+  std::optional<SmtpFailure> broken_;  // to be told by next_event()
 };
 
 SmtpClient::SmtpClient(ContextProvider& contexts, SmtpClientConfig config)

@@ -65,6 +65,7 @@ struct SmtpFailure {
     kNoMechanism,      // no mechanism that both sides have; `message` says which the server lists
     kNeedsCredential,  // nothing to log in with
     kBindingRequired,  // the policy requires a channel binding and there is none
+    kKdc,              // Kerberos gave no ticket; `error` is of the KDC, or that none answers
     kLocal,            // our side of the exchange refused the server's token: `error` says why
     kRefused,          // the server refused the login (535 and other 5yz)
     kCommandRefused,   // the server does not take the AUTH command at all (500 to 503)
@@ -88,6 +89,11 @@ struct SmtpFailure {
   Error error;          // ours, where the cause is on our side; else `where` is empty
   std::string message;  // one sentence or two for the user: what happened and what to do. No
                         // secret; sanitised.
+
+  // The login that was under way, the last one where several mechanisms were tried.
+  std::optional<SaslMechanism> mechanism;  // none: no login had begun, or it was over
+  const char* inner = "";   // "NTLM" or "Kerberos": SaslClient::mechanism_name(); static
+  bool proof_sent = false;  // of it, to the server or a KDC (policy row P8): an attempt was counted
 };
 
 class SmtpClient {

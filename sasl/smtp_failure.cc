@@ -36,6 +36,8 @@ constexpr Words kWords[] = {
     {Kind::kBindingRequired, Party::kCaller,
      "a channel binding is required and this connection has none",
      "Use TLS with a certificate whose signature has a hash, or require no binding."},
+    {Kind::kKdc, Party::kServer, "Kerberos gave no ticket for the server",
+     "See the reason; the KDC's log may say more."},
     {Kind::kLocal, Party::kServer, "this side refused the server's part of the login",
      "See the reason; the server may be misconfigured or not the one it claims to be."},
     {Kind::kRefused, Party::kUser, "the server refused the login",
@@ -69,9 +71,14 @@ const Words& words_of(Kind kind) {
   return kWords[0];
 }
 
-SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::string& detail) {
-  const Words& words = words_of(kind);
-  SmtpFailure out{kind, words.party, std::move(reply), error, words.what};
+SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
+                 const std::string& detail) {
+  SmtpFailure out;
+  out.kind = words.kind;
+  out.party = words.party;
+  out.reply = std::move(reply);
+  out.error = error;
+  out.message = words.what;
   if (!detail.empty()) out.message += concat({" (", detail, ")"});
   if (error.where[0] != '\0') out.message.append(": ").append(describe(error));
   if (out.reply.code != 0) {
@@ -86,6 +93,10 @@ SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::stri
   const bool later = out.reply.transient() && kind != Kind::kPasswordChange;
   out.message += later ? words_of(Kind::kTemporary).advice : words.advice;
   return out;
+}
+
+SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::string& detail) {
+  return make(words_of(kind), std::move(reply), error, detail);
 }
 
 // kind_of_login: RFC 4954 4 and 6, RFC 5321 4.2.
@@ -126,6 +137,19 @@ Kind kind_of_error(const Error& error) {
   }
 }
 
+// is_of_kdc: an exchange with KDCs ended in `error`, which is not this program's own.
+bool is_of_kdc(const Error& error) {
+  switch (error.code) {
+    case Errc::kNeedsCredential:
+    case Errc::kApiMisuse:
+    case Errc::kNoMemory:
+    case Errc::kInternal:
+      return false;
+    default:
+      return kind_of_error(error) != Kind::kBindingRequired;
+  }
+}
+
 }  // namespace
 
 SmtpFailure failure_of_reply(Kind kind, SmtpReply reply) {
@@ -144,6 +168,21 @@ SmtpFailure failure_of_error(const Error& error) {
     out.party = Party::kCaller;
   }
   return out;
+}
+
+SmtpFailure failure_of_exchange(const Error& error) {
+  if (!is_of_kdc(error)) return failure_of_error(error);
+  Words words = words_of(Kind::kKdc);
+  if (error.code == Errc::kAuthFailed) {
+    words.party = Party::kUser;
+    words.advice = "Check the user name, the realm and the password; each attempt may count.";
+  } else if (error.code == Errc::kUnreachable) {
+    words.party = Party::kNetwork;
+    words.advice = "Check the realm, its KDCs and the network, or try again later.";
+  } else if (error.code == Errc::kPolicy) {
+    words.party = Party::kCaller;
+  }
+  return make(words, {}, error, {});
 }
 
 SmtpFailure failure_of_kind(Kind kind, const Error& error) {

@@ -14,6 +14,8 @@ SmtpFailure failure_of_reply(SmtpFailure::Kind kind, SmtpReply reply);
 SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply);
 // failure_of_error: our side of the exchange, or the reading of a reply, ended in an error.
 SmtpFailure failure_of_error(const Error& error);
+// failure_of_exchange: a KDC's answer, or none, ended our side of the exchange.
+SmtpFailure failure_of_exchange(const Error& error);
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, std::string detail = {});
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, const Error& error);
 

@@ -54,6 +54,11 @@ struct FakeScript {
   FakeScript& fails(Errc code, const char* where) {
     return add(std::nullopt, Error{code, where, 7, 0});
   }
+  // of names the mechanism.
+  FakeScript& of(const char* mechanism) {
+    info.mechanism = mechanism;
+    return *this;
+  }
   // protects: layers can be had.
   FakeScript& protects(bool confidential = true) {
     info.flags = kIntegFlag | kSequenceFlag;

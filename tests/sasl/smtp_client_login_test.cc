@@ -592,6 +592,116 @@ TEST(SmtpClient, P8_TriesNothingElseWhereThePolicyRefusesOrTheTicketIsWrong) {
   }
 }
 
+// kdc_failure is that of a login whose ticket ends in `code`.
+SmtpFailure kdc_failure(Errc code, const char* where = "why") {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().asks_kdc("as-req").fails(code, where)};
+  session.greet("GSSAPI");
+  EXPECT_TRUE(session.client->resume({text_bytes("as-rep")}).has_value());
+  EXPECT_EQ(session.sent(), "");
+  return session.failure() == nullptr ? SmtpFailure{} : *session.failure();
+}
+
+TEST(SmtpClient, TellsWhatTheKdcSaidAsItsOwn) {
+  struct Case {
+    Errc code;
+    Kind kind;
+    Party party;
+  };
+  for (const Case& c : {Case{Errc::kAuthFailed, Kind::kKdc, Party::kUser},
+                        Case{Errc::kUnreachable, Kind::kKdc, Party::kNetwork},
+                        Case{Errc::kPolicy, Kind::kKdc, Party::kCaller},
+                        Case{Errc::kPeerIncompatible, Kind::kKdc, Party::kServer},
+                        Case{Errc::kExpired, Kind::kKdc, Party::kServer},
+                        Case{Errc::kMalformed, Kind::kKdc, Party::kServer},
+                        Case{Errc::kPeerMisbehaved, Kind::kKdc, Party::kServer},
+                        Case{Errc::kNeedsCredential, Kind::kNeedsCredential, Party::kUser},
+                        Case{Errc::kApiMisuse, Kind::kLocal, Party::kCaller},
+                        Case{Errc::kInternal, Kind::kLocal, Party::kCaller}}) {
+    const SmtpFailure failure = kdc_failure(c.code);
+    EXPECT_EQ(failure.kind, c.kind) << name(c.code);
+    EXPECT_EQ(failure.party, c.party) << name(c.code);
+    EXPECT_EQ(failure.error.code, c.code);
+    EXPECT_THAT(failure.message, HasSubstr("why"));
+    EXPECT_EQ(failure.reply.code, 0);
+  }
+  EXPECT_EQ(kdc_failure(Errc::kPolicy, "P5: required").kind, Kind::kBindingRequired);
+}
+
+TEST(SmtpClient, TellsThatNoKdcAnswered) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().asks_kdc("as-req")};
+  session.greet("GSSAPI");
+  ASSERT_TRUE(session.client->resume({}).has_value());
+  EXPECT_EQ(session.sent(), "");
+  EXPECT_FAILED(session, Kind::kKdc);
+  EXPECT_EQ(session.failure()->party, Party::kNetwork);
+}
+
+// --- which login it was ---
+
+TEST(SmtpClient, TellsWhichLoginWasRefusedAndWhetherAProofHadLeft) {
+  for (const bool proof : {false, true}) {
+    ClientSession session;
+    FakeScript script = FakeScript().sends("ap-req").of("Kerberos");
+    session.contexts.scripts = {proof ? script.proof() : script};
+    session.greet("GSS-SPNEGO");
+    session.server("535 5.7.8 no\r\n");
+    EXPECT_FAILED(session, Kind::kRefused);
+    EXPECT_EQ(session.failure()->mechanism, SaslMechanism::kGssSpnego);
+    EXPECT_STREQ(session.failure()->inner, "Kerberos");
+    EXPECT_EQ(session.failure()->proof_sent, proof);
+  }
+}
+
+TEST(SmtpClient, TellsTheLoginThatWasTriedLast) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("ap-req").of("Kerberos"),
+                              FakeScript().sends("negotiate").of("NTLM")};
+  session.greet("GSSAPI NTLM");
+  EXPECT_EQ(session.server("535 5.7.8 no\r\n"), auth("NTLM", "negotiate"));
+  session.server("535 5.7.8 no\r\n");
+  EXPECT_FAILED(session, Kind::kRefused);
+  EXPECT_EQ(session.failure()->mechanism, SaslMechanism::kNtlm);
+  EXPECT_STREQ(session.failure()->inner, "NTLM");
+}
+
+TEST(SmtpClient, TellsTheLoginThatTheConnectionBrokeIn) {
+  ClientSession session;
+  session.contexts.scripts = {
+      FakeScript().sends("init").ends("challenge", "answer").proof().of("NTLM")};
+  session.greet("GSSAPI");
+  session.server(challenge("challenge"));
+  session.client->closed();
+  session.sent();
+  EXPECT_FAILED(session, Kind::kClosed);
+  EXPECT_EQ(session.failure()->mechanism, SaslMechanism::kGssapi);
+  EXPECT_STREQ(session.failure()->inner, "NTLM");
+  EXPECT_TRUE(session.failure()->proof_sent);
+}
+
+TEST(SmtpClient, TellsOfNoLoginWhereNoneHadBegun) {
+  ClientSession session;
+  session.greet("PLAIN");
+  EXPECT_FAILED(session, Kind::kNoMechanism);
+  EXPECT_EQ(session.failure()->mechanism, std::nullopt);
+  EXPECT_STREQ(session.failure()->inner, "");
+  EXPECT_FALSE(session.failure()->proof_sent);
+}
+
+TEST(SmtpClient, TellsOfNoLoginOnceItIsOver) {
+  ClientSession session;
+  session.contexts.scripts = {two_legs().of("NTLM")};
+  session.greet("GSSAPI");
+  session.server(challenge("challenge"));
+  session.server(kSuccess);
+  ASSERT_NE(session.report(), nullptr);
+  session.client->closed();
+  session.sent();
+  EXPECT_FAILED(session, Kind::kClosed);
+  EXPECT_EQ(session.failure()->mechanism, std::nullopt);
+}
+
 TEST(SmtpClient, P5_CHB_2_SendsNoAuthWithoutARequiredBinding) {
   for (const char* mechanism : {"GSSAPI", "GSS-SPNEGO", "NTLM"}) {
     ClientSession session;

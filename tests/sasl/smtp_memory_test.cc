@@ -8,8 +8,10 @@
 namespace pocketgss {
 namespace {
 
+using testing::b64;
 using testing::ClientSession;
 using testing::FailingAllocations;
+using testing::FakeScript;
 using testing::ServerSession;
 
 // failing runs `body` with the n-th allocation failing, and says whether it came so far.
@@ -67,6 +69,19 @@ TEST(SmtpClient, MEM_3_TellsItsEndWhicheverAllocationFails) {
                       [](SmtpClient& client) { client.receive(as_bytes("554 no\r\n")); });
   expect_client_fails("nonsense",
                       [](SmtpClient& client) { client.receive(as_bytes("nonsense\r\n")); });
+}
+
+TEST(SmtpClient, MEM_3_TellsThatAProofHadLeftThoughAnAllocationFailed) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("init").ends("challenge", "answer").proof()};
+  session.greet("GSSAPI");
+  session.server("334 " + b64("challenge") + "\r\n");
+  failing(1, [&] { session.client->closed(); });
+  session.sent();
+  ASSERT_NE(session.failure(), nullptr);
+  EXPECT_EQ(session.failure()->error.code, Errc::kNoMemory);
+  EXPECT_EQ(session.failure()->mechanism, SaslMechanism::kGssapi);
+  EXPECT_TRUE(session.failure()->proof_sent);
 }
 
 }  // namespace

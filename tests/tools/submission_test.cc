@@ -17,6 +17,7 @@
 #include "tests/tools/support/scripted_server.h"
 #include "tests/tools/support/temp_folder.h"
 #include "tools/files.h"
+#include "tools/krb5/tickets.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -79,12 +80,11 @@ std::string lines(size_t size) {
 }
 
 struct Submit : ::testing::Test {
-  // submit_to hands the message over without a login, and takes the time.
+  // submit_to hands the message over, with a login where there is a script of one, and takes the time.
   Fallible<Submitted> submit_to(const ScriptedServer& server) {
     SmtpClientConfig smtp;
     smtp.tls = tls;
-    smtp.login = false;
-    pocketgss::testing::FakeContexts contexts;
+    smtp.login = !contexts.scripts.empty();
     SmtpClient client(contexts, smtp);
     SubmissionConfig config;
     config.host = "localhost";
@@ -104,6 +104,7 @@ struct Submit : ::testing::Test {
   }
 
   testing::TempFolder folder;
+  pocketgss::testing::FakeContexts contexts;
   bool through_pipe = false;
   Tls tls = Tls::kNone;
   milliseconds timeout{20'000}, message_timeout{20'000};
@@ -339,6 +340,30 @@ TEST_F(Submit, ReadsWhatCameBeforeAWriteFailed) {
     ASSERT_TRUE(came.value());
     EXPECT_EQ(as_text(*came.value()), "220 scripted\r\n421 Bye\r\n");
   }
+}
+
+// --- a ticket that has ended since it was got, or is refused ---
+
+std::string lists_gssapi(const std::string& line) {
+  return line.starts_with("EHLO ") ? "250-mail\r\n250 AUTH GSSAPI" : takes_mail(line);
+}
+
+TEST_F(Submit, WhereATicketIsWantedOnceMoreNoKdcIsAsked) {
+  ScriptedServer server(lists_gssapi);
+  contexts.scripts = {pocketgss::testing::FakeScript().asks_kdc("tgs-req")};
+  const auto sent = submit_to(server);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail) << sent.failure().message;
+  EXPECT_THAT(sent.failure().message, HasSubstr("Kerberos gave no ticket"));
+}
+
+TEST_F(Submit, TheExitCodeIsThatOfWhatKerberosSays) {
+  EXPECT_EQ(kerberos_exit_code(Errc::kAuthFailed), ExitCode::kNoPermission);
+  EXPECT_EQ(kerberos_exit_code(Errc::kExpired), ExitCode::kNoPermission);
+  EXPECT_EQ(kerberos_exit_code(Errc::kUnreachable), ExitCode::kTempFail);
+  EXPECT_EQ(kerberos_exit_code(Errc::kPeerIncompatible), ExitCode::kUnavailable);
+  EXPECT_EQ(kerberos_exit_code(Errc::kPolicy), ExitCode::kConfig);
+  EXPECT_EQ(kerberos_exit_code(Errc::kMalformed), ExitCode::kProtocol);
 }
 
 // --- a server that takes its time ---

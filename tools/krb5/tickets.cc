@@ -132,7 +132,9 @@ const char* advice(const Error& error) {
   }
 }
 
-ExitCode exit_code(Errc code) {
+}  // namespace
+
+ExitCode kerberos_exit_code(Errc code) {
   switch (code) {
     case Errc::kUnreachable:
       return ExitCode::kTempFail;
@@ -155,8 +157,6 @@ ExitCode exit_code(Errc code) {
   }
   return ExitCode::kSoftware;
 }
-
-}  // namespace
 
 Fallible<SecretBytes> read_nt_hash(const std::string& path) {
   if (path.empty()) return SecretBytes();
@@ -303,7 +303,7 @@ Failure kerberos_failure(const Error& error, std::string_view service) {
     text +=
         "no KDC of the realm answers: check the realm, --kdc and the network (port 88), or "
         "give it longer by --kdc-deadline";
-    return Failure{exit_code(error.code), text};
+    return Failure{kerberos_exit_code(error.code), text};
   }
   if (error.code == Errc::kPolicy) {
     text += "refused by policy " + std::string(error.where);
@@ -315,7 +315,7 @@ Failure kerberos_failure(const Error& error, std::string_view service) {
   if (error.peer_status != 0) text += " (KDC error " + std::to_string(error.peer_status) + ")";
   if (error.peer_status == 7 && !service.empty()) text += ", which is " + tools::quoted(service);
   if (const std::string_view then = advice(error); !then.empty()) text.append("; ").append(then);
-  return Failure{exit_code(error.code), text};
+  return Failure{kerberos_exit_code(error.code), text};
 }
 
 std::string ticket_text(const Ticket& ticket) {

@@ -93,6 +93,9 @@ class KdcAccess {
   std::unique_ptr<Impl> impl_;
 };
 
+// kerberos_exit_code is the program's where a ticket could not be had.
+ExitCode kerberos_exit_code(Errc code);
+
 // kerberos_failure says in words what an Error of a ticket means, and what to do.
 Failure kerberos_failure(const Error& error, std::string_view service);
 

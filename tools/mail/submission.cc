@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "tools/krb5/tickets.h"
 #include "tools/text.h"
 
 namespace pocketgss::tools {
@@ -35,6 +36,7 @@ ExitCode exit_code(SmtpFailure::Kind kind) {
     case Kind::kClosed:
       return ExitCode::kIoError;
     case Kind::kLocal:
+    case Kind::kKdc:  // by its error: see failure_of()
     case Kind::kTlsInjection:
     case Kind::kServerNotProven:
     case Kind::kProtocol:
@@ -59,6 +61,7 @@ Failure failure_of(const SmtpFailure& failure, const std::string& login_advice) 
     if (failure.error.code == Errc::kPolicy) code = ExitCode::kConfig;
     if (failure.error.code == Errc::kPeerIncompatible) code = ExitCode::kUnavailable;
   }
+  if (failure.kind == SmtpFailure::Kind::kKdc) code = kerberos_exit_code(failure.error.code);
   std::string text = failure.message;
   if (is_refused_login(failure) && !login_advice.empty()) text.append(" ").append(login_advice);
   return Failure{code, std::move(text)};
@@ -139,6 +142,10 @@ class Submission {
         wait_ = std::min(config_.timeout, kFarewell);
         (void)flush().has_value();  // a last QUIT or "*" is a courtesy
         return failure_of(failed->failure, config_.login_advice);
+      }
+      if (std::holds_alternative<SmtpClient::Exchange>(*event)) {
+        // The ticket was there before the connection, and has ended since.
+        if (client_.resume({}).has_value()) continue;
       }
       if (!std::holds_alternative<SmtpClient::StartTls>(*event)) {
         return Failure{ExitCode::kSoftware, "the SMTP client gave an event that was not due"};
