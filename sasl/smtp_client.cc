@@ -131,6 +131,13 @@ class PGSS_LOCAL SmtpClient::Impl {
     return {};
   }
 
+  Result<void> tls_failed(std::string_view why) {
+    if (state_ != State::kAwaitTls || !events_.empty()) return misuse("tls_failed()");
+    fail(sasl::failure_of_kind(Kind::kTlsFailed, sanitise_text(why)));
+    output_.clear();
+    return {};
+  }
+
   Result<void> resume(ExchangeAnswer answer) {
     if (!exchange_open_ || state_ != State::kLogin || !events_.empty()) return misuse("resume()");
     exchange_open_ = false;
@@ -510,6 +517,9 @@ Bytes SmtpClient::take_output() {
 }
 Result<void> SmtpClient::tls_started(TlsChannel channel) {
   return impl_->run([&] { return impl_->tls_started(std::move(channel)); });
+}
+Result<void> SmtpClient::tls_failed(std::string_view why) {
+  return impl_->run([&] { return impl_->tls_failed(why); });
 }
 Result<void> SmtpClient::resume(ExchangeAnswer answer) {
   return impl_->run([&] { return impl_->resume(std::move(answer)); });

@@ -61,6 +61,7 @@ struct SmtpFailure {
     kGreeting,         // the server does not want to talk (554, 421, or no SMTP server at all)
     kEhlo,             // EHLO was refused
     kTlsUnavailable,   // STARTTLS is required and not offered, or refused
+    kTlsFailed,        // tls_failed(): the handshake or the certificate
     kTlsInjection,     // clear text after the reply to STARTTLS (CVE-2021-22947)
     kNoMechanism,      // no mechanism that both sides have; `message` says which the server lists
     kNeedsCredential,  // nothing to log in with
@@ -99,8 +100,9 @@ struct SmtpFailure {
 class SmtpClient {
  public:
   // --- events, in the order in which they come ---
-  // StartTls: set TLS up on the connection, check the certificate, then call tls_started(). Bytes
-  // that come from the network before that belong to TLS: do not give them to receive().
+  // StartTls: set TLS up on the connection, check the certificate, then call tls_started(), or
+  // tls_failed(). Bytes that come from the network before that belong to TLS: do not give them to
+  // receive().
   struct StartTls {};
   // Ready: TLS as configured, EHLO done, and logged in if that was asked for (`login` then holds
   // the report); after a login with a security layer EHLO was sent once more. Commands may be
@@ -148,6 +150,10 @@ class SmtpClient {
 
   // tls_started answers StartTls. Errors: kApiMisuse where there was none, or it was not taken yet.
   Result<void> tls_started(TlsChannel channel);
+  // tls_failed answers StartTls too: the handshake failed, or the certificate is not the server's.
+  // Failed with kTlsFailed comes next, and nothing more is sent. `why` goes into its message,
+  // sanitised. Errors: as tls_started().
+  Result<void> tls_failed(std::string_view why = {});
   // resume answers Exchange. Errors: kApiMisuse where there was none.
   Result<void> resume(ExchangeAnswer answer);
 

@@ -24,6 +24,8 @@ constexpr Words kWords[] = {
     {Kind::kTlsUnavailable, Party::kServer,
      "the server does not start TLS, and this program does not go on without",
      "Try implicit TLS on port 465, or ask the server's operator."},
+    {Kind::kTlsFailed, Party::kServer, "TLS with the server could not be set up",
+     "No password was sent. Check the server's name, its certificate and this machine's clock."},
     {Kind::kTlsInjection, Party::kServer,
      "clear text came where TLS was to start: an attack on the connection, or a broken server",
      "No password was sent. Ask the server's operator."},

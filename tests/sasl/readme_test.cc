@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -53,11 +54,19 @@ class Connection {
     bytes.empty() ? smtp.closed() : smtp.receive(bytes);
   }
   void write(ByteView bytes) { out_.write(bytes); }
+  // start_tls is the server's end of the handshake, connect_tls the client's, which finds `host` in
+  // the certificate, or nothing.
   TlsChannel start_tls() {
     tls_ = true;
     return {{ChannelBinding{as_bytes("tls-server-end-point:hash of the certificate").to_bytes()}}};
   }
+  std::optional<TlsChannel> connect_tls(std::string_view host) {
+    if (host != certificate) return std::nullopt;
+    return start_tls();
+  }
   bool tls() const { return tls_; }
+
+  std::string certificate = "mail.example.test";  // whose it is
 
  private:
   Pipe& in_;
@@ -87,9 +96,12 @@ class Accounts {
 // Logs in over `net`, whose calls block. Returns why it could not, or nothing.
 std::string log_in(Connection& net, const std::string& user, SecretBytes password) {
   Runtime runtime = Runtime::create().value();
-  const AccountName name = AccountName::parse(user).value();
+  const auto name = AccountName::parse(user);
+  if (!name.has_value()) return "the user name cannot be used";
+  auto credential = Credential::from_password(runtime, name.value(), std::move(password));
+  if (!credential.has_value()) return credential.error().where;  // "password is empty"
   InitiatorConfig login;
-  login.credential = Credential::from_password(runtime, name, std::move(password)).value();
+  login.credential = std::move(credential).value();
   login.target = "smtp/mail.example.test";
   login.policy.inner = {InnerMechanism::kNtlm};  // SPNEGO offers NTLM only where it is named
   InitiatorContexts contexts(runtime, login);
@@ -100,7 +112,11 @@ std::string log_in(Connection& net, const std::string& user, SecretBytes passwor
       net.read_into(smtp);
       continue;
     }
-    if (holds_alternative<SmtpClient::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
+    if (holds_alternative<SmtpClient::StartTls>(*event)) {
+      auto tls = net.connect_tls("mail.example.test");  // none: no TLS, or another's certificate
+      (tls ? smtp.tls_started(std::move(*tls)) : smtp.tls_failed()).value();
+    }
+    if (holds_alternative<SmtpClient::Exchange>(*event)) smtp.resume({}).value();  // no KDC here
     if (auto* failed = get_if<SmtpClient::Failed>(&*event)) return failed->failure.message;
     if (holds_alternative<SmtpClient::Ready>(*event)) return "";  // now mail(), rcpt() and data()
   }
@@ -137,7 +153,8 @@ struct Outcome {
   bool client_had_tls = false, server_had_tls = false;
 };
 
-Outcome log_in_with(std::string_view password) {
+Outcome log_in_with(std::string_view password, const std::string& user = "EXAMPLE\\alice",
+                    std::string_view certificate = "mail.example.test") {
   Outcome out;
   Pipe to_server, to_client;
   std::thread serving([&] {
@@ -151,7 +168,8 @@ Outcome log_in_with(std::string_view password) {
   });
   {
     Connection net(to_client, to_server);
-    out.result = log_in(net, "EXAMPLE\\alice", SecretBytes(password));
+    net.certificate = certificate;
+    out.result = log_in(net, user, SecretBytes(password));
     out.client_had_tls = net.tls();
   }
   serving.join();
@@ -169,6 +187,17 @@ TEST(Readme, TheClientTellsWhyItCannot) {
   EXPECT_NE(outcome.result.find("the server refused the login"), std::string::npos)
       << outcome.result;
   EXPECT_NE(outcome.result.find("535"), std::string::npos) << outcome.result;
+}
+
+TEST(Readme, TheClientSaysThatTheCertificateIsAnothers) {
+  const Outcome outcome = log_in_with("Password1", "alice", "other.example.test");
+  EXPECT_NE(outcome.result.find("TLS with the server"), std::string::npos) << outcome.result;
+  EXPECT_FALSE(outcome.client_had_tls);
+}
+
+TEST(Readme, TheClientRefusesWhatCannotBeALogin) {
+  EXPECT_NE(log_in_with("Password1", "").result, "");
+  EXPECT_NE(log_in_with("").result, "");
 }
 
 }  // namespace

@@ -59,6 +59,41 @@ TEST(SmtpClientTls, SMT_4_SSEAN_X1_QuirkA15_CountsOnlyTheListAfterTls) {
   EXPECT_FAILED(session, Kind::kNoMechanism);
 }
 
+TEST(SmtpClientTls, P7_ATlsThatFailedEndsTheSessionAndSendsNothing) {
+  for (const Tls tls : {Tls::kStartTls, Tls::kImplicit}) {
+    TlsSession session;
+    session.config.tls = tls;
+    session.sent();
+    if (tls == Tls::kStartTls) {
+      EXPECT_FALSE(session.client->tls_failed().has_value());
+      session.server("220 mail\r\n");
+      session.server(kTlsEhlo);
+      session.server("220 go\r\n");
+    }
+    ASSERT_NE(session.find<SmtpClient::StartTls>(), nullptr);
+    ASSERT_TRUE(session.client->tls_failed("the certificate\x1b has expired").has_value());
+    EXPECT_EQ(session.sent(), "");
+    EXPECT_FAILED(session, Kind::kTlsFailed);
+    EXPECT_THAT(session.failure()->message, HasSubstr("(the certificate? has expired)"));
+    EXPECT_EQ(session.failure()->party, SmtpFailure::Party::kServer);
+    EXPECT_EQ(session.client->tls_failed().error().code, Errc::kApiMisuse);
+    EXPECT_EQ(session.client->tls_started({}).error().code, Errc::kApiMisuse);
+    EXPECT_EQ(session.server("220 mail\r\n"), "");
+    EXPECT_FALSE(session.client->over_tls());
+  }
+}
+
+TEST(SmtpClientTls, TlsFailedWaitsForItsEvent) {
+  TlsSession session;
+  session.server("220 mail\r\n");
+  session.server(kTlsEhlo);
+  session.client->receive(as_bytes("220 go\r\n"));
+  EXPECT_EQ(session.client->tls_failed().error().code, Errc::kApiMisuse);
+  session.sent();
+  EXPECT_EQ(session.start_tls(), "EHLO client.example.test\r\n");
+  EXPECT_EQ(session.client->tls_failed().error().code, Errc::kApiMisuse);
+}
+
 TEST(SmtpClientTls, SMT_2_RefusesClearTextAfterThe220) {
   for (const bool by_octet : {false, true}) {
     TlsSession session;

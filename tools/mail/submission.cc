@@ -37,6 +37,7 @@ ExitCode exit_code(SmtpFailure::Kind kind) {
       return ExitCode::kIoError;
     case Kind::kLocal:
     case Kind::kKdc:  // by its error: see failure_of()
+    case Kind::kTlsFailed:
     case Kind::kTlsInjection:
     case Kind::kServerNotProven:
     case Kind::kProtocol:
