@@ -488,8 +488,6 @@ class PGSS_LOCAL SmtpClient::Impl {
 
 SmtpClient::SmtpClient(ContextProvider& contexts, SmtpClientConfig config)
     : impl_(std::make_unique<Impl>(contexts, std::move(config))) {}
-SmtpClient::SmtpClient(SmtpClient&&) noexcept = default;
-SmtpClient& SmtpClient::operator=(SmtpClient&&) noexcept = default;
 SmtpClient::~SmtpClient() = default;
 
 // Where an allocation fails in the middle, what stands in the output may be half a line: the

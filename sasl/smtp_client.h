@@ -132,8 +132,8 @@ class SmtpClient {
   // The constructor may throw std::bad_alloc. `contexts` outlives the client. With Tls::kImplicit
   // the first event is StartTls.
   SmtpClient(ContextProvider& contexts, SmtpClientConfig config);
-  SmtpClient(SmtpClient&&) noexcept;
-  SmtpClient& operator=(SmtpClient&&) noexcept;
+  SmtpClient(const SmtpClient&) = delete;
+  SmtpClient& operator=(const SmtpClient&) = delete;
   ~SmtpClient();
 
   // receive takes bytes as they come, in pieces of any size. Ask for events and output afterwards.

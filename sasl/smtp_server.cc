@@ -363,8 +363,6 @@ void SmtpServer::Impl::stop_now() {
 SmtpServer::SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
                        SmtpTranscript* transcript)
     : impl_(std::make_unique<Impl>(contexts, config, transcript)) {}
-SmtpServer::SmtpServer(SmtpServer&&) noexcept = default;
-SmtpServer& SmtpServer::operator=(SmtpServer&&) noexcept = default;
 SmtpServer::~SmtpServer() = default;
 
 // Where an allocation fails in the middle, what stands in the output may be half a line: the

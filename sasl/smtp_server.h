@@ -124,8 +124,8 @@ class SmtpServer {
              SmtpTranscript* transcript = nullptr);
   SmtpServer(ContextProvider& contexts, SmtpServerConfig&& config,
              SmtpTranscript* transcript = nullptr) = delete;
-  SmtpServer(SmtpServer&&) noexcept;
-  SmtpServer& operator=(SmtpServer&&) noexcept;
+  SmtpServer(const SmtpServer&) = delete;
+  SmtpServer& operator=(const SmtpServer&) = delete;
   ~SmtpServer();
 
   // receive takes bytes as they come, in pieces of any size. Read from the connection only while

@@ -32,6 +32,10 @@ struct TlsSession : ClientSession {
     EXPECT_EQ((session).failure()->kind, expected_kind) << (session).failure()->message; \
   } while (false)
 
+// Every call goes through what the machine owns, so there is none that it was moved out of.
+static_assert(!std::is_move_constructible_v<SmtpClient> && !std::is_move_assignable_v<SmtpClient>);
+static_assert(!std::is_move_constructible_v<SmtpServer> && !std::is_move_assignable_v<SmtpServer>);
+
 // --- TLS ---
 
 TEST(SmtpClientTls, P7_StartsTlsBeforeAnythingElse) {
