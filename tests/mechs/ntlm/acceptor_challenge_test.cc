@@ -35,6 +35,24 @@ TEST(NtlmAcceptor, ChallengeCarriesNamesAndTime) {
   EXPECT_EQ(c.version, kOurVersion);
 }
 
+// With signing or sealing a client needs both pairs, though they may be empty.
+TEST(NtlmAcceptor, QuirkC16_BothNetbiosNamesAreInAChallengeThoughNoneAreConfigured) {
+  AcceptorConfig empty;
+  empty.netbios_computer = empty.netbios_domain = "";
+  for (const AcceptorConfig& config : {AcceptorConfig(), empty}) {
+    for (const NegotiateFlags asked : {0x62888235u, 0x00088206u, 0x00000002u}) {
+      FakeExchange e;
+      e.acceptor = config;
+      const ChallengeMessage c = challenge_for(asked, e);
+      const Bytes name = utf16(config.netbios_computer);
+      ASSERT_TRUE(c.av_pairs->find(AvId::kNbComputerName).has_value());
+      ASSERT_TRUE(c.av_pairs->find(AvId::kNbDomainName).has_value());
+      EXPECT_EQ(hex(*c.av_pairs->find(AvId::kNbComputerName)), hex(name));
+      EXPECT_EQ(hex(*c.av_pairs->find(AvId::kNbDomainName)), hex(name));
+    }
+  }
+}
+
 TEST(NtlmAcceptor, EveryChallengeIsAnother) {
   std::set<std::string> seen;
   for (int i = 0; i < 8; ++i) {

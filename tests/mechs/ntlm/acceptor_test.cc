@@ -156,6 +156,22 @@ TEST_P(NtlmKeyDomain, QuirkC10_QuirkC9_QuirkC30_TriesTheDomainAsSentUpperCasedAn
 
 INSTANTIATE_TEST_SUITE_P(All, NtlmKeyDomain, ::testing::Values("Example", "EXAMPLE", ""));
 
+// As Firefox and Thunderbird answer: no MIC is claimed, and none is there.
+TEST(NtlmAcceptor, QuirkC9_AClientWithItsOwnClockAndNoMicIsInAtDefaultAlone) {
+  for (const bool strict : {false, true}) {
+    FakeExchange e;
+    if (strict) e.strict();
+    e.fake.domain = "Example";
+    e.fake.key_domain = "EXAMPLE";
+    e.fake.own_clock = true;
+    e.fake.claim_mic = e.fake.has_mic_field = false;
+    const Result<void> result = e.run();
+    EXPECT_EQ(result.has_value(), !strict);
+    EXPECT_FALSE(e.server_done.info.mic_verified);
+    EXPECT_EQ(e.server_done.info.account_name, strict ? "" : "alice");
+  }
+}
+
 TEST(NtlmAcceptor, QuirkC10_TriesNoOtherDomain) {
   FakeExchange e;
   e.fake.domain = "Example";
