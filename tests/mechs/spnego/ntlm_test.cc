@@ -282,5 +282,20 @@ TEST(SpnegoNtlm, MEM_3_SurvivesTheFailureOfEachAllocation) {
   }
 }
 
+TEST(SpnegoNtlm, SPN_1_RefusesShortTokensAfterNegotiate) {
+  for (const bool bare : {false, true}) {
+    for (const Bytes& short_token : testing::short_tokens()) {
+      Login login;
+      login.make();
+      const Bytes init = login.init();
+      const NegTokenInit parsed = parse_neg_token_init(init).value();
+      login.challenge(bare ? parsed.mech_token->to_bytes() : init);
+      const Errc code = login.ask(short_token).error().code;
+      EXPECT_TRUE(code == Errc::kMalformed || code == Errc::kPeerMisbehaved) << hex(short_token);
+      EXPECT_STREQ(login.acceptor.mechanism->state_name(), "Failed");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss::mechs::spnego

@@ -52,6 +52,20 @@ inline std::optional<Bytes> step_side(Side& side, ByteView token,
   return side.complete->token;
 }
 
+// short_tokens: every token of 0 and 1 octets, and samples of those of 2.
+inline std::vector<Bytes> short_tokens() {
+  std::vector<Bytes> out(1);
+  for (int first = 0; first < 256; ++first) {
+    const auto octet = static_cast<uint8_t>(first);
+    out.push_back(Bytes(1, octet));
+    for (const char second : {'\x00', '\x01', '\x02', '\x30', '\x7f', '\x80', '\x81', '\xff'}) {
+      out.push_back(Bytes(1, octet));
+      out.back().push_back(static_cast<uint8_t>(second));
+    }
+  }
+  return out;
+}
+
 // Middle sees each token, numbered from 0, and returns what arrives; nothing if nothing does.
 using Middle = std::function<std::optional<Bytes>(size_t index, Bytes token)>;
 
