@@ -263,5 +263,48 @@ TEST(SmtpPair, SSEAN_E1_RunsTheSampleSessionWithRealTokens) {
                                              "MAIL (.|\r|\n)*"));
 }
 
+// loose changes base64 to a form that lax decoders take for the same octets: a bit behind the last
+// one is set.
+void loosen(Bytes& line) {
+  size_t last = line.size() - 2;
+  while (line[last - 1] == '=') --last;
+  ++line[last - 1];
+}
+
+// CVE-2026-33603: the login that a right binding lets in, in the one form that counts.
+TEST(SmtpPair, P5_CHB_3_ABindingInAnotherFormOfBase64IsRefused) {
+  size_t altered = 0;
+  for (const SaslMechanism mechanism : kAll) {
+    for (const char* workstation : {"A", "AB", "ABC"}) {  // the three lengths of padding
+      for (const bool canonical : {true, false}) {
+        Pair pair;
+        pair.client_config.mechanism = mechanism;
+        pair.client_config.initial_response = InitialResponse::kNever;
+        pair.initiator.workstation = workstation;
+        pair.acceptor.policy.channel_binding = BindingRequirement::kRequire;
+        bool changed = false;
+        pair.alter_client = [&](Bytes& line) {
+          const bool authenticate = line.size() > 300 && as_text(line).ends_with("=\r\n");
+          if (!authenticate || canonical) return;
+          loosen(line);
+          changed = true;
+        };
+        pair.run();
+        if (!changed) {
+          ASSERT_NO_FATAL_FAILURE(expect_delivered(pair));
+          EXPECT_TRUE(pair.server_login->context.channel_bound);
+          continue;
+        }
+        ++altered;
+        ASSERT_TRUE(pair.failure.has_value());
+        EXPECT_EQ(pair.failure->reply.code, 501);
+        EXPECT_EQ(pair.failure->reply.enhanced, "5.5.2");
+        EXPECT_FALSE(pair.server_login.has_value());
+      }
+    }
+  }
+  EXPECT_GE(altered, 3u);
+}
+
 }  // namespace
 }  // namespace pocketgss
