@@ -97,7 +97,11 @@ struct ContextInfo {
 
 // Answers to NeedAccount and NeedExchange.
 struct AccountAnswer {
-  std::optional<Account> account;  // none: unknown, disabled, or the look-up itself failed
+  std::optional<Account> account;  // none: unknown or disabled
+  // The look-up itself failed, whatever stands in `account`: nobody is let in (policy row P20), and
+  // the error is kUnreachable with `where` = "account look-up", so that the peer can be told to come
+  // again. The peer can tell it from a refusal: say it of a whole store, not of single names.
+  bool unavailable = false;
 };
 struct ExchangeAnswer {
   std::optional<Bytes> reply;  // none: the service did not answer

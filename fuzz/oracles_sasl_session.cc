@@ -329,6 +329,7 @@ struct ServerSession : Session {
   }
 
   void on_mail(const SmtpServer::Event& event) {
+    answer.unavailable = made % 5 == 4;
     if (const auto* mail = std::get_if<SmtpServer::Mail>(&event))
       told("Mail " + mail->reverse_path + " " + mail->auth);
     if (const auto* rcpt = std::get_if<SmtpServer::Rcpt>(&event))

@@ -243,7 +243,7 @@ class SaslServer {
   // P23). A call out of turn is kApiMisuse and changes nothing; after any other error every later
   // call returns the same one.
   virtual Result<Step> step(ByteView response) = 0;
-  // resume takes the answer to NeedAccount. Errors: as step().
+  // resume takes the answer to NeedAccount. Errors: as step(); kUnreachable.
   virtual Result<Step> resume(AccountAnswer) = 0;
   // take_layer: as SaslClient's, after Success.
   virtual std::unique_ptr<SaslLayer> take_layer() = 0;

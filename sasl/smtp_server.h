@@ -64,8 +64,8 @@ class SmtpServer {
   // StartTls [tls_started()]: set TLS up after take_output() has been sent. Bytes that come from
   // the network before it is up belong to TLS: do not give them to receive().
   struct StartTls {};
-  // Account [resume()]: look the account up, or answer with none. The names are what the client
-  // claims.
+  // Account [resume()]: look the account up, answer with none, or say that the store is unavailable
+  // ("454 4.7.0"). The names are what the client claims. NTLM alone asks.
   struct Account {
     NeedAccount need;
   };
@@ -73,9 +73,10 @@ class SmtpServer {
   struct LoggedIn {
     SaslReport report;
   };
-  // LoginRefused, for the log: a login that came to nothing. The client is told "535 5.7.8"
-  // whatever the reason was (policy row P23), or nothing where the session ends in the middle of
-  // it: `error` is then that of Closed, which follows.
+  // LoginRefused, for the log: a login that came to nothing. The client is told "535 5.7.8" whatever
+  // was wrong with the user or his credential (policy row P23), and "454 4.7.0" where `error` is
+  // kUnreachable, kNoMemory, kInternal or kApiMisuse; or nothing where the session ends in the middle
+  // of it: `error` is then that of Closed, which follows.
   struct LoginRefused {
     std::optional<SaslMechanism> mechanism;
     Error error;          // `where` names the field or the policy row

@@ -417,6 +417,7 @@ ExportedSessionKey Acceptor::exported_session_key(const AwaitAccount& state,
 }
 
 Result<Step> Acceptor::on(AwaitAccount&& state, AccountAnswer&& answer) {
+  if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
   PGSS_TRY(const Utf16Name user,
            Utf16Name::from(state.message.user_name, state.characters, kUserNameField));

@@ -49,6 +49,7 @@ struct AcceptorConfig {
 //   kAuthFailed        user, password or MIC is wrong (one and the same error), or a channel
 //                      binding is not of this channel
 //   kPeerMisbehaved    valid bytes in a broken order
+//   kUnreachable       the account could not be looked up (P20)
 //   kApiMisuse         a call out of turn; a configuration that cannot work
 Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
 

@@ -104,6 +104,7 @@ class FakeContext final : public Context {
     asked_ = false;
     // An account's key must be the user's name, so that a wrong password can be played.
     if (const auto* account = std::get_if<AccountAnswer>(&answer)) {
+      if (account->unavailable) return fail({Errc::kUnreachable, "FakeContext: store", 0, 0});
       const bool right = account->account && as_text(account->account->key.view()) == user_;
       if (!right) return fail({Errc::kAuthFailed, "FakeContext: account", 0, 0});
       script_.info.account_name = account->account->name;

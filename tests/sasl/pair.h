@@ -62,6 +62,7 @@ class Pair {
   ChannelBinding client_binding = binding_of("one");
   ChannelBinding server_binding = binding_of("one");
   std::function<void(Bytes&)> alter_client, alter_server;  // what they send, on its way
+  bool store_down = false;  // no account can be looked up
   std::string message = "Subject: x\r\n\r\n.\r\nhello\r\n";
 
   // What happened.
@@ -115,6 +116,7 @@ class Pair {
       EXPECT_TRUE(server->tls_started({{server_binding}}).has_value());
     } else if (auto* account = std::get_if<SmtpServer::Account>(&event)) {
       AccountAnswer answer;
+      answer.unavailable = store_down;
       if (account->need.user == "alice" || account->need.user == "alice@example.test") {
         answer.account =
             Account{"alice", nt_hash_of_password(runtime, as_bytes("Password1")).value()};

@@ -306,5 +306,23 @@ TEST(SmtpPair, P5_CHB_3_ABindingInAnotherFormOfBase64IsRefused) {
   EXPECT_GE(altered, 3u);
 }
 
+// --- What the server's application says ---
+
+TEST(SmtpPair, P20_AStoreThatIsDownIsATemporaryFailureOfEveryMechanism) {
+  for (const SaslMechanism mechanism : kAll) {
+    Pair pair;
+    pair.client_config.mechanism = mechanism;
+    pair.store_down = true;
+    pair.run();
+    ASSERT_TRUE(pair.failure.has_value());
+    EXPECT_EQ(pair.failure->kind, Kind::kTemporary);
+    EXPECT_EQ(pair.failure->reply.code, 454);
+    EXPECT_EQ(pair.failure->reply.enhanced, "4.7.0");
+    ASSERT_EQ(pair.refused.size(), 1u);
+    EXPECT_EQ(pair.refused[0].error, (Error{Errc::kUnreachable, "account look-up", 0, 0}));
+    EXPECT_EQ(pair.delivered, "");
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss

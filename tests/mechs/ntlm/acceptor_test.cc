@@ -319,6 +319,21 @@ TEST(NtlmAcceptor, WithoutKeyExchangeTheSessionBaseKeyProtects) {
 
 // --- Accounts ---
 
+TEST(NtlmAcceptor, P20_AnUnavailableStoreLetsNobodyInAndSaysSo) {
+  const Error unavailable{Errc::kUnreachable, "account look-up", 0, 0};
+  for (const bool with_account : {false, true}) {
+    FakeExchange e;
+    ASSERT_TRUE(e.until_challenge().has_value());
+    ASSERT_TRUE(e.server->step(e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
+    AccountAnswer answer;
+    if (with_account) answer.account = e.account();
+    answer.unavailable = true;
+    EXPECT_EQ(e.server->resume(std::move(answer)).error(), unavailable);
+    EXPECT_EQ(e.server->resume(AccountAnswer{e.account()}).error(), unavailable)
+        << "and it stays so";
+  }
+}
+
 TEST(NtlmAcceptor, P23_NTL_10_P20_EveryUselessAccountIsTheSameError) {
   const std::vector<std::function<std::optional<Account>()>> lookups = {
       [] { return std::nullopt; },
