@@ -26,10 +26,11 @@ void check_layer(ByteView input);
 // events are answered after each piece. What stands behind a 0x1d in a piece is wrapped, as a peer
 // does within a security layer.
 // Each session is run twice, whole and octet by octet, and must give the same events and output;
-// besides: no login without an established context, no event after the last one, at most one
-// context at a time and none afterwards, no layer that was not named, no login by bare Kerberos
-// without its layer step, nothing in clear within a layer, and output in proportion to the input. They return what
-// happened, an event a line.
+// besides: no login without an established context, nor without a yes where authorisation is asked
+// for, which is before the 235; no event after the last one, at most one context at a time and none
+// afterwards, no layer that was not named, no login by bare Kerberos without its layer step, nothing
+// in clear within a layer, and output in proportion to the input. They return what happened, an
+// event a line.
 std::string check_smtp_client_session(ByteView input);
 std::string check_smtp_server_session(ByteView input);
 

@@ -255,6 +255,7 @@ SmtpServerConfig server_config(uint8_t settings) {
   config.layer_step = (settings & 4) != 0 ? LayerStep::kAlways : LayerStep::kKerberos;
   config.require_auth = (settings & 8) == 0;
   config.implicit_tls = (settings & 0x10) != 0;
+  config.ask_authorisation = (settings & 0x40) == 0;
   config.message_size = 200;
   config.recipients = 2;
   config.limits.token = 3'000;
@@ -303,10 +304,13 @@ struct ServerSession : Session {
       PGSS_FUZZ_CHECK(server->tls_started({}).has_value());
     } else if (auto* account = std::get_if<SmtpServer::Account>(&event)) {
       on_account(*account);
+    } else if (auto* asked = std::get_if<SmtpServer::Authorisation>(&event)) {
+      on_authorisation(asked->need.report);
     } else if (auto* login = std::get_if<SmtpServer::LoggedIn>(&event)) {
       told("LoggedIn " + login->report.authzid);
       PGSS_FUZZ_CHECK(contexts.counts.established > 0);
       PGSS_FUZZ_CHECK(server->over_tls() || config.auth_in_clear);
+      PGSS_FUZZ_CHECK(authorised == config.ask_authorisation);
       check_report(login->report);
       logged_in = true;
     } else if (auto* refused = std::get_if<SmtpServer::LoginRefused>(&event)) {
@@ -325,11 +329,23 @@ struct ServerSession : Session {
     told("Account " + account.need.user);
     AccountAnswer answer;
     if (made % 2 != 0) answer.account = Account{"alice", SecretBytes("alice")};
+    answer.unavailable = made % 5 == 4;
     PGSS_FUZZ_CHECK(server->resume(std::move(answer)).has_value());
   }
 
+  // on_authorisation: whom the client has proven to be is known, and nothing was said of a success.
+  void on_authorisation(const SaslReport& report) {
+    told("Authorisation " + report.authzid);
+    PGSS_FUZZ_CHECK(config.ask_authorisation && !authorised && !logged_in);
+    PGSS_FUZZ_CHECK(contexts.counts.established > 0 && server->login() == nullptr);
+    sent(server->take_output());
+    PGSS_FUZZ_CHECK(out.find("\r\n235 ") == out.npos);
+    const AuthorisationAnswer answer = static_cast<AuthorisationAnswer>(made % 3);
+    authorised = answer == AuthorisationAnswer::kYes;
+    PGSS_FUZZ_CHECK(server->authorise(answer).has_value());
+  }
+
   void on_mail(const SmtpServer::Event& event) {
-    answer.unavailable = made % 5 == 4;
     if (const auto* mail = std::get_if<SmtpServer::Mail>(&event))
       told("Mail " + mail->reverse_path + " " + mail->auth);
     if (const auto* rcpt = std::get_if<SmtpServer::Rcpt>(&event))
@@ -354,7 +370,7 @@ struct ServerSession : Session {
 
   SmtpServerConfig config;
   std::optional<SmtpServer> server;
-  bool logged_in = false;
+  bool logged_in = false, authorised = false;
   unsigned answers = 0;
   Micros now = 0;
   std::string content_;

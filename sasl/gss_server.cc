@@ -79,7 +79,8 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
 //   Start --first token--> Negotiating ... --> AwaitEmpty --""--> AwaitChoice --choice--> Done
 //     `--""--> Hinted --first token--> Negotiating
 // AwaitEmpty only where a last token was sent, AwaitChoice only where the security-layer step is
-// run.
+// run. Where authorisation is asked for, AwaitAuthorisation stands before Done, or, without that
+// step, before the last token.
 class GssServer final : public SaslServer {
  public:
   GssServer(SaslMechanism mechanism, ContextProvider& contexts,
@@ -90,7 +91,8 @@ class GssServer final : public SaslServer {
 
   // A call out of turn is refused before it can change anything.
   Result<Step> step(ByteView response) override {
-    if (state_ == State::kAwaitAccount || state_ == State::kDone)
+    if (state_ == State::kAwaitAccount || state_ == State::kAwaitAuthorisation ||
+        state_ == State::kDone)
       return Error{Errc::kApiMisuse, "step() where it was not due", 0, 0};
     return kept([&] { return on_response(response); });
   }
@@ -98,6 +100,11 @@ class GssServer final : public SaslServer {
     if (state_ != State::kAwaitAccount && state_ != State::kFailed)
       return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
     return kept([&] { return on_answer(std::move(answer)); });
+  }
+  Result<Step> authorise(AuthorisationAnswer answer) override {
+    if (state_ != State::kAwaitAuthorisation && state_ != State::kFailed)
+      return Error{Errc::kApiMisuse, "authorise() where nothing was asked", 0, 0};
+    return kept([&] { return on_authorisation(answer); });
   }
   std::unique_ptr<SaslLayer> take_layer() override {
     return state_ == State::kDone ? sasl::take_layer(context_, report_) : nullptr;
@@ -111,6 +118,7 @@ class GssServer final : public SaslServer {
     kAwaitAccount,
     kAwaitEmpty,
     kAwaitChoice,
+    kAwaitAuthorisation,
     kDone,
     kFailed
   };
@@ -144,6 +152,7 @@ class GssServer final : public SaslServer {
       case State::kAwaitChoice:
         return take_choice(response);
       case State::kAwaitAccount:
+      case State::kAwaitAuthorisation:
       case State::kDone:
       case State::kFailed:
         break;
@@ -219,6 +228,12 @@ class GssServer final : public SaslServer {
     if (contexts_.policy().channel_binding == BindingRequirement::kRequire && !info.channel_bound) {
       return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
     }
+    if (!options_.ask_authorisation || layer_step_) return conclude(std::move(established));
+    established_ = std::move(established);
+    return ask_authorisation();
+  }
+
+  Result<Step> conclude(Established established) {
     report_.early_success = established.token.has_value() && options_.early_success;
     if (!established.token.has_value() || options_.early_success) return finish();
     // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
@@ -259,7 +274,21 @@ class GssServer final : public SaslServer {
     }
     report_.layer_step = true;
     report_.authzid = std::move(choice.authzid);
-    return done();
+    return options_.ask_authorisation ? ask_authorisation() : done();
+  }
+
+  Result<Step> ask_authorisation() {
+    state_ = State::kAwaitAuthorisation;
+    report_.context = context_->info();
+    return NeedAuthorisation{report_};
+  }
+
+  Result<Step> on_authorisation(AuthorisationAnswer answer) {
+    if (state_ == State::kFailed) return error_;
+    if (answer == AuthorisationAnswer::kUnavailable)
+      return Error{Errc::kUnreachable, "authorisation", 0, 0};
+    if (answer != AuthorisationAnswer::kYes) return Error{Errc::kAuthFailed, "authorisation", 0, 0};
+    return layer_step_ ? done() : conclude(std::move(established_));
   }
 
   Result<Step> done() {
@@ -272,6 +301,7 @@ class GssServer final : public SaslServer {
   std::vector<ChannelBinding> bindings_;
   SaslServerOptions options_;
   std::unique_ptr<Context> context_;
+  Established established_;  // while authorisation is asked for
   SaslReport report_;
   bool layer_step_ = false;
   SecurityLayer offered_ = kNoLayer;

@@ -52,6 +52,10 @@ LoginSession::Action LoginSession::resume(AccountAnswer answer) {
   return from(server_->resume(std::move(answer)));
 }
 
+LoginSession::Action LoginSession::authorise(AuthorisationAnswer answer) {
+  return from(server_->authorise(answer));
+}
+
 LoginSession::Action LoginSession::from(Result<SaslServer::Step> step) {
   if (!step.has_value()) return Refused{refusal(step.error()), step.error()};
   SaslServer::Step next = std::move(step).value();
@@ -61,6 +65,10 @@ LoginSession::Action LoginSession::from(Result<SaslServer::Step> step) {
   }
   if (auto* need = std::get_if<NeedAccount>(&next)) {
     claimed_ = claimed_name(*need);
+    return std::move(*need);
+  }
+  if (auto* need = std::get_if<NeedAuthorisation>(&next)) {
+    if (claimed_.empty()) claimed_ = sanitise_text(need->report.context.initiator_name, kMaxName);
     return std::move(*need);
   }
   return std::move(std::get<SaslServer::Success>(next).report);

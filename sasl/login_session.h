@@ -21,7 +21,7 @@ class LoginSession {
     SmtpReply reply;
     Error error;
   };
-  using Action = std::variant<Challenge, NeedAccount, SaslReport, Refused>;
+  using Action = std::variant<Challenge, NeedAccount, NeedAuthorisation, SaslReport, Refused>;
 
   LoginSession(SaslMechanism mechanism, const SmtpLimits& limits)
       : mechanism_(mechanism), limits_(limits) {}
@@ -32,11 +32,13 @@ class LoginSession {
                                const SaslServerOptions& options);
   Action on_response(ByteView token);
   Action resume(AccountAnswer answer);
+  Action authorise(AuthorisationAnswer answer);
   // take_layer: after SaslReport; see SaslServer.
   std::unique_ptr<SaslLayer> take_layer() { return server_->take_layer(); }
 
   SaslMechanism mechanism() const { return mechanism_; }
-  // claimed is the name that the client claimed, sanitised; empty before it did.
+  // claimed is the name that the client claimed, or proved where nobody had to be asked who that is,
+  // sanitised; empty before it did.
   const std::string& claimed() const { return claimed_; }
   // context_complete: see SaslServer::Challenge.
   bool context_complete() const { return context_complete_; }

@@ -219,6 +219,20 @@ Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism, ContextProvi
                                                      std::span<const ChannelBinding>,
                                                      const SaslClientOptions& = {});
 
+// NeedAuthorisation: may the user whom `report` names log in? He has proven who he is, and has not
+// been told of a success. What is decided after the answer is not in the report: the layer and
+// `early_success`, where no security-layer step is run.
+struct NeedAuthorisation {
+  SaslReport report;
+};
+
+// AuthorisationAnswer is the answer to NeedAuthorisation. Anything but kYes ends the exchange.
+enum class AuthorisationAnswer : uint8_t {
+  kNo,           // kAuthFailed with `where` = "authorisation"
+  kYes,          // go on
+  kUnavailable,  // cannot tell now: kUnreachable with `where` = "authorisation"
+};
+
 // SaslServer is one exchange, seen from the server.
 class SaslServer {
  public:
@@ -234,7 +248,7 @@ class SaslServer {
   struct Success {
     SaslReport report;
   };
-  using Step = std::variant<Challenge, NeedAccount, Success>;
+  using Step = std::variant<Challenge, NeedAccount, NeedAuthorisation, Success>;
 
   // step takes the client's response; the first one is the initial response.
   // Errors: those of Context::step(); kMalformed, kPeerMisbehaved (the layer answer, or a response
@@ -245,6 +259,8 @@ class SaslServer {
   virtual Result<Step> step(ByteView response) = 0;
   // resume takes the answer to NeedAccount. Errors: as step(); kUnreachable.
   virtual Result<Step> resume(AccountAnswer) = 0;
+  // authorise takes the answer to NeedAuthorisation. Errors: as step(); kUnreachable.
+  virtual Result<Step> authorise(AuthorisationAnswer) = 0;
   // take_layer: as SaslClient's, after Success.
   virtual std::unique_ptr<SaslLayer> take_layer() = 0;
 };
@@ -260,6 +276,11 @@ struct SaslServerOptions {
   bool early_success = false;
   LayerStep layer_step = LayerStep::kKerberos;
   LayerOptions layer = {};
+  // NeedAuthorisation once in each exchange, whatever the mechanism, when the context is complete:
+  // before the acceptor's last token, from which a client knows that its password was right (policy
+  // row P23); or, where the security-layer step is run, after it, with the `authzid` that was asked
+  // for there. One that is not the authenticated user's own is refused before.
+  bool ask_authorisation = false;
 };
 
 // make_sasl_server starts an exchange. The bindings are those of the TLS channel; an empty list

@@ -56,7 +56,7 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
 
 bool SmtpServer::Impl::waiting() const {
   return state_ == State::kAwaitTls || state_ == State::kAwaitAccount ||
-         state_ == State::kAwaitReply;
+         state_ == State::kAwaitAuthorisation || state_ == State::kAwaitReply;
 }
 
 void SmtpServer::Impl::receive(ByteView bytes) {
@@ -258,6 +258,13 @@ Result<void> SmtpServer::Impl::resume(AccountAnswer answer) {
   return {};
 }
 
+Result<void> SmtpServer::Impl::authorise(AuthorisationAnswer answer) {
+  if (state_ != State::kAwaitAuthorisation || !events_.empty()) return misuse("authorise()");
+  perform(session_->authorise(answer));
+  go_on();
+  return {};
+}
+
 void SmtpServer::Impl::ask(Asked asked, Event event) {
   asked_ = asked;
   state_ = State::kAwaitReply;
@@ -348,8 +355,7 @@ void SmtpServer::Impl::connection_closed() {
 void SmtpServer::Impl::stop() {
   stopping_ = true;
   const Error error{Errc::kUnreachable, "server stops", 0, 0};
-  if (state_ == State::kContent || state_ == State::kAwaitReply || state_ == State::kAwaitAccount)
-    return;
+  if (state_ == State::kContent || (waiting() && state_ != State::kAwaitTls)) return;
   if (state_ == State::kAwaitTls) return close(error);
   close_with(421, "4.3.2", "Server is shutting down", error);
 }
@@ -429,6 +435,9 @@ Result<void> SmtpServer::tls_started(TlsChannel channel) {
 }
 Result<void> SmtpServer::resume(AccountAnswer answer) {
   return impl_->run([&] { return impl_->resume(std::move(answer)); });
+}
+Result<void> SmtpServer::authorise(AuthorisationAnswer answer) {
+  return impl_->run([&] { return impl_->authorise(answer); });
 }
 Result<void> SmtpServer::accept() {
   return impl_->run([&] { return impl_->accept(); });

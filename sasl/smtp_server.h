@@ -43,6 +43,9 @@ struct SmtpServerConfig {
   // SSEAN-W1: see LayerStep. Within TLS a layer is offered only where it is required (quirk A22).
   LayerStep layer_step = LayerStep::kKerberos;
   LayerOptions layer = {};
+  // The event Authorisation before each login, of every mechanism: see
+  // SaslServerOptions::ask_authorisation.
+  bool ask_authorisation = false;
 
   SmtpLimits limits = {};
   size_t command_line = 2'048;  // octets of a command line other than AUTH, with CRLF (RFC
@@ -69,6 +72,12 @@ class SmtpServer {
   struct Account {
     NeedAccount need;
   };
+  // Authorisation [authorise()], where SmtpServerConfig::ask_authorisation is set: may this user log
+  // in? LoggedIn and the 235 come after a yes; "no" is the refusal that a wrong password gets, and
+  // "cannot tell" is "454 4.7.0".
+  struct Authorisation {
+    NeedAuthorisation need;
+  };
   // LoggedIn, for the log.
   struct LoggedIn {
     SaslReport report;
@@ -80,8 +89,8 @@ class SmtpServer {
   struct LoginRefused {
     std::optional<SaslMechanism> mechanism;
     Error error;          // `where` names the field or the policy row
-    std::string claimed;  // the name that the client claimed, sanitised; empty where it did not
-                          // come to that
+    std::string claimed;  // the name that the client claimed (of Kerberos, proved), sanitised;
+                          // empty where it did not come to Account or Authorisation
     // The client's password or ticket had been taken before: it may know, by the last 334, that
     // it has the right one.
     bool context_complete = false;
@@ -115,8 +124,8 @@ class SmtpServer {
     Error error;  // kUnreachable: the client went or timed out; kPeerMisbehaved: thrown out;
                   // `where` "QUIT": as it should be
   };
-  using Event = std::variant<StartTls, Account, LoggedIn, LoginRefused, Mail, Rcpt, Data, Content,
-                             End, Aborted, Closed>;
+  using Event = std::variant<StartTls, Account, Authorisation, LoggedIn, LoginRefused, Mail, Rcpt,
+                             Data, Content, End, Aborted, Closed>;
 
   // Where an allocation fails, the session ends: Closed with kNoMemory, and nothing more to send.
   // The constructor may throw std::bad_alloc. `contexts` and `config` outlive the server;
@@ -157,6 +166,7 @@ class SmtpServer {
   // an answer, or next_event() has not given it out yet.
   Result<void> tls_started(TlsChannel channel);
   Result<void> resume(AccountAnswer answer);
+  Result<void> authorise(AuthorisationAnswer answer);
   // wants_reply: the event last taken was marked [reply()] and waits.
   bool wants_reply() const;
   // accept answers Mail and Rcpt with 250, Data with 354, End with 250.

@@ -217,7 +217,8 @@ void SmtpServer::Impl::begin_auth(SaslMechanism mechanism, MutableBytes initial_
   const std::string command = sasl::concat({"AUTH ", sasl_name(mechanism)});
   session_.emplace(mechanism, config_.limits);
   state_ = State::kAuth;
-  SaslServerOptions options{config_.early_success, config_.layer_step, config_.layer};
+  SaslServerOptions options{config_.early_success, config_.layer_step, config_.layer,
+                            config_.ask_authorisation};
   if (over_tls_ && (options.layer.layers & kNoLayer) != 0) options.layer.layers = kNoLayer;
   const auto refused = session_->start(contexts_, bindings_, options);
   if (refused) {
@@ -264,6 +265,11 @@ void SmtpServer::Impl::perform(sasl::LoginSession::Action action) {
   if (auto* need = std::get_if<NeedAccount>(&action)) {
     state_ = State::kAwaitAccount;
     events_.emplace_back(Account{std::move(*need)});
+    return;
+  }
+  if (auto* need = std::get_if<NeedAuthorisation>(&action)) {
+    state_ = State::kAwaitAuthorisation;
+    events_.emplace_back(Authorisation{std::move(*need)});
     return;
   }
   if (auto* refused = std::get_if<LoginSession::Refused>(&action))

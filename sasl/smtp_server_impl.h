@@ -15,11 +15,12 @@
 namespace pocketgss {
 
 //   AwaitTls --> Command --AUTH--> Auth --response--> Auth ... --> Command
-//                   |                `--> AwaitAccount --> Auth or Command
+//                   |                |--> AwaitAccount --> Auth or Command
+//                   |                `--> AwaitAuthorisation --> Auth or Command
 //                   |--MAIL, RCPT--> AwaitReply --> Command
 //                   `--DATA--> AwaitReply --354--> Content --.--> AwaitReply --> Command
-// Closed from everywhere. AwaitTls, AwaitAccount and AwaitReply take no input; what arrives waits
-// in pending_.
+// Closed from everywhere. AwaitTls, AwaitAccount, AwaitAuthorisation and AwaitReply take no input;
+// what arrives waits in pending_.
 class PGSS_LOCAL SmtpServer::Impl {
  public:
   Impl(ContextProvider& contexts, const SmtpServerConfig& config, SmtpTranscript* transcript);
@@ -47,6 +48,7 @@ class PGSS_LOCAL SmtpServer::Impl {
 
   Result<void> tls_started(TlsChannel channel);
   Result<void> resume(AccountAnswer answer);
+  Result<void> authorise(AuthorisationAnswer answer);
   Result<void> accept();
   Result<void> answer(const SmtpReply& reply);
 
@@ -60,6 +62,7 @@ class PGSS_LOCAL SmtpServer::Impl {
     kCommand,
     kAuth,
     kAwaitAccount,
+    kAwaitAuthorisation,
     kAwaitReply,
     kContent,
     kClosed

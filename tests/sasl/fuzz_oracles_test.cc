@@ -29,9 +29,10 @@ constexpr unsigned kScriptStep = 17;
 constexpr unsigned kScriptStep = 1;
 #endif
 
-// check runs one session, every beginning of it, and it with each octet altered.
+// check runs one session, every beginning of it, it with each octet altered, and with all settings
+// but those bits that mean nothing.
 template <typename Oracle>
-void check(VectorBlock& block, Oracle oracle) {
+void check(VectorBlock& block, Oracle oracle, unsigned unused_settings = 0) {
   const Bytes input = block.bytes("Input");
   const std::string log = oracle(input);
   EXPECT_EQ(last_line(log).rfind(block.text("Ends"), 0), 0u) << block.where() << "\n" << log;
@@ -44,7 +45,7 @@ void check(VectorBlock& block, Oracle oracle) {
     }
   }
   for (unsigned settings = 0; settings < 256; ++settings) {
-    if ((settings & 0x40) != 0) continue;  // means nothing
+    if ((settings & unused_settings) != 0) continue;
     for (unsigned script = 0; script < 256; script += kScriptStep) {
       Bytes altered = input;
       altered[0] = static_cast<uint8_t>(settings);
@@ -57,7 +58,7 @@ void check(VectorBlock& block, Oracle oracle) {
 TEST(SaslOracles, HoldForTheSessions) {
   testing::run_vectors(
       "sasl/sessions.vec",
-      {{"Client", [](VectorBlock& block) { check(block, fuzz::check_smtp_client_session); }},
+      {{"Client", [](VectorBlock& block) { check(block, fuzz::check_smtp_client_session, 0x40); }},
        {"Server", [](VectorBlock& block) { check(block, fuzz::check_smtp_server_session); }},
        {"Buffers", [](VectorBlock& block) {
           const Bytes input = block.bytes("Input");

@@ -503,5 +503,44 @@ TEST(SaslNames, TheBareExchangeHasALabelOfItsOwn) {
   EXPECT_EQ(sasl_mechanism_of_label("GSSAPI"), SaslMechanism::kGssapi);
 }
 
+// NeedAccount comes of NTLM alone: this is where a server's own store is asked about a ticket's user.
+TEST(SaslKerberosPair, TheServerIsAskedWhetherTheUserOfATicketMayLogIn) {
+  for (const SaslMechanism mechanism :
+       {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kGssapiKrb5}) {
+    KerberosPair pair;
+    pair.client_config.mechanism = mechanism;
+    pair.server_config.ask_authorisation = true;
+    if (mechanism == SaslMechanism::kGssapiKrb5) pair.client_config.authzid = "alice";
+    pair.run();
+    expect_login(pair, mechanism, mechanism);
+    ASSERT_TRUE(pair.authorisation.has_value());
+    EXPECT_EQ(pair.authorisation->mechanism, mechanism);
+    EXPECT_STREQ(pair.authorisation->context.mechanism, "Kerberos");
+    EXPECT_EQ(pair.authorisation->context.account_name, "alice@EXAMPLE.TEST");
+    EXPECT_EQ(pair.authorisation->authzid, pair.client_config.authzid);
+  }
+}
+
+TEST(SaslKerberosPair, P23_AUserWhoIsNotAuthorisedIsRefusedAsAnyOther) {
+  for (const SaslMechanism mechanism :
+       {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kGssapiKrb5}) {
+    for (const auto& [verdict, code] : {std::pair(AuthorisationAnswer::kNo, 535),
+                                        std::pair(AuthorisationAnswer::kUnavailable, 454)}) {
+      KerberosPair pair;
+      pair.client_config.mechanism = mechanism;
+      pair.server_config.ask_authorisation = true;
+      pair.verdict = verdict;
+      pair.run();
+      ASSERT_TRUE(pair.failure.has_value());
+      EXPECT_EQ(pair.failure->reply.code, code);
+      EXPECT_FALSE(pair.client_login || pair.server_login);
+      EXPECT_EQ(pair.delivered, "");
+      ASSERT_EQ(pair.refused.size(), 1u);
+      EXPECT_STREQ(pair.refused[0].error.where, "authorisation");
+      EXPECT_EQ(pair.refused[0].claimed, "alice@EXAMPLE.TEST");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss

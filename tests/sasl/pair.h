@@ -62,10 +62,12 @@ class Pair {
   ChannelBinding client_binding = binding_of("one");
   ChannelBinding server_binding = binding_of("one");
   std::function<void(Bytes&)> alter_client, alter_server;  // what they send, on its way
-  bool store_down = false;  // no account can be looked up
+  bool store_down = false;                                 // no account can be looked up
+  AuthorisationAnswer verdict = AuthorisationAnswer::kYes;
   std::string message = "Subject: x\r\n\r\n.\r\nhello\r\n";
 
   // What happened.
+  std::optional<SaslReport> authorisation;  // that was asked for
   std::optional<SaslReport> client_login, server_login;
   std::optional<SmtpFailure> failure;
   std::vector<SmtpServer::LoginRefused> refused;
@@ -122,6 +124,10 @@ class Pair {
             Account{"alice", nt_hash_of_password(runtime, as_bytes("Password1")).value()};
       }
       EXPECT_TRUE(server->resume(std::move(answer)).has_value());
+    } else if (auto* asked = std::get_if<SmtpServer::Authorisation>(&event)) {
+      authorisation = asked->need.report;
+      EXPECT_FALSE(server_login.has_value());
+      EXPECT_TRUE(server->authorise(verdict).has_value());
     } else if (auto* login = std::get_if<SmtpServer::LoggedIn>(&event)) {
       server_login = login->report;
     } else if (auto* no = std::get_if<SmtpServer::LoginRefused>(&event)) {

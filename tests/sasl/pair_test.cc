@@ -308,6 +308,12 @@ TEST(SmtpPair, P5_CHB_3_ABindingInAnotherFormOfBase64IsRefused) {
 
 // --- What the server's application says ---
 
+size_t count(std::string_view text, std::string_view part) {
+  size_t out = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++out;
+  return out;
+}
+
 TEST(SmtpPair, P20_AStoreThatIsDownIsATemporaryFailureOfEveryMechanism) {
   for (const SaslMechanism mechanism : kAll) {
     Pair pair;
@@ -321,6 +327,63 @@ TEST(SmtpPair, P20_AStoreThatIsDownIsATemporaryFailureOfEveryMechanism) {
     ASSERT_EQ(pair.refused.size(), 1u);
     EXPECT_EQ(pair.refused[0].error, (Error{Errc::kUnreachable, "account look-up", 0, 0}));
     EXPECT_EQ(pair.delivered, "");
+  }
+}
+
+TEST(SmtpPair, AUserWhoIsAuthorisedLogsInByEveryMechanism) {
+  for (const bool early_success : {false, true}) {
+    for (const SaslMechanism mechanism : kAll) {
+      Pair pair;
+      pair.client_config.mechanism = mechanism;
+      pair.server_config.early_success = early_success;
+      pair.server_config.ask_authorisation = true;
+      pair.run();
+      ASSERT_NO_FATAL_FAILURE(expect_delivered(pair)) << sasl_name(mechanism);
+      ASSERT_TRUE(pair.authorisation.has_value());
+      EXPECT_EQ(pair.authorisation->mechanism, mechanism);
+      EXPECT_EQ(pair.authorisation->context.account_name, "alice");
+      EXPECT_EQ(pair.authorisation->context.initiator_name, "EXAMPLE\\alice");
+      EXPECT_TRUE(pair.authorisation->context.mic_verified);
+    }
+  }
+}
+
+// A locked user must not learn from the server that his password was right.
+TEST(SmtpPair, P23_AUserWhoIsNotAuthorisedSeesWhatAWrongPasswordGets) {
+  for (const SaslMechanism mechanism : kAll) {
+    Pair wrong, locked;
+    wrong.client_config.mechanism = locked.client_config.mechanism = mechanism;
+    wrong.server_config.ask_authorisation = locked.server_config.ask_authorisation = true;
+    wrong.set_user("EXAMPLE\\alice", "Password2");
+    locked.verdict = AuthorisationAnswer::kNo;
+    wrong.run();
+    locked.run();
+    EXPECT_FALSE(wrong.authorisation.has_value());
+    EXPECT_TRUE(locked.authorisation.has_value());
+    EXPECT_EQ(locked.from_server.size(), wrong.from_server.size());
+    EXPECT_EQ(count(locked.from_server, "\r\n334 "), count(wrong.from_server, "\r\n334 "));
+    EXPECT_THAT(locked.from_server, HasSubstr("535 5.7.8 Authentication credentials invalid\r\n"));
+    ASSERT_TRUE(locked.failure.has_value() && wrong.failure.has_value());
+    EXPECT_EQ(locked.failure->reply, wrong.failure->reply);
+    EXPECT_FALSE(locked.server_login.has_value());
+    EXPECT_EQ(locked.delivered, "");
+    ASSERT_EQ(locked.refused.size(), 1u);
+    EXPECT_EQ(locked.refused[0].error, (Error{Errc::kAuthFailed, "authorisation", 0, 0}));
+    EXPECT_EQ(locked.refused[0].claimed, "EXAMPLE\\alice");
+  }
+}
+
+TEST(SmtpPair, WhereAuthorisationIsUnavailableTheFailureIsTemporary) {
+  for (const SaslMechanism mechanism : kAll) {
+    Pair pair;
+    pair.client_config.mechanism = mechanism;
+    pair.server_config.ask_authorisation = true;
+    pair.verdict = AuthorisationAnswer::kUnavailable;
+    pair.run();
+    ASSERT_TRUE(pair.failure.has_value());
+    EXPECT_EQ(pair.failure->kind, Kind::kTemporary);
+    EXPECT_EQ(pair.failure->reply.code, 454);
+    EXPECT_FALSE(pair.server_login.has_value());
   }
 }
 

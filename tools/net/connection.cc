@@ -381,6 +381,11 @@ void Connection::on(SmtpServer::Account& event) {
   static_cast<void>(smtp_.resume(std::move(answer)));
 }
 
+// Not asked for: whoever proves an account of the user file, or a ticket, may log in.
+void Connection::on(SmtpServer::Authorisation&) {
+  static_cast<void>(smtp_.authorise(AuthorisationAnswer::kNo));
+}
+
 void Connection::on(SmtpServer::LoggedIn& event) {
   log(login_text(event.report, peer()));
 }

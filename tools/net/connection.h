@@ -82,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void on(SmtpServer::StartTls& event);
   void on(SmtpServer::Account& event);
+  void on(SmtpServer::Authorisation& event);
   void on(SmtpServer::LoggedIn& event);
   void on(SmtpServer::LoginRefused& event);
   void on(SmtpServer::Mail& event);
