@@ -92,7 +92,7 @@ SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
   }
   out.message += ". ";
   // RFC 5321 4.2.1: a 4yz asks to come back; RFC 4954 6: but 432 to change the password first.
-  const bool later = out.reply.transient() && kind != Kind::kPasswordChange;
+  const bool later = out.reply.transient() && words.kind != Kind::kPasswordChange;
   out.message += later ? words_of(Kind::kTemporary).advice : words.advice;
   return out;
 }
