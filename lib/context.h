@@ -26,6 +26,10 @@ namespace pocketgss PGSS_EXPORT {
 // still go to the peer, even an empty one.
 struct Established {
   std::optional<Bytes> token;
+  // The peer can do without `token` where the protocol above reports success in its place
+  // (SSEAN-W2): it is SPNEGO's last word and has no token of the mechanism inside it. An AP-REP is
+  // what a client waits for (policy row P11).
+  bool token_replaceable = false;
 };
 
 // kMaxPseudoRandomSize bounds the output of pseudo_random(), in bytes (RFC 4401 2 lets us).

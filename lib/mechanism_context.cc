@@ -54,7 +54,7 @@ Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const
 
 // establish cannot fail: everything is moved, and the state changes last.
 Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
-  ContextStep last(Established{std::move(complete.token)});
+  ContextStep last(Established{std::move(complete.token), complete.token_replaceable});
   proof_sent_ = proof_sent();
   mechanism_name_ = complete.info.mechanism;
   state_ = Protecting{std::move(complete.protection), std::move(complete.info)};

@@ -77,6 +77,8 @@ struct Complete {
   std::optional<Bytes> token;
   std::unique_ptr<MessageProtection> protection;
   ContextInfo info;
+  // As in Established: success in the protocol above may take the place of `token`.
+  bool token_replaceable = false;
 };
 
 using Step = std::variant<Continue, NeedExchange, NeedAccount, Complete>;

@@ -234,10 +234,11 @@ class GssServer final : public SaslServer {
   }
 
   Result<Step> conclude(Established established) {
-    report_.early_success = established.token.has_value() && options_.early_success;
-    if (!established.token.has_value() || options_.early_success) return finish();
-    // SSEAN-W2: the last NegTokenResp goes in one more challenge, which the client answers with
-    // nothing.
+    if (!established.token.has_value()) return finish();
+    // Policy row P11: a client that waits for its mechanism's token has no success before it.
+    report_.early_success = options_.early_success && established.token_replaceable;
+    if (report_.early_success) return finish();
+    // SSEAN-W2: the last token goes in one more challenge, which the client answers with nothing.
     state_ = State::kAwaitEmpty;
     return Challenge{std::move(*established.token), true};
   }

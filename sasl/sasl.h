@@ -272,7 +272,7 @@ enum class LayerStep : uint8_t { kNever, kKerberos, kAlways };
 
 struct SaslServerOptions {
   // Success as soon as the context is complete, in place of the acceptor's last token
-  // ([MS-SSEAN] 4.1; SSEAN-W2).
+  // ([MS-SSEAN] 4.1; SSEAN-W2), where that is replaceable: never in place of an AP-REP.
   bool early_success = false;
   LayerStep layer_step = LayerStep::kKerberos;
   LayerOptions layer = {};

@@ -38,7 +38,8 @@ struct SmtpServerConfig {
   bool pipelining = true;      // the extensions that EHLO lists
   bool eight_bit_mime = true;
   bool enhanced_status_codes = true;
-  // SSEAN-W2: 235 as soon as the context is complete, in place of the acceptor's last token.
+  // SSEAN-W2: 235 as soon as the context is complete, in place of the acceptor's last token, unless
+  // that has an AP-REP in it.
   bool early_success = false;
   // SSEAN-W1: see LayerStep. Within TLS a layer is offered only where it is required (quirk A22).
   LayerStep layer_step = LayerStep::kKerberos;

@@ -106,7 +106,8 @@ class Acceptor final : public Mechanism {
   Result<Step> after_own_last(Negotiation&&, Complete&&);
   Result<Step> after_peer_last(Negotiation&&, Complete&&, const std::optional<Mic>&);
   Result<Step> request_mic(Negotiation&&, Complete&&);
-  Result<Step> establish(Negotiation&, Complete&&, std::optional<Bytes> token);
+  enum class Last : uint8_t { kMechanisms, kSpnegos };  // whose token is in the last NegTokenResp
+  Result<Step> establish(Negotiation&, Complete&&, std::optional<Bytes> token, Last);
 
   const AcceptorConfig config_;
   State state_ = Start{};
@@ -324,7 +325,7 @@ Result<Step> Acceptor::after_own_last(Negotiation&& n, Complete&& inner) {
     resp.mech_list_mic = mic->view();
   }
   PGSS_TRY(Bytes out, encode(resp));
-  if (!required) return establish(n, std::move(inner), std::move(out));
+  if (!required) return establish(n, std::move(inner), std::move(out), Last::kMechanisms);
   inner.token.reset();
   state_.emplace<AwaitMic>(std::move(n), std::move(inner));
   return Continue{std::move(out)};
@@ -348,7 +349,7 @@ Result<Step> Acceptor::after_peer_last(Negotiation&& n, Complete&& inner,
     resp.mech_list_mic = mic->view();
   }
   PGSS_TRY(Bytes out, encode(resp));
-  return establish(n, std::move(inner), std::move(out));
+  return establish(n, std::move(inner), std::move(out), Last::kSpnegos);
 }
 
 Result<Step> Acceptor::request_mic(Negotiation&& n, Complete&& inner) {
@@ -365,17 +366,19 @@ Result<Step> Acceptor::on(AwaitMic&& state, ByteView token) {
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (!resp.mech_list_mic) return refused(kMechListMic);
   PGSS_CHECK(n.mic.verify(protection, n.mech_types, *resp.mech_list_mic));
-  if (n.mic.made()) return establish(n, std::move(state.inner), std::nullopt);
+  if (n.mic.made()) return establish(n, std::move(state.inner), std::nullopt, Last::kSpnegos);
 
   NegTokenResp last = response(n, NegState::kAcceptCompleted);
   PGSS_TRY(const Mic mic, n.mic.make(protection, n.mech_types));
   last.mech_list_mic = mic.view();
   PGSS_TRY(Bytes out, encode(last));
-  return establish(n, std::move(state.inner), std::move(out));
+  return establish(n, std::move(state.inner), std::move(out), Last::kSpnegos);
 }
 
-Result<Step> Acceptor::establish(Negotiation& n, Complete&& inner, std::optional<Bytes> token) {
+Result<Step> Acceptor::establish(Negotiation& n, Complete&& inner, std::optional<Bytes> token,
+                                 Last last) {
   inner.token = std::move(token);
+  inner.token_replaceable = last == Last::kSpnegos;
   inner.info.mech_list_mic_verified = n.mic.verified();
   state_.emplace<Established>();
   return std::move(inner);

@@ -42,7 +42,11 @@ struct FakeScript {
                    std::optional<std::string> last = std::nullopt) {
     std::optional<Bytes> token;
     if (last) token = text_bytes(*last);
-    return add(std::move(expect), ContextStep(Established{std::move(token)}));
+    return add(std::move(expect), ContextStep(Established{std::move(token), true}));
+  }
+  // ends_with: the last token is one of the mechanism's.
+  FakeScript& ends_with(std::string_view last, std::optional<std::string> expect = std::nullopt) {
+    return add(std::move(expect), ContextStep(Established{text_bytes(last), false}));
   }
   FakeScript& asks_account(std::optional<std::string> expect, std::string user,
                            std::string domain = {}) {

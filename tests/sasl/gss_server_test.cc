@@ -87,6 +87,18 @@ TEST(GssServer, SSEAN_W2_EarlySuccessTakesTheLastTokensPlace) {
   EXPECT_TRUE(server.report.early_success);
 }
 
+// An AP-REP is what the client waits for.
+TEST(GssServer, SSEAN_W2_P11_EarlySuccessDoesNotTakeTheMechanismsTokensPlace) {
+  for (const bool layer : {false, true}) {
+    Server server(
+        FakeScript().ends_with("AP-REP", "init"),
+        {.early_success = true, .layer_step = layer ? LayerStep::kAlways : LayerStep::kNever});
+    EXPECT_EQ(server.step("init"), "334 AP-REP");
+    EXPECT_EQ(server.step(""), layer ? "334 " + wrap(kNoLayerMessage) : "235");
+    EXPECT_FALSE(server.report.early_success);
+  }
+}
+
 TEST(GssServer, SSEAN_W1_RunsNoLayerStepByDefault) {
   Server server(FakeScript().ends("init"));
   EXPECT_EQ(server.step("init"), "235");
@@ -236,6 +248,13 @@ TEST(GssServer, QuirkA27_TakesSpnegoUnderNtlmAndEndsAtOnce) {
   EXPECT_EQ(server.contexts.asked.at(0).kind, MechanismKind::kSpnego);
   EXPECT_EQ(server.step("answer"), "235");
   EXPECT_TRUE(server.report.early_success);
+}
+
+TEST(GssServer, QuirkA27_P11_UnderNtlmTooTheMechanismsTokenIsSent) {
+  Server server(FakeScript().ends_with("AP-REP"), {}, SaslMechanism::kNtlm);
+  EXPECT_EQ(server.step(kSpnegoToken), "334 AP-REP");
+  EXPECT_EQ(server.step(""), "235");
+  EXPECT_FALSE(server.report.early_success);
 }
 
 TEST(GssServer, QuirkA27_TakesALongNegTokenInitUnderNtlm) {

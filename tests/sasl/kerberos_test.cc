@@ -320,6 +320,31 @@ TEST(SaslKerberosPair, SSEAN_S2_SSEAN_S3_BothKindsOfGssapiLogInOnOneServer) {
   }
 }
 
+TEST(SaslKerberosPair, SSEAN_W2_P11_AnEarlySuccessComesAfterTheApRep) {
+  for (const SaslMechanism mechanism :
+       {SaslMechanism::kGssapi, SaslMechanism::kGssapiKrb5, SaslMechanism::kGssSpnego}) {
+    KerberosPair pair;
+    pair.client_config.mechanism = mechanism;
+    pair.server_config.early_success = true;
+    pair.server_config.layer_step = LayerStep::kNever;
+    pair.run();
+    expect_login(pair, mechanism, mechanism);
+    EXPECT_TRUE(has(pair.client_login->context.flags, kMutualFlag));
+    EXPECT_FALSE(pair.server_login->early_success);
+  }
+}
+
+// Without mutual authentication there is none, and the 235 may come at once.
+TEST(SaslKerberosPair, SSEAN_W2_WithoutAnApRepTheSuccessIsEarly) {
+  KerberosPair pair;
+  pair.client_config.mechanism = SaslMechanism::kGssapi;
+  pair.initiator.flags = kIntegFlag;
+  pair.server_config.early_success = true;
+  pair.run();
+  ASSERT_TRUE(pair.server_login.has_value());
+  EXPECT_TRUE(pair.server_login->early_success);
+}
+
 TEST(SaslKerberosPair, SSEAN_C1_SSEAN_C3_TheAutomaticChoiceIsSpnego) {
   KerberosPair pair;
   pair.run();

@@ -235,9 +235,10 @@ void add_login_options(CLI::App& verb, Options& options) {
                                       {"require", BindingRequirement::kRequire}})
               .description(""))
       ->type_name("off|when-supported|require");
-  verb.add_flag(
-      "--early-success", options.early_success,
-      "Answer 235 in place of the last SPNEGO token, as the example of [MS-SSEAN] 4.1 does");
+  verb.add_flag("--early-success", options.early_success,
+                "Answer 235 in place of the last SPNEGO token, unless it has an AP-REP in it, as "
+                "the example of "
+                "[MS-SSEAN] 4.1 does");
   verb.add_option(
           "--layer-step", options.layer_step,
           "When to run the security-layer step of RFC 4752: never, kerberos (default: after "

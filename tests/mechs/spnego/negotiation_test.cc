@@ -128,6 +128,17 @@ TEST_F(SpnegoPair, EvenNumberOfTokensEndsWithTheMechanismsLast) {
   expect_wraps(pair);
 }
 
+// What has the mechanism's own token in it is what its initiator waits for.
+TEST_F(SpnegoPair, SSEAN_W2_P11_OnlyALastTokenOfSpnegoAloneIsReplaceable) {
+  for (const size_t tokens : {1U, 2U, 3U, 4U, 5U}) {
+    one.tokens = tokens;
+    Pair pair = negotiate({&one}, {&one});
+    expect_both(pair);
+    ASSERT_TRUE(pair.acceptor.complete->token.has_value());
+    EXPECT_EQ(pair.acceptor.complete->token_replaceable, tokens % 2 == 1) << tokens;
+  }
+}
+
 TEST_F(SpnegoPair, OneTokenIsEnough) {
   one.tokens = 1;
   Pair pair = negotiate({&one}, {&one});
