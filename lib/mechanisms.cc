@@ -28,6 +28,7 @@ namespace {
 
 using mechs::Mechanism;
 using mechs::MechanismEntry;
+using mechs::MicNeed;
 namespace krb5 = mechs::krb5;
 namespace ntlm = mechs::ntlm;
 namespace spnego = mechs::spnego;
@@ -67,7 +68,7 @@ class Entries {
 };
 
 // kerberos_entry is Kerberos under both of its OIDs (quirk B8).
-MechanismEntry kerberos_entry(std::function<MadeMechanism(bool)> make) {
+MechanismEntry kerberos_entry(std::function<MadeMechanism(MicNeed)> make) {
   return {mechs::kKerberosOid, mechs::kMicrosoftKerberosOid, std::move(make), krb5::recognises};
 }
 
@@ -142,17 +143,17 @@ class InitiatorContext final : public MechanismContext {
     const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
     if (entries_.has(oid) || !usable(config_, mechanism)) return;
     if (kerberos) {
-      entries_.add(kerberos_entry([this](bool) { return make_kerberos(); }));
+      entries_.add(kerberos_entry([this](MicNeed need) { return make_kerberos(need); }));
     } else {
       entries_.add({oid, std::nullopt,
-                    [this](bool integrity_needed) { return make_ntlm(integrity_needed); },
+                    [this](MicNeed need) { return make_ntlm(need != MicNeed::kNone); },
                     ntlm::recognises});
     }
   }
   MadeMechanism make(MechanismKind kind) {
     switch (kind) {
       case MechanismKind::kKerberos:
-        return make_kerberos();
+        return make_kerberos(MicNeed::kNone);
       case MechanismKind::kNtlm:
         return make_ntlm(false);
       case MechanismKind::kSpnego:
@@ -160,7 +161,11 @@ class InitiatorContext final : public MechanismContext {
     }
     return spnego::make_initiator(runtime_, {entries_.all(), ntlm_.level});
   }
-  MadeMechanism make_kerberos() {
+  // Where a mechListMIC is certain integrity is asked for: MIT's acceptor makes none without, and the
+  // negotiation could not end. Elsewhere Kerberos can make one unasked, and the flag may be taken for
+  // the wish for a layer (quirk A22).
+  MadeMechanism make_kerberos(MicNeed need) {
+    if (need == MicNeed::kCertain) kerberos_.flags = kerberos_.flags | kIntegFlag;
     PGSS_TRY(auto source, config_.tickets->start(runtime_, config_.target));
     return krb5::make_initiator(runtime_, kerberos_, std::move(source));
   }
@@ -254,11 +259,11 @@ class AcceptorContext final : public MechanismContext {
     ntlm_.guard = config.guard.get();
     if (config.keys != nullptr) {
       set_kerberos(config);
-      entries_.add(kerberos_entry([this](bool) { return make_kerberos(); }));
+      entries_.add(kerberos_entry([this](MicNeed) { return make_kerberos(); }));
     }
     if (config.ntlm) {
-      entries_.add(
-          {mechs::kNtlmOid, std::nullopt, [this](bool) { return make_ntlm(); }, ntlm::recognises});
+      entries_.add({mechs::kNtlmOid, std::nullopt, [this](MicNeed) { return make_ntlm(); },
+                    ntlm::recognises});
     }
   }
   ~AcceptorContext() override { end(); }

@@ -116,13 +116,16 @@ class Mechanism {
   virtual bool wants_mech_list_mic() const { return false; }
 };
 
+// MicNeed: is there to be a mechListMIC, for which a mechanism needs integrity?
+enum class MicNeed : uint8_t { kNone, kPossible, kCertain };
+
 // MechanismEntry is how SPNEGO is given a mechanism: as data.
 struct MechanismEntry {
   // The OID by which it goes, and another one (Microsoft's Kerberos OID). Static memory.
   asn1::Oid oid;
   std::optional<asn1::Oid> alias;
-  // make starts one exchange; `integrity_needed` asks for what a mechListMIC needs.
-  std::function<Result<std::unique_ptr<Mechanism>>(bool integrity_needed)> make;
+  // make starts one exchange.
+  std::function<Result<std::unique_ptr<Mechanism>>(MicNeed)> make;
   // recognises: a first token that came bare, without SPNEGO, is this mechanism's.
   bool (*recognises)(ByteView first_token) = nullptr;
 };

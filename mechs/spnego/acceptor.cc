@@ -211,7 +211,7 @@ Result<bool> Acceptor::choose(Negotiation& n, const MechTypeList& list) const {
     const Choice choice = find_mechanism(config_.mechanisms, mech);
     if (choice.entry == nullptr) continue;
     const bool first_choice = is_first_choice(list, *choice.entry);
-    auto inner = choice.entry->make(!first_choice);
+    auto inner = choice.entry->make(first_choice ? MicNeed::kPossible : MicNeed::kCertain);
     if (inner.has_value()) {
       n.inner = std::move(inner).value();
       n.supported_mech = choice.mech;
@@ -232,7 +232,7 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
     if (!config_.bare_tokens) {
       return Error{Errc::kPolicy, "a mechanism's token without SPNEGO", 0, 0};
     }
-    PGSS_TRY(auto inner, entry.make(false));
+    PGSS_TRY(auto inner, entry.make(MicNeed::kNone));
     return on(Bare{std::move(inner)}, token);
   }
   return not_spnego;

@@ -119,7 +119,7 @@ class Initiator final : public Mechanism {
   Result<Step> conclude(Negotiation&&, Complete&&, const Reply&);
   Result<Step> establish(const Negotiation&, Complete&&, std::optional<Bytes> token);
 
-  Result<Step> start_inner(Negotiation&, const MechanismEntry&);
+  Result<Step> start_inner(Negotiation&, const MechanismEntry&, MicNeed);
   Result<Step> step_inner(Mechanism& inner, ByteView token);
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
 
@@ -170,7 +170,8 @@ Result<Step> Initiator::offer(size_t first, std::optional<Error> why) {
   for (size_t i = first; i < config_.mechanisms.size(); ++i) {
     Negotiation n;
     n.offered = config_.mechanisms.subspan(i);
-    auto step = start_inner(n, n.offered.front());
+    // Whether there will be a mechListMIC is not known yet.
+    auto step = start_inner(n, n.offered.front(), MicNeed::kPossible);
     if (step.has_value()) return send_offer(std::move(n), std::move(step).value());
     if (!why) why = step.error();
     if (!may_go_on(step.error())) break;
@@ -303,7 +304,7 @@ Result<const MechanismEntry*> Initiator::read_first_reply(Negotiation& n,
 }
 
 Result<Step> Initiator::reselect(Negotiation&& n, const MechanismEntry& entry) {
-  PGSS_TRY(Step step, start_inner(n, entry));
+  PGSS_TRY(Step step, start_inner(n, entry, MicNeed::kCertain));
   return after_inner(std::move(n), std::move(step), Reply{NegState::kAcceptIncomplete, {}});
 }
 
@@ -386,9 +387,8 @@ Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
   return std::move(inner);
 }
 
-// The initiator always asks for integrity: it cannot know yet whether a mechListMIC will be needed.
-Result<Step> Initiator::start_inner(Negotiation& n, const MechanismEntry& entry) {
-  PGSS_TRY(n.inner, entry.make(true));
+Result<Step> Initiator::start_inner(Negotiation& n, const MechanismEntry& entry, MicNeed need) {
+  PGSS_TRY(n.inner, entry.make(need));
   mechanism_name_ = n.inner->mechanism_name();
   return step_inner(*n.inner, {});
 }

@@ -39,7 +39,7 @@ struct FakeCounters {
   int steps = 0;
   int mics_sent = 0;  // mech_list_mic_done(kSent)
   int mics_received = 0;
-  bool integrity_needed = false;  // as make() was told last
+  std::optional<mechs::MicNeed> mic_need;  // as make() was told last
 };
 
 // fake_checksum is FNV-1a over the parts, each preceded by its length.
@@ -228,10 +228,10 @@ inline mechs::MechanismEntry fake_entry(const MechanismScript& script, FakeRole 
   if (!oids.empty()) entry.oid = oids.front();
   if (oids.size() > 1) entry.alias = oids[1];
   entry.make = [&script, role,
-                counters](bool integrity_needed) -> Result<std::unique_ptr<mechs::Mechanism>> {
+                counters](mechs::MicNeed need) -> Result<std::unique_ptr<mechs::Mechanism>> {
     if (counters != nullptr) {
       ++counters->made;
-      counters->integrity_needed = integrity_needed;
+      counters->mic_need = need;
     }
     if (script.make_error) return *script.make_error;
     return std::unique_ptr<mechs::Mechanism>(

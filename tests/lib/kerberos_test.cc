@@ -232,6 +232,21 @@ TEST(KerberosContext, P8_WhereNtlmIsPreferredTheAcceptorMayStillChooseKerberos) 
   EXPECT_TRUE(outcome.initiator->info().mech_list_mic_verified);
 }
 
+// MIT's acceptor makes no mechListMIC for a client that does not ask for integrity.
+TEST(KerberosContext, QuirkA22_AsksForIntegrityWhereTheMechListMicNeedsIt) {
+  KerberosPair pair;
+  pair.initiator.flags = kMutualFlag;
+  pair.acceptor.ntlm = false;
+  const Outcome first = pair.go();
+  expect_mechanism(first, "Kerberos");
+  EXPECT_FALSE(has(first.acceptor->info().flags, kIntegFlag)) << "it may be a wish for a layer";
+  pair.initiator.policy.inner = {InnerMechanism::kNtlm, InnerMechanism::kKerberos};
+  const Outcome reselected = pair.go();
+  expect_mechanism(reselected, "Kerberos");
+  EXPECT_TRUE(has(reselected.acceptor->info().flags, kIntegFlag));
+  EXPECT_FALSE(has(reselected.acceptor->info().flags, kConfFlag));
+}
+
 // Heimdal takes a peer with a key of old for one that owes no mechListMIC.
 TEST(KerberosContext, QuirkB11_AMechListMicIsOwedWhateverTheKey) {
   if (!mechs::krb5::known_etype(23)) GTEST_SKIP() << "etype 23 is not built";

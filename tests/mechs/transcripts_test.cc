@@ -317,7 +317,7 @@ MechanismEntry stand_in(bool initiates) {
   MechanismEntry entry;
   entry.oid = kKerberosOid;
   entry.alias = kMicrosoftKerberosOid;
-  entry.make = [initiates](bool) -> Result<std::unique_ptr<Mechanism>> {
+  entry.make = [initiates](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
     return std::unique_ptr<Mechanism>(std::make_unique<StandIn>(initiates));
   };
   return entry;

@@ -367,6 +367,24 @@ TEST(SaslKerberosPair, SSEAN_S2_KerberosGoesInsideGssSpnegoToo) {
   expect_login(pair, SaslMechanism::kGssSpnego, SaslMechanism::kGssSpnego);
 }
 
+TEST(SaslKerberosPair, QuirkA22_AReselectionUnderGssSpnegoAsksForIntegrityAndForNoLayer) {
+  for (const bool reselected : {false, true}) {
+    KerberosPair pair;
+    pair.client_config.mechanism = SaslMechanism::kGssSpnego;
+    pair.initiator.policy.inner = {InnerMechanism::kKerberos};
+    if (reselected) {
+      pair.set_user("EXAMPLE\\alice", "Password1");
+      pair.initiator.policy.inner = {InnerMechanism::kNtlm, InnerMechanism::kKerberos};
+    }
+    pair.acceptor.ntlm = false;
+    pair.run();
+    expect_login(pair, SaslMechanism::kGssSpnego, SaslMechanism::kGssSpnego);
+    EXPECT_EQ(has(pair.server_login->context.flags, kIntegFlag), reselected);
+    EXPECT_EQ(pair.client_login->layer, kNoLayer);
+    EXPECT_EQ(pair.client_login->context.mech_list_mic_verified, reselected);
+  }
+}
+
 TEST(SaslKerberosPair, P11_P25_TheBareExchangeAgreesOnALayer) {
   for (const SecurityLayer layer : {kIntegrityLayer, kConfidentialityLayer}) {
     KerberosPair pair;

@@ -113,7 +113,7 @@ class Recorded {
     const auto& theirs = self == ntlm::Sender::kInitiator ? from_acceptor_ : from_initiator_;
     MechanismEntry out;
     out.oid = kNtlmOid;
-    out.make = [=, this](bool) -> Result<std::unique_ptr<Mechanism>> {
+    out.make = [=, this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>(ours.begin(), ours.end()),
           std::deque<Bytes>(theirs.begin(), theirs.end()), protect_as(self),
@@ -126,7 +126,7 @@ class Recorded {
     if (!ignored_) return std::nullopt;
     MechanismEntry out;
     out.oid = kKerberosOid;
-    out.make = [this](bool) -> Result<std::unique_ptr<Mechanism>> {
+    out.make = [this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>{*ignored_, {}}, std::deque<Bytes>{{}}, nullptr, false));
     };

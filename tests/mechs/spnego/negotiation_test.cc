@@ -264,8 +264,8 @@ TEST_F(SpnegoPair, AOneTokenMechanismMayGiveItsMechListMicAtOnce) {
 
 TEST_F(SpnegoPair, TheInitiatorAsksItsMechanismsForIntegrity) {
   negotiate({&one}, {&one});
-  EXPECT_TRUE(initiator_counters.integrity_needed);
-  EXPECT_FALSE(acceptor_counters.integrity_needed);
+  EXPECT_EQ(initiator_counters.mic_need, MicNeed::kPossible);
+  EXPECT_EQ(acceptor_counters.mic_need, MicNeed::kPossible);
 }
 
 // --- Another mechanism is chosen ---
@@ -280,9 +280,14 @@ TEST_F(SpnegoPair, ReselectsWithRequestMicAndMechListMics) {
   EXPECT_TRUE(resp(pair, 4).mech_list_mic.has_value());
   EXPECT_EQ(resp(pair, 5).neg_state, NegState::kAcceptCompleted);
   EXPECT_EQ(pair.acceptor.complete->info.initiator_name, "FAKE2");
-  EXPECT_TRUE(acceptor_counters.integrity_needed);
+  EXPECT_EQ(acceptor_counters.mic_need, MicNeed::kCertain);
   expect_mic_verified(pair, true);
   expect_wraps(pair);
+}
+
+TEST_F(SpnegoPair, AReselectedMechanismIsToldThatTheMechListMicIsCertain) {
+  expect_both(negotiate({&one, &two}, {&two}));
+  EXPECT_EQ(initiator_counters.mic_need, MicNeed::kCertain);
 }
 
 TEST_F(SpnegoPair, ReselectsAMechanismOfAnyNumberOfTokens) {

@@ -25,11 +25,13 @@ using testing::unhex;
 struct Login {
   Login() {
     initiator_entry.oid = kNtlmOid;
-    initiator_entry.make = [this](bool integrity_needed) {
-      return ntlm::make_initiator(ntlm.runtime, ntlm.initiator, integrity_needed);
+    initiator_entry.make = [this](MicNeed need) {
+      return ntlm::make_initiator(ntlm.runtime, ntlm.initiator, need != MicNeed::kNone);
     };
     acceptor_entry.oid = kNtlmOid;
-    acceptor_entry.make = [this](bool) { return ntlm::make_acceptor(ntlm.runtime, ntlm.acceptor); };
+    acceptor_entry.make = [this](MicNeed) {
+      return ntlm::make_acceptor(ntlm.runtime, ntlm.acceptor);
+    };
     acceptor_entry.recognises = ntlm::recognises;
   }
 
