@@ -111,6 +111,9 @@ class Mechanism {
   // proof_sent: bytes derived from a credential have left this side, so no other mechanism may be
   // tried (policy row P8).
   virtual bool proof_sent() const = 0;
+  // peer_error: what a token means that comes though the mechanism is complete on this side, where
+  // it is the peer's account of why it refuses (quirks B16, D22); none where it is another token.
+  virtual std::optional<Error> peer_error(ByteView) const { return std::nullopt; }
   // wants_mech_list_mic: this exchange makes the mechListMIC obligatory, whatever was chosen (NTLM
   // with a MIC claimed). Valid once the mechanism is complete.
   virtual bool wants_mech_list_mic() const { return false; }

@@ -42,6 +42,7 @@ class Initiator final : public Mechanism {
   const char* state_name() const override;
   const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return answered_ || source_->proof_sent(); }
+  std::optional<Error> peer_error(ByteView token) const override;
 
  private:
   template <typename Input>
@@ -50,9 +51,7 @@ class Initiator final : public Mechanism {
   Result<Step> on(Start&&, ByteView token);
   Result<Step> on(AwaitCredential&&, ExchangeAnswer&&);
   Result<Step> on(AwaitApRep&&, ByteView token);
-  Result<Step> on(Established&&, ByteView) {
-    return Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0};
-  }
+  Result<Step> on(Established&&, ByteView token);
   Result<Step> on(Failed&& state, ByteView) { return state.error; }
   Result<Step> on(Failed&& state, ExchangeAnswer&&) { return state.error; }
   template <typename Other, typename Input>
@@ -240,6 +239,20 @@ Result<Step> Initiator::on(AwaitApRep&& state, ByteView token) {
       break;
   }
   return Error{Errc::kPeerMisbehaved, "TOK_ID", 0, 0};
+}
+
+// Quirk D22: without mutual authentication an acceptor that refuses may still send a KRB-ERROR.
+std::optional<Error> Initiator::peer_error(ByteView token) const {
+  const auto reply = parse_context_token(token);
+  if (!reply.has_value() || reply.value().id != TokenId::kKrbError) return std::nullopt;
+  const auto error = parse_krb_error(reply.value().message);
+  if (!error.has_value()) return std::nullopt;
+  return refusal(error.value().error_code);
+}
+
+Result<Step> Initiator::on(Established&&, ByteView token) {
+  return peer_error(token).value_or(
+      Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0});
 }
 
 // RFC 4120 3.2.5: the AP-REP is the acceptor's proof if it is made with the session key and repeats

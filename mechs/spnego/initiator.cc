@@ -241,14 +241,27 @@ Result<Step> Initiator::on(AwaitReply&& state, ByteView token) {
   return after_inner(std::move(n), std::move(step), reply);
 }
 
+// An empty token stands for none (quirk B13).
+bool is_present(const std::optional<ByteView>& token) {
+  return token && !token->empty();
+}
+
+// late_token: a complete mechanism has no use for a token, but may know an acceptor's account of why
+// it refuses (quirks B16, D22).
+Error late_token(const Mechanism& inner, const NegTokenResp& resp, const Error& otherwise) {
+  if (!is_present(resp.response_token)) return otherwise;
+  return inner.peer_error(*resp.response_token).value_or(otherwise);
+}
+
 Result<Step> Initiator::on(AwaitLastReply&& state, ByteView token) {
   Negotiation& n = state.negotiation;
   PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
-  if (resp.neg_state == NegState::kReject) return refused(kNegState);
+  if (resp.neg_state == NegState::kReject) return late_token(*n.inner, resp, refused(kNegState));
   PGSS_TRY(const MechanismEntry* const other, read_choice(n, resp));
   if (other != nullptr) return reselect(std::move(n), *other);
-  // An empty one stands for none (quirk B13); the mechanism has no use for another.
-  if (resp.response_token && !resp.response_token->empty()) return misbehaved(kResponseToken);
+  if (is_present(resp.response_token)) {
+    return late_token(*n.inner, resp, misbehaved(kResponseToken));
+  }
 
   Reply reply{resp.neg_state, std::nullopt};
   if (const auto mic = mic_of(resp)) {

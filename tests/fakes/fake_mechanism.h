@@ -135,6 +135,10 @@ class FakeMechanism final : public mechs::Mechanism {
   FakeMechanism(const MechanismScript& script, FakeRole role, FakeCounters* counters)
       : script_(script), role_(role), counters_(counters) {}
 
+  // The token that says why the peer refuses, and what that means.
+  static constexpr std::string_view kErrorToken = "FAKE error";
+  static constexpr Error kPeerError{Errc::kExpired, "FakeMechanism error", 0, 37};
+
   // token is the `index`th of the exchange: the script's name, a slash, the index, a checksum.
   static Bytes token(const MechanismScript& script, size_t index) {
     Bytes out = as_bytes(script.name).to_bytes();
@@ -182,6 +186,10 @@ class FakeMechanism final : public mechs::Mechanism {
   bool proof_sent() const override {
     if (role_ == FakeRole::kAcceptor) return false;
     return script_.proves_at_once ? started_ : next_ > 1;
+  }
+  std::optional<Error> peer_error(ByteView token) const override {
+    if (token != as_bytes(kErrorToken)) return std::nullopt;
+    return kPeerError;
   }
   bool wants_mech_list_mic() const override { return script_.wants_mic; }
 

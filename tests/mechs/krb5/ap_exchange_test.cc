@@ -782,11 +782,8 @@ TEST(KerberosInitiator, QuirkD10_NumbersStartBelowTwoToTheThirty) {
   EXPECT_EQ(initial_sequence(highest).value(), (uint32_t{1} << 30) - 1);
 }
 
-// heard is what the initiator says of a KRB-ERROR in the place of an AP-REP.
-Error heard(int32_t code) {
-  Exchange x;
-  x.start();
-  EXPECT_TRUE(x.make_ap_req().has_value());
+// krb_error is one of the acceptor's, framed.
+Bytes krb_error(Exchange& x, int32_t code) {
   KrbError error;
   error.stime = x.time(0);
   error.error_code = code;
@@ -796,8 +793,39 @@ Error heard(int32_t code) {
   error.sname = sname.name();
   error.e_text = "text of nobody knows whom";
   const Bytes message = encode(error).value();
-  x.ap_rep = encode(ContextToken{TokenId::kKrbError, message, 0, {}}).value();
+  return encode(ContextToken{TokenId::kKrbError, message, 0, {}}).value();
+}
+
+// heard is what the initiator says of a KRB-ERROR in the place of an AP-REP.
+Error heard(int32_t code) {
+  Exchange x;
+  x.start();
+  EXPECT_TRUE(x.make_ap_req().has_value());
+  x.ap_rep = krb_error(x, code);
   return x.take_ap_rep().error();
+}
+
+TEST(KerberosInitiator, QuirkD22_AnErrorIsReadWithoutMutualAuthenticationToo) {
+  Exchange x;
+  x.initiator.flags = kIntegFlag;
+  x.start();
+  ASSERT_TRUE(x.make_ap_req().has_value());
+  const Bytes skew = krb_error(x, error_code::kSkew);
+  const auto told = x.client->peer_error(skew);
+  ASSERT_TRUE(told.has_value());
+  EXPECT_EQ(told->code, Errc::kExpired);
+  EXPECT_EQ(told->peer_status, 37);
+  EXPECT_EQ(x.client->step(skew).error(), *told);
+}
+
+TEST(KerberosInitiator, QuirkD22_NothingElseIsAnError) {
+  Exchange x;
+  ASSERT_TRUE(x.run().has_value());
+  for (const ByteView token : {ByteView(x.ap_rep), ByteView(x.ap_req), ByteView()}) {
+    EXPECT_FALSE(x.client->peer_error(token).has_value());
+  }
+  const Bytes broken = encode(ContextToken{TokenId::kKrbError, as_bytes("7"), 0, {}}).value();
+  EXPECT_FALSE(x.client->peer_error(broken).has_value());
 }
 
 TEST(KerberosInitiator, QuirkD22_TellsWhatAKrbErrorSays) {

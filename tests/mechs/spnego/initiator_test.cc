@@ -27,6 +27,10 @@ Error misbehaved(const char* where) {
   return Error{Errc::kPeerMisbehaved, where, 0, 0};
 }
 
+Bytes text(std::string_view words) {
+  return as_bytes(words).to_bytes();
+}
+
 // Replies writes NegTokenResps field by field.
 struct Reply {
   std::optional<NegState> state = NegState::kAcceptIncomplete;
@@ -330,6 +334,30 @@ TEST_F(SpnegoInitiator, QuirkB16_RejectWithATokenGivesTheMechanismsReason) {
 TEST_F(SpnegoInitiator, QuirkB16_RejectWithAValidTokenIsStillARefusal) {
   start();
   EXPECT_EQ(refusal({NegState::kReject, kFirstOid, challenge()}),
+            (Error{Errc::kAuthFailed, "NegTokenResp.negState", 0, 0}));
+}
+
+// Kerberos without mutual authentication is complete before it hears of its KRB-ERROR.
+TEST_F(SpnegoInitiator, QuirkB16_QuirkD22_TheReasonIsToldAfterTheMechanismIsCompleteToo) {
+  const Bytes error = text(FakeMechanism::kErrorToken);
+  for (const size_t tokens : {1U, 3U}) {
+    one.tokens = tokens;
+    const auto mech = tokens == 1 ? std::optional(kFirstOid) : std::nullopt;
+    for (const NegState state :
+         {NegState::kReject, NegState::kAcceptIncomplete, NegState::kAcceptCompleted}) {
+      start();
+      if (tokens == 3) {
+        ASSERT_TRUE(give(first_reply()).has_value());
+      }
+      ASSERT_STREQ(initiator->state_name(), "AwaitLastReply");
+      EXPECT_EQ(refusal({state, mech, error}), FakeMechanism::kPeerError);
+    }
+  }
+}
+
+TEST_F(SpnegoInitiator, QuirkB16_RejectWithAnotherTokenAfterTheMechanismIsCompleteIsARefusal) {
+  finish_mechanism();
+  EXPECT_EQ(refusal({NegState::kReject, std::nullopt, unhex("01")}),
             (Error{Errc::kAuthFailed, "NegTokenResp.negState", 0, 0}));
 }
 
