@@ -111,6 +111,10 @@ class Mechanism {
   // proof_sent: bytes derived from a credential have left this side, so no other mechanism may be
   // tried (policy row P8).
   virtual bool proof_sent() const = 0;
+  // token_is_proof: what was sent to the peer so far is derived from a credential. A peer that
+  // refuses unread what comes first (501, 504, 535) leaves the next mechanism to be tried; once it
+  // has answered, even if only what is around this mechanism, proof_sent() holds (policy row P8).
+  virtual bool token_is_proof() const { return false; }
   // peer_error: what a token means that comes though the mechanism is complete on this side, where
   // it is the peer's account of why it refuses (quirks B16, D22); none where it is another token.
   virtual std::optional<Error> peer_error(ByteView) const { return std::nullopt; }

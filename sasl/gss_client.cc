@@ -42,7 +42,9 @@ class GssClient final : public SaslClient {
   std::unique_ptr<SaslLayer> take_layer() override {
     return state_ == State::kSucceeded ? sasl::take_layer(context_, report_) : nullptr;
   }
-  bool proof_sent() const override { return context_ == nullptr || context_->proof_sent(); }
+  bool proof_sent() const override {
+    return context_ == nullptr || last_token_answered_ || context_->proof_sent();
+  }
   const char* mechanism_name() const override {
     return context_ == nullptr ? report_.context.mechanism : context_->mechanism_name();
   }
@@ -77,6 +79,7 @@ class GssClient final : public SaslClient {
         return from(std::move(next));
       }
       case State::kEstablished:
+        last_token_answered_ = true;
         return choose_layer(challenge);
       case State::kLayerChosen:
         return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
@@ -191,6 +194,7 @@ class GssClient final : public SaslClient {
   SaslReport report_;
   State state_ = State::kNegotiating;
   bool empty_challenge_taken_ = false;
+  bool last_token_answered_ = false;
   Error error_;
 };
 

@@ -197,7 +197,8 @@ class SaslClient {
   // report says kNoLayer.
   virtual std::unique_ptr<SaslLayer> take_layer() = 0;
 
-  // proof_sent: no other mechanism may be tried after a failure (policy row P8).
+  // proof_sent: no other mechanism may be tried after a failure (policy row P8). An AP-REQ counts
+  // once the server has answered it.
   virtual bool proof_sent() const = 0;
   // mechanism_name: Context::mechanism_name().
   virtual const char* mechanism_name() const = 0;

@@ -42,6 +42,7 @@ class Initiator final : public Mechanism {
   const char* state_name() const override;
   const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return answered_ || source_->proof_sent(); }
+  bool token_is_proof() const override { return ap_req_made_; }
   std::optional<Error> peer_error(ByteView token) const override;
 
  private:
@@ -73,6 +74,7 @@ class Initiator final : public Mechanism {
   const InitiatorConfig& config_;
   std::unique_ptr<CredentialSource> source_;
   State state_ = Start{};
+  bool ap_req_made_ = false;
   bool answered_ = false;  // by the acceptor, so that it has seen a proof
 };
 
@@ -152,6 +154,7 @@ Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
                   principal_text(credential.client.view()),
                   principal_text(credential.server.view())};
   PGSS_TRY(Bytes token, write_ap_req(credential, next));
+  ap_req_made_ = true;
   if (mutual()) {
     state_.emplace<AwaitApRep>(std::move(next));
     return Step(Continue{std::move(token)});
@@ -251,6 +254,7 @@ std::optional<Error> Initiator::peer_error(ByteView token) const {
 }
 
 Result<Step> Initiator::on(Established&&, ByteView token) {
+  answered_ = true;
   return peer_error(token).value_or(
       Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0});
 }

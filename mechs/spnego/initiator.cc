@@ -109,6 +109,7 @@ class Initiator final : public Mechanism {
   Result<Step> send_init(Negotiation&&, const std::optional<Bytes>& mech_token,
                          std::optional<Complete>&&);
 
+  Result<NegTokenResp> read_reply(const Negotiation&, ByteView token);
   Result<const MechanismEntry*> read_choice(Negotiation&, const NegTokenResp&);
   Result<const MechanismEntry*> read_first_reply(Negotiation&, const NegTokenResp&);
   Result<Step> reselect(Negotiation&&, const MechanismEntry&);
@@ -227,7 +228,7 @@ Result<Step> Initiator::on(AwaitAnswer&& state, Answer&& answer) {
 
 Result<Step> Initiator::on(AwaitReply&& state, ByteView token) {
   Negotiation& n = state.negotiation;
-  PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
+  PGSS_TRY(const NegTokenResp resp, read_reply(n, token));
   if (resp.neg_state == NegState::kReject) return rejected(std::move(n), resp);
   PGSS_TRY(const MechanismEntry* const other, read_choice(n, resp));
   if (other != nullptr) return reselect(std::move(n), *other);
@@ -255,7 +256,7 @@ Error late_token(const Mechanism& inner, const NegTokenResp& resp, const Error& 
 
 Result<Step> Initiator::on(AwaitLastReply&& state, ByteView token) {
   Negotiation& n = state.negotiation;
-  PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
+  PGSS_TRY(const NegTokenResp resp, read_reply(n, token));
   if (resp.neg_state == NegState::kReject) return late_token(*n.inner, resp, refused(kNegState));
   PGSS_TRY(const MechanismEntry* const other, read_choice(n, resp));
   if (other != nullptr) return reselect(std::move(n), *other);
@@ -268,6 +269,13 @@ Result<Step> Initiator::on(AwaitLastReply&& state, ByteView token) {
     PGSS_TRY(reply.mic, Mic::copy_of(*mic));
   }
   return conclude(std::move(n), std::move(state.inner), reply);
+}
+
+// Policy row P8: an acceptor that answers, whatever it says, has had the optimistic token. (To go on
+// with another mechanism inside SPNEGO is no other login.)
+Result<NegTokenResp> Initiator::read_reply(const Negotiation& n, ByteView token) {
+  proof_sent_ = proof_sent_ || n.inner->token_is_proof();
+  return parse_neg_token_resp(token);
 }
 
 // SSEAN-W2, policy row P8: an early 235 has no room for the acceptor's mechListMIC. What it would

@@ -27,6 +27,7 @@ struct MechanismScript {
   bool refuses_answer = false;       // and whatever is answered is not good enough
   bool empty_last_token = false;     // a last token of no bytes in place of none (quirk B13)
   bool proves_at_once = false;       // what leaves first is derived from the credential
+  bool token_is_proof = false;       // so it is, but the peer need not have read it
   std::optional<Error> make_error;   // the mechanism cannot be made
   std::optional<Error> start_error;  // or cannot start
 
@@ -187,6 +188,7 @@ class FakeMechanism final : public mechs::Mechanism {
     if (role_ == FakeRole::kAcceptor) return false;
     return script_.proves_at_once ? started_ : next_ > 1;
   }
+  bool token_is_proof() const override { return script_.token_is_proof && next_ > 0; }
   std::optional<Error> peer_error(ByteView token) const override {
     if (token != as_bytes(kErrorToken)) return std::nullopt;
     return kPeerError;

@@ -69,6 +69,15 @@ TEST(GssClient, QuirkA22_AsksForALayerUnderGssapiAlone) {
   }
 }
 
+// Bare Kerberos without mutual authentication: the context is established by its first token.
+TEST(GssClient, P8_QuirkA20_AChallengeAfterTheLastTokenSaysThatItWasTaken) {
+  Client client(FakeScript().ends(std::nullopt, "AP-REQ"), SaslMechanism::kGssapiKrb5);
+  EXPECT_EQ(client.step(""), "AP-REQ");
+  EXPECT_FALSE(client.sasl->proof_sent());
+  client.step("no offer");
+  EXPECT_TRUE(client.sasl->proof_sent());
+}
+
 TEST(GssClient, SSEAN_W1_TakesSuccessRightAwayAfterItsLastToken) {
   Client client(FakeScript().sends("init").ends("challenge", "last"));
   EXPECT_EQ(client.step(""), "init");

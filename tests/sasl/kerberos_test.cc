@@ -345,6 +345,54 @@ TEST(SaslKerberosPair, SSEAN_W2_WithoutAnApRepTheSuccessIsEarly) {
   EXPECT_TRUE(pair.server_login->early_success);
 }
 
+// A server without Kerberos that lists NTLM too. Its first NegTokenResp answers an AP-REQ.
+struct WithoutKerberos : KerberosPair {
+  WithoutKerberos() {
+    set_user("EXAMPLE\\alice", "Password1");
+    initiator.policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+    initiator.policy.level = PolicyLevel::kStrict;
+    acceptor.keys.reset();
+    acceptor.ntlm = true;
+  }
+  void alter_first_reply(std::string_view other) {
+    alter_server = [other](Bytes& bytes) {
+      constexpr std::string_view kRequestMic = "334 oRUwE6ADCgEDoQwGCisGAQQBgjcCAgo=\r\n";
+      if (as_text(bytes) == kRequestMic) bytes = as_bytes(other).to_bytes();
+    };
+  }
+};
+
+TEST(SaslKerberosPair, P8_NtlmInsideSpnegoIsNoOtherLogin) {
+  WithoutKerberos pair;
+  pair.run();
+  ASSERT_TRUE(pair.server_login.has_value());
+  EXPECT_STREQ(pair.server_login->context.mechanism, "NTLM");
+  EXPECT_EQ(pair.server_login->mechanism, SaslMechanism::kGssapi);
+  EXPECT_EQ(pair.from_client.find("AUTH NTLM"), std::string::npos);
+}
+
+TEST(SaslKerberosPair, P8_QuirkA20_NoOtherLoginFollowsAnAnswerToTheApReq) {
+  for (const std::string_view reply :
+       {"334 oRUwE6ADCgEBoQwGCisGAQQBgjcCAgo=\r\n",  // NTLM without request-mic
+        "334 oQcwBaADCgEC\r\n",                      // reject
+        "334 oQcwBaADCgEB\r\n"}) {                   // neither a mechanism nor a token
+    WithoutKerberos pair;
+    pair.alter_first_reply(reply);
+    pair.run();
+    EXPECT_TRUE(pair.failure.has_value());
+    EXPECT_EQ(pair.from_client.find("AUTH NTLM"), std::string::npos) << reply;
+    EXPECT_FALSE(pair.server_login.has_value());
+  }
+}
+
+// It refused the AUTH command, and need not have looked at what came with it.
+TEST(SaslKerberosPair, P8_QuirkA20_AnotherLoginFollowsARefusalWithoutAnAnswer) {
+  WithoutKerberos pair;
+  pair.alter_first_reply("535 5.7.8 no\r\n");
+  pair.run();
+  EXPECT_NE(pair.from_client.find("AUTH NTLM"), std::string::npos);
+}
+
 TEST(SaslKerberosPair, SSEAN_C1_SSEAN_C3_TheAutomaticChoiceIsSpnego) {
   KerberosPair pair;
   pair.run();

@@ -782,6 +782,20 @@ TEST(KerberosInitiator, QuirkD10_NumbersStartBelowTwoToTheThirty) {
   EXPECT_EQ(initial_sequence(highest).value(), (uint32_t{1} << 30) - 1);
 }
 
+TEST(KerberosInitiator, P8_TheApReqIsAProof) {
+  for (const ContextFlags flags : {kMutualFlag, kIntegFlag}) {
+    Exchange x;
+    x.initiator.flags = flags;
+    x.start();
+    EXPECT_FALSE(x.client->token_is_proof());
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    EXPECT_TRUE(x.client->token_is_proof());
+    EXPECT_FALSE(x.client->proof_sent()) << "nobody has answered";
+    EXPECT_FALSE(x.client->step(as_bytes("an answer")).has_value());
+    EXPECT_TRUE(x.client->proof_sent());
+  }
+}
+
 // krb_error is one of the acceptor's, framed.
 Bytes krb_error(Exchange& x, int32_t code) {
   KrbError error;

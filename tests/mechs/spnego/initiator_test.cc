@@ -367,6 +367,49 @@ TEST_F(SpnegoInitiator, RejectAfterTheMechanismIsCompleteIsARefusal) {
             (Error{Errc::kAuthFailed, "NegTokenResp.negState", 0, 0}));
 }
 
+// --- When the optimistic token counts as a proof (policy row P8) ---
+
+TEST_F(SpnegoInitiator, P8_QuirkA20_AnOptimisticProofThatNobodyAnsweredLeavesTheNextToBeTried) {
+  one.token_is_proof = true;
+  for (const size_t tokens : {1U, 3U}) {
+    one.tokens = tokens;
+    start();
+    EXPECT_FALSE(initiator->proof_sent());
+  }
+}
+
+TEST_F(SpnegoInitiator, P8_QuirkA20_AnyAnswerToAnOptimisticProofEndsWhatMayBeTried) {
+  one.token_is_proof = true;
+  const Bytes answers[] = {Reply{NegState::kReject}.encoded(),
+                           Reply{NegState::kAcceptIncomplete}.encoded(),
+                           Reply{NegState::kAcceptIncomplete, kUnknownOid}.encoded(),
+                           Reply{NegState::kAcceptIncomplete, kSecondOid}.encoded(),
+                           Reply{NegState::kAcceptCompleted, kFirstOid}.encoded(),
+                           unhex("deadbeef")};
+  for (const size_t tokens : {1U, 3U}) {
+    one.tokens = tokens;
+    for (const Bytes& answer : answers) {
+      start(PolicyLevel::kStrict);
+      (void)initiator->step(answer);
+      EXPECT_TRUE(initiator->proof_sent()) << tokens << " " << hex(answer);
+    }
+  }
+}
+
+TEST_F(SpnegoInitiator, P8_AnAnswerToATokenThatIsNoProofProvesNothing) {
+  start();
+  EXPECT_EQ(refusal({NegState::kReject}).code, Errc::kAuthFailed);
+  EXPECT_FALSE(initiator->proof_sent());
+}
+
+// To go on inside SPNEGO is no other login.
+TEST_F(SpnegoInitiator, P8_AnOptimisticProofDoesNotKeepTheAcceptorFromAnotherMechanism) {
+  one.token_is_proof = true;
+  start();
+  EXPECT_TRUE(give({NegState::kRequestMic, kSecondOid}).has_value());
+  EXPECT_TRUE(initiator->proof_sent());
+}
+
 // --- Later replies ---
 
 TEST_F(SpnegoInitiator, QuirkB7_RefusesRequestMicOnTheSecondLeg) {
