@@ -375,13 +375,14 @@ Result<Step> Initiator::send_last(Negotiation&& n, Complete&& inner, const Reply
 }
 
 // conclude takes what the acceptor says once the mechanism is complete on this side. An absent
-// negState is inferred from that (RFC 4178 4.2.2).
+// negState is inferred from that (RFC 4178 4.2.2): accept-completed, but beside a mechListMIC before
+// ours accept-incomplete, because the acceptor waits for ours (RFC 4178 5 b I).
 Result<Step> Initiator::conclude(Negotiation&& n, Complete&& inner, const Reply& reply) {
   PGSS_CHECK(n.mic.check_possible(*inner.protection));
   if (reply.mic) PGSS_CHECK(n.mic.verify(*inner.protection, n.mech_types, reply.mic->view()));
-  const bool acceptor_done =
-      reply.neg_state.value_or(NegState::kAcceptCompleted) == NegState::kAcceptCompleted;
-  if (acceptor_done) {
+  const bool owes_mic = n.mic.verified() && !n.mic.made();
+  const NegState inferred = owes_mic ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted;
+  if (reply.neg_state.value_or(inferred) == NegState::kAcceptCompleted) {
     // RFC 4178 5 b IV: a required mechListMIC that is missing ends the negotiation (B10, B24).
     if (!n.mic.verified() && n.mic.required(*n.inner, *inner.protection))
       return refused(kMechListMic);

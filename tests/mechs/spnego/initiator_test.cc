@@ -489,6 +489,31 @@ TEST_F(SpnegoInitiator, QuirkB1_AnswersAMicThatComesWithAcceptIncomplete) {
   EXPECT_TRUE(resp.mech_list_mic.has_value());
 }
 
+// RFC 4178 5 b I: the acceptor that sent the mechanism's last token waits for our mechListMIC.
+TEST_F(SpnegoInitiator, QuirkB1_AnswersAMicThatComesWithoutANegState) {
+  one.tokens = 4;
+  start();
+  ASSERT_TRUE(give(first_reply()).has_value());
+  const Bytes mic = acceptor_mic(one, unhex("300806022a0106022a02"));
+  auto done = give({std::nullopt, std::nullopt, FakeMechanism::token(one, 3), mic});
+  ASSERT_TRUE(done.has_value());
+  const Complete& complete = std::get<Complete>(done.value());
+  EXPECT_TRUE(complete.info.mech_list_mic_verified);
+  ASSERT_TRUE(complete.token.has_value());
+  const NegTokenResp resp = parse_neg_token_resp(*complete.token).value();
+  EXPECT_EQ(resp.neg_state, NegState::kAcceptCompleted);
+  EXPECT_TRUE(resp.mech_list_mic.has_value());
+}
+
+TEST_F(SpnegoInitiator, AnAbsentNegStateBesideTheAnswerToOurMicIsCompletion) {
+  one.wants_mic = true;
+  finish_mechanism();
+  const Bytes mic = acceptor_mic(one, unhex("300806022a0106022a02"));
+  auto done = give({std::nullopt, std::nullopt, std::nullopt, mic});
+  ASSERT_TRUE(done.has_value());
+  EXPECT_FALSE(std::get<Complete>(done.value()).token.has_value());
+}
+
 // --- Success without the last NegTokenResp (SSEAN-W2) ---
 
 TEST_F(SpnegoInitiator, SSEAN_W2_P8_TakesAnEarlySuccessOfTheFirstChoice) {
