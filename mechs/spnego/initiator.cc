@@ -302,11 +302,18 @@ Result<const MechanismEntry*> Initiator::read_choice(Negotiation& n, const NegTo
   return nullptr;
 }
 
-// RFC 4178 4.2.2: negState and supportedMech are required in the first reply (quirks B5, B23).
+// RFC 4178 4.2.2: negState and supportedMech are required in the first reply. Acceptors as of RFC
+// 2478, Java's among them, leave them out and mean the first choice (quirk B5). Who takes them out on
+// the way could as well have written them, so nothing is lost.
 Result<const MechanismEntry*> Initiator::read_first_reply(Negotiation& n,
                                                           const NegTokenResp& resp) {
-  if (!resp.neg_state) return misbehaved(kNegState);
-  if (!resp.supported_mech) return misbehaved(kSupportedMech);
+  if (strict() && (!resp.neg_state || !resp.supported_mech)) {
+    return Error{Errc::kPolicy, "P8: first reply without negState or supportedMech", 0, 0};
+  }
+  if (!resp.supported_mech) {
+    if (resp.neg_state == NegState::kRequestMic) return misbehaved(kSupportedMech);
+    return nullptr;
+  }
   const Choice choice = find_mechanism(n.offered, *resp.supported_mech);
   if (choice.entry == nullptr) return misbehaved(kSupportedMech);  // never offered
   if (resp.neg_state == NegState::kRequestMic) n.mic.demand();
@@ -315,7 +322,7 @@ Result<const MechanismEntry*> Initiator::read_first_reply(Negotiation& n,
   // RFC 4178 4.2.2: another mechanism than the preferred one comes with request-mic. Windows 2003
   // sends accept-incomplete (quirk B6); the mechListMIC is required all the same.
   n.mic.demand();
-  if (resp.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
+  if (!resp.neg_state || resp.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
   if (strict() && resp.neg_state != NegState::kRequestMic) {
     return Error{Errc::kPolicy, "P8: another mechanism without request-mic", 0, 0};
   }

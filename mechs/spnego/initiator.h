@@ -27,7 +27,8 @@ struct InitiatorConfig {
 //   kPeerMisbehaved    a valid token out of its place; `where` says which field
 //   kPeerIncompatible  re-selection of a mechanism that cannot make a mechListMIC
 //   kAuthFailed        the acceptor rejects; a mechListMIC is wrong, or missing though required
-//   kPolicy            "P8": an early success, or a re-selection, that the policy does not take
+//   kPolicy            "P8": an early success, a first reply or a re-selection that the policy does
+//                      not take
 //   kApiMisuse         a call out of turn
 Result<std::unique_ptr<Mechanism>> make_initiator(Runtime&, const InitiatorConfig&);
 

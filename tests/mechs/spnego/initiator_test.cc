@@ -170,15 +170,52 @@ TEST_F(SpnegoInitiator, SPN_2_RefusesTheSameMechanismNamedTwice) {
             misbehaved("NegTokenResp.supportedMech"));
 }
 
-TEST_F(SpnegoInitiator, QuirkB5_QuirkB23_RefusesAFirstReplyWithoutSupportedMech) {
-  start();
-  EXPECT_EQ(refusal({NegState::kAcceptIncomplete, std::nullopt, challenge()}),
-            misbehaved("NegTokenResp.supportedMech"));
+// As RFC 2478 let it: the first choice is meant.
+TEST_F(SpnegoInitiator, QuirkB5_TakesAFirstReplyWithoutSupportedMechForTheFirstChoice) {
+  for (const auto state : {std::optional(NegState::kAcceptIncomplete), std::optional<NegState>()}) {
+    start();
+    const auto sent = give({state, std::nullopt, challenge()});
+    ASSERT_TRUE(sent.has_value());
+    const NegTokenResp resp = parse_neg_token_resp(std::get<Continue>(sent.value()).token).value();
+    EXPECT_EQ(hex(*resp.response_token), hex(FakeMechanism::token(one, 2)));
+    EXPECT_TRUE(give({NegState::kAcceptCompleted}).has_value());
+  }
 }
 
-TEST_F(SpnegoInitiator, QuirkB5_QuirkB23_RefusesAFirstReplyWithoutNegState) {
+TEST_F(SpnegoInitiator, QuirkB5_TakesAFirstReplyWithoutNegStateForTheFirstChoice) {
   start();
-  EXPECT_EQ(refusal({std::nullopt, kFirstOid, challenge()}), misbehaved("NegTokenResp.negState"));
+  EXPECT_TRUE(give({std::nullopt, kFirstOid, challenge()}).has_value());
+}
+
+TEST_F(SpnegoInitiator, QuirkB5_ATokenOfAnotherMechanismIsNotTheFirstChoices) {
+  start();
+  EXPECT_EQ(refusal({std::nullopt, std::nullopt, FakeMechanism::token(two, 1)}).code,
+            Errc::kAuthFailed);
+}
+
+TEST_F(SpnegoInitiator, QuirkB5_P8_StrictRefusesAFirstReplyWithoutEither) {
+  for (const Reply& reply : {Reply{NegState::kAcceptIncomplete, std::nullopt, challenge()},
+                             Reply{std::nullopt, kFirstOid, challenge()},
+                             Reply{std::nullopt, std::nullopt, challenge()}}) {
+    start(PolicyLevel::kStrict);
+    EXPECT_EQ(refusal(reply),
+              (Error{Errc::kPolicy, "P8: first reply without negState or supportedMech", 0, 0}));
+  }
+}
+
+// Nor does RFC 2478 know request-mic.
+TEST_F(SpnegoInitiator, QuirkB5_RefusesRequestMicWithoutSupportedMech) {
+  for (const size_t tokens : {1U, 3U}) {
+    one.tokens = tokens;
+    start();
+    EXPECT_EQ(refusal({NegState::kRequestMic, std::nullopt, challenge()}),
+              misbehaved("NegTokenResp.supportedMech"));
+  }
+}
+
+TEST_F(SpnegoInitiator, QuirkB5_RefusesReselectionWithoutNegState) {
+  start();
+  EXPECT_EQ(refusal({std::nullopt, kSecondOid}), misbehaved("NegTokenResp.negState"));
 }
 
 TEST_F(SpnegoInitiator, QuirkB23_RefusesANegStateOfSeven) {

@@ -229,7 +229,7 @@ TEST_F(SpnegoMatrix, M2_InitiatorOfAOneTokenMechanism) {
     out.duplicate = out.good;
     return out;
   };
-  expect_row("AwaitLastReply", await_last, "!m!mmppapppmmmup");
+  expect_row("AwaitLastReply", await_last, "!m!mmp!appammmup");
 }
 
 TEST_F(SpnegoMatrix, M2_Acceptor) {
