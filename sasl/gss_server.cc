@@ -187,7 +187,7 @@ class GssServer final : public SaslServer {
       if (!is_neg_token_init(first_token)) {
         request.kind = MechanismKind::kNtlm;
       } else if (contexts_.policy().level == PolicyLevel::kStrict) {
-        return Error{Errc::kPolicy, "strict: SPNEGO token under AUTH NTLM", 0, 0};
+        return Error{Errc::kPolicy, "P1: SPNEGO token under AUTH NTLM (strict)", 0, 0};
       } else {
         options_.early_success = true;  // .NET gives up on a last token here
       }

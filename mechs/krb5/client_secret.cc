@@ -22,13 +22,13 @@ Result<uint32_t> iterations_of(Etype etype, std::optional<ByteView> s2kparams,
   PGSS_TRY(const uint32_t iterations, reader.u32be("ETYPE-INFO2.s2kparams"));
   if (!reader.at_end()) return Error{Errc::kMalformed, "ETYPE-INFO2.s2kparams", 4, 0};
   if (iterations < least || iterations > policy.max_iterations)
-    return Error{Errc::kPolicy, "ETYPE-INFO2.s2kparams: iterations out of bounds", 0, 0};
+    return Error{Errc::kPolicy, "P15: ETYPE-INFO2.s2kparams: iterations out of bounds", 0, 0};
   return iterations;
 }
 
 Result<KeyHint> hint_of(Etype etype, std::string_view salt, std::optional<ByteView> s2kparams,
                         const KdcPolicy& policy) {
-  if (salt.size() > kMaxSalt) return Error{Errc::kPolicy, "the salt is too long", 0, 0};
+  if (salt.size() > kMaxSalt) return Error{Errc::kPolicy, "P15: the salt is too long", 0, 0};
   PGSS_TRY(const uint32_t iterations, iterations_of(etype, s2kparams, policy));
   return KeyHint{etype, std::string(salt), iterations};
 }
@@ -129,8 +129,8 @@ Result<KeyHint> choose_hint(const MethodData& hints, const std::vector<Etype>& e
       std::find(named.begin(), named.end(), static_cast<int32_t>(Etype::kRc4Hmac)) != named.end();
   if (rc4) {
     return Error{Errc::kPolicy,
-                 "the account has a key of etype 23 (rc4-hmac) only, which is not allowed (policy "
-                 "row P10): a change of its password makes AES keys",
+                 "P10: the account has a key of etype 23 (rc4-hmac) only, which is not allowed: a "
+                 "change of its password makes AES keys",
                  0, error_code::kEtypeNosupp};
   }
   return Error{Errc::kPeerIncompatible, "ETYPE-INFO2 names no etype that was offered", 0,

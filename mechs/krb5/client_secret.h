@@ -41,7 +41,8 @@ std::string default_salt(const PrincipalView& client);
 
 // hint_for looks in PA-DATA for what is said of `etype`: in ETYPE-INFO2, else ETYPE-INFO, else
 // PW-SALT (quirk D3); nothing where that is nothing. Nobody has authenticated it. Errors:
-// kMalformed; kPolicy where the iterations are out of bounds (row KRC-5), or the salt is too long.
+// kMalformed; kPolicy (P15) where the iterations are out of bounds (row KRC-5), or the salt is too
+// long.
 Result<std::optional<KeyHint>> hint_for(const MethodData&, Etype etype, std::string_view salt,
                                         const KdcPolicy&);
 

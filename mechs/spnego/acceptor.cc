@@ -230,7 +230,7 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
   for (const MechanismEntry& entry : config_.mechanisms) {
     if (entry.recognises == nullptr || !entry.recognises(token)) continue;
     if (!config_.bare_tokens) {
-      return Error{Errc::kPolicy, "a mechanism's token without SPNEGO", 0, 0};
+      return Error{Errc::kPeerIncompatible, "a mechanism's token without SPNEGO", 0, 0};
     }
     PGSS_TRY(auto inner, entry.make(MicNeed::kNone));
     return on(Bare{std::move(inner)}, token);

@@ -25,9 +25,9 @@ struct AcceptorConfig {
 // Errors of the exchange, beside those of the mechanisms:
 //   kMalformed         the bytes are no NegTokenInit or NegTokenResp; `where` names the field
 //   kPeerMisbehaved    a valid token out of its place; `where` says which field
-//   kPeerIncompatible  no common mechanism; re-selection of one that cannot make a mechListMIC
+//   kPeerIncompatible  no common mechanism; re-selection of one that cannot make a mechListMIC; a
+//                      bare token, where they are not taken
 //   kAuthFailed        the initiator rejects; a mechListMIC is wrong, or missing though required
-//   kPolicy            a bare token, where they are not taken
 //   kApiMisuse         a call out of turn
 Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
 

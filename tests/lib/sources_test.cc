@@ -65,5 +65,31 @@ TEST(Sources, TIM_1_P21_CompareNoKeyOrMicByOperator) {
       {"hash == mask_hash"});
 }
 
+// whole gives a source in one piece, without its comments.
+std::string whole(const std::filesystem::path& file) {
+  std::ifstream in(file);
+  std::string out;
+  for (std::string line; std::getline(in, line);) out += line.substr(0, line.find("//")) + "\n";
+  return out;
+}
+
+// What the caller's own policy refuses begins with the row of docs/policy.md, so that a user finds
+// what to change. `what` is policy()'s own, and its callers are looked at too.
+TEST(Sources, WhatAPolicyRefusesBeginsWithItsRow) {
+  const std::regex refusal(R"((?:Errc::kPolicy,|\bpolicy\((?=\s*"))\s*([^\s][^,]{0,6}))");
+  const std::regex row(R"(^"P[1-9][0-9]?: .*)");
+  size_t found = 0;
+  for (const auto& file : sources({"base", "asn1", "mechs", "lib", "sasl", "tools"})) {
+    const std::string text = whole(file);
+    for (std::sregex_iterator it(text.begin(), text.end(), refusal), end; it != end; ++it) {
+      const std::string words = (*it)[1];
+      if (words == "what" || words.starts_with("\"policy")) continue;  // base/error.cc's table
+      ++found;
+      EXPECT_TRUE(std::regex_match(words, row)) << file << ": " << it->str();
+    }
+  }
+  EXPECT_GT(found, 40u);
+}
+
 }  // namespace
 }  // namespace pocketgss

@@ -268,7 +268,7 @@ TEST(GssServer, QuirkA27_TakesALongNegTokenInitUnderNtlm) {
 TEST(GssServer, QuirkA27_RefusesSpnegoUnderNtlmAtStrict) {
   Server server(FakeScript().sends("challenge"), {}, SaslMechanism::kNtlm);
   server.contexts.policy_value.level = PolicyLevel::kStrict;
-  EXPECT_EQ(server.step(kSpnegoToken), "error: strict: SPNEGO token under AUTH NTLM");
+  EXPECT_EQ(server.step(kSpnegoToken), "error: P1: SPNEGO token under AUTH NTLM (strict)");
   EXPECT_TRUE(server.contexts.asked.empty());
 }
 

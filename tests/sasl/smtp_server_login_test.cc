@@ -168,7 +168,7 @@ TEST(SmtpServer, QuirkA27_SpnegoUnderNtlmIsRefusedAtStrictAndTheLogSaysSo) {
   session.greet();
   EXPECT_EQ(session.client("AUTH ntlm " + b64(kSpnegoInit) + "\r\n"), kRefused);
   EXPECT_STREQ(session.find<SmtpServer::LoginRefused>()->error.where,
-               "strict: SPNEGO token under AUTH NTLM");
+               "P1: SPNEGO token under AUTH NTLM (strict)");
 }
 
 TEST(SmtpServer, QuirkA23_GivesARawNtlmTokenUnderGssapiToSpnego) {
