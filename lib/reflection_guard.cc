@@ -14,22 +14,22 @@ ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
   return found == end ? nullptr : found;
 }
 
+// They stand in the order in which they came, so that the oldest is what a full guard forgets.
 void ReflectionGuard::add(FixedView<8> challenge) {
   const std::scoped_lock lock(mutex_);
-  size_t slot = count_;
-  if (count_ < kCapacity) {
-    ++count_;
-  } else {
-    slot = next_reused_;
-    next_reused_ = (next_reused_ + 1) % kCapacity;
-  }
-  std::copy(challenge.begin(), challenge.end(), open_[slot].begin());
+  if (count_ == kCapacity) erase(open_.data());
+  std::copy(challenge.begin(), challenge.end(), open_[count_++].begin());
 }
 
 void ReflectionGuard::remove(FixedView<8> challenge) {
   const std::scoped_lock lock(mutex_);
   Challenge* const found = find(challenge);
-  if (found != nullptr) *found = open_[--count_];
+  if (found != nullptr) erase(found);
+}
+
+void ReflectionGuard::erase(Challenge* challenge) {
+  std::copy(challenge + 1, open_.data() + count_, challenge);
+  --count_;
 }
 
 bool ReflectionGuard::contains(FixedView<8> challenge) {

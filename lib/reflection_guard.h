@@ -12,8 +12,8 @@
 namespace pocketgss {
 
 // ReflectionGuard has room for kCapacity challenges, all of it taken at the start, so that nothing
-// can fail later. When it is full the slots are reused in turn: that many acceptors that wait are
-// beyond the limits of any server of ours.
+// can fail later. When it is full the oldest is forgotten: that many acceptors that wait are beyond
+// the limits of any server of ours.
 class ReflectionGuard final : public mechs::ntlm::ChallengeGuard {
  public:
   static constexpr size_t kCapacity = 4096;
@@ -24,12 +24,13 @@ class ReflectionGuard final : public mechs::ntlm::ChallengeGuard {
 
  private:
   using Challenge = FixedBytes<8>;
-  Challenge* find(FixedView<8> challenge);  // or null; the mutex is held
+  // Both with the mutex held.
+  Challenge* find(FixedView<8> challenge);  // or null
+  void erase(Challenge* challenge);
 
   Mutex mutex_;
-  std::array<Challenge, kCapacity> open_{};
+  std::array<Challenge, kCapacity> open_{};  // the oldest first
   size_t count_ = 0;
-  size_t next_reused_ = 0;
 };
 
 }  // namespace pocketgss

@@ -293,5 +293,18 @@ TEST(ReflectionGuard, P19_KeepsTheLatestWhenItIsFull) {
   EXPECT_TRUE(guard->contains(challenge(ReflectionGuard::kCapacity + 9)));
 }
 
+TEST(ReflectionGuard, P19_KeepsTheLatestAlsoWhereSomeWereClosed) {
+  const auto guard = make_reflection_guard();
+  const size_t capacity = ReflectionGuard::kCapacity;
+  size_t n = 0;
+  while (n < capacity + 10) guard->add(challenge(n++));
+  for (size_t closed = 10; closed < 20; ++closed) guard->remove(challenge(closed));
+  while (n < capacity + 25) guard->add(challenge(n++));
+  EXPECT_FALSE(guard->contains(challenge(24)));
+  for (size_t latest = 25; latest < n; ++latest) {
+    ASSERT_TRUE(guard->contains(challenge(latest))) << latest;
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss
