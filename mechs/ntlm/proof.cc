@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace pocketgss::mechs::ntlm {
@@ -27,11 +28,16 @@ struct Domains {
   }
 };
 
-// take_if copies `from` over `to` where `condition` holds, without a branch on it.
+// take_if copies `from` over `to` where `condition` holds, without a branch on it. By words: of single
+// octets g++ puts the key together on its stack, where it stays.
 void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
-  const auto mask = static_cast<uint8_t>(0 - static_cast<unsigned>(condition));
-  for (size_t i = 0; i < to.size(); ++i) {
-    to[i] = static_cast<uint8_t>((to[i] & ~mask) | (from[i] & mask));
+  const uint64_t mask = 0 - static_cast<uint64_t>(condition);
+  for (size_t at = 0; at < to.size(); at += sizeof mask) {
+    uint64_t theirs, ours;
+    std::memcpy(&theirs, from.data() + at, sizeof theirs);
+    std::memcpy(&ours, to.data() + at, sizeof ours);
+    ours = (ours & ~mask) | (theirs & mask);
+    std::memcpy(to.data() + at, &ours, sizeof ours);
   }
 }
 

@@ -15,6 +15,7 @@ struct Counts {
   size_t largest = 0;
   size_t total = 0;
   size_t fail_at = 0;  // 0: never
+  bool fail_once = false;
   bool failed = false;
 };
 constinit thread_local Counts t_counts;
@@ -25,10 +26,11 @@ struct Watched {
   size_t looked = 0;
 };
 constinit thread_local Watched t_watched;
+constinit thread_local bool t_others = false;
 
 void give_back(void* block) {
   Watched& watched = t_watched;
-  if (watched.secrets != nullptr && block != nullptr) {
+  if (watched.secrets != nullptr && block != nullptr && !t_others) {
     ++watched.looked;
     const size_t size = malloc_usable_size(block);
     for (const pocketgss::Bytes& secret : *watched.secrets) {
@@ -38,15 +40,20 @@ void give_back(void* block) {
   std::free(block);
 }
 
-void* allocate(size_t size) {
+// must_fail counts a call, and says whether it is to fail.
+bool must_fail(size_t size) {
   Counts& counts = t_counts;
   ++counts.calls;
   counts.largest = std::max(counts.largest, size);
   counts.total += size;
-  if (counts.fail_at != 0 && counts.calls >= counts.fail_at) {
-    counts.failed = true;
-    return nullptr;
-  }
+  if (counts.fail_at == 0 || counts.calls < counts.fail_at) return false;
+  if (counts.fail_once && counts.failed) return false;
+  counts.failed = true;
+  return true;
+}
+
+void* allocate(size_t size) {
+  if (!t_others && must_fail(size)) return nullptr;
   return std::malloc(size == 0 ? 1 : size);
 }
 
@@ -109,15 +116,23 @@ size_t AllocationWatch::total() const {
   return t_counts.total;
 }
 
-FailingAllocations::FailingAllocations(size_t n) {
+FailingAllocations::FailingAllocations(size_t n, Which which) {
   t_counts = Counts();
   t_counts.fail_at = n;
+  t_counts.fail_once = which == Which::kThatOne;
 }
 FailingAllocations::~FailingAllocations() {
   t_counts = Counts();
 }
 bool FailingAllocations::reached() const {
   return t_counts.failed;
+}
+
+OthersAllocations::OthersAllocations() {
+  t_others = true;
+}
+OthersAllocations::~OthersAllocations() {
+  t_others = false;
 }
 
 FreedSecrets::FreedSecrets(const std::vector<Bytes>& secrets) {

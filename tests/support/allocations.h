@@ -1,4 +1,5 @@
-// The test program's operator new: counted, and made to fail at the n-th call (MEM-3).
+// The test program's operator new: counted, and made to fail at the n-th call (MEM-3); and its
+// operator delete, which looks for secrets (MEM-1).
 #ifndef PGSS_TESTS_SUPPORT_ALLOCATIONS_H_
 #define PGSS_TESTS_SUPPORT_ALLOCATIONS_H_
 
@@ -23,16 +24,27 @@ class AllocationWatch {
   size_t total() const;    // bytes of all together
 };
 
-// FailingAllocations makes the n-th operator new of this thread from now on (1 is the next one),
-// and all after it, throw std::bad_alloc, until it is destroyed.
+// FailingAllocations makes the n-th operator new of this thread from now on (1 is the next one)
+// throw std::bad_alloc, and all after it, or that one alone, until it is destroyed.
 class FailingAllocations {
  public:
-  explicit FailingAllocations(size_t n);
+  enum class Which : uint8_t { kAllFromThere, kThatOne };
+  explicit FailingAllocations(size_t n, Which which = Which::kAllFromThere);
   ~FailingAllocations();
   FailingAllocations(const FailingAllocations&) = delete;
   FailingAllocations& operator=(const FailingAllocations&) = delete;
 
   bool reached() const;  // an allocation has failed
+};
+
+// OthersAllocations: what is allocated and given back while one is there is that of somebody else (a
+// KDC, an application) in the midst of what is counted, made to fail or watched here.
+class OthersAllocations {
+ public:
+  OthersAllocations();
+  ~OthersAllocations();
+  OthersAllocations(const OthersAllocations&) = delete;
+  OthersAllocations& operator=(const OthersAllocations&) = delete;
 };
 
 // FreedSecrets looks into every block that this thread gives back to operator delete, until it is

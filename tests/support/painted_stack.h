@@ -1,13 +1,15 @@
-// PaintedStack: what a call needs of the stack.
+// PaintedStack: what a call needs of the stack, and what it leaves there.
 #ifndef PGSS_TESTS_SUPPORT_PAINTED_STACK_H_
 #define PGSS_TESTS_SUPPORT_PAINTED_STACK_H_
 
+#include <pocketgss/bytes.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 
 namespace pocketgss::testing {
@@ -43,6 +45,10 @@ class PaintedStack {
     const uint8_t* const deepest = std::find_if(block_ + kPage, block_ + kPage + kSize,
                                                 [](uint8_t octet) { return octet != kPaint; });
     return static_cast<size_t>(block_ + kPage + kSize - deepest);
+  }
+  // holds says whether what any call left there has these octets in it.
+  bool holds(ByteView octets) const {
+    return memmem(block_ + kPage, kSize, octets.data(), octets.size()) != nullptr;
   }
 
  private:
