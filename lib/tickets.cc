@@ -364,14 +364,22 @@ class Request final : public TicketRequest {
       : tickets_(std::move(tickets)), source_(std::move(source)) {}
 
   Result<Step> start() override {
-    return guarded("ticket request", [&] { return step(source_->start()); });
+    return advance([&] { return step(source_->start()); });
   }
   Result<Step> resume(ExchangeAnswer answer) override {
-    return guarded("ticket request", [&] { return step(source_->resume(std::move(answer))); });
+    return advance([&] { return step(source_->resume(std::move(answer))); });
   }
   bool proof_sent() const override { return source_->proof_sent(); }
 
  private:
+  // advance keeps what ends the request, also where it was an allocation outside the exchange.
+  template <typename Call>
+  Result<Step> advance(Call&& call) {
+    if (failed_) return *failed_;
+    auto result = guarded("ticket request", std::forward<Call>(call));
+    if (!result.has_value() && result.error().code != Errc::kApiMisuse) failed_ = result.error();
+    return result;
+  }
   static Result<Step> step(Result<Answer> answer) {
     if (!answer.has_value()) return answer.error();
     if (auto* need = std::get_if<NeedExchange>(&answer.value())) return Step(std::move(*need));
@@ -380,6 +388,7 @@ class Request final : public TicketRequest {
 
   std::shared_ptr<TicketSource> tickets_;  // which the source borrows from
   std::unique_ptr<krb5::CredentialSource> source_;
+  std::optional<Error> failed_;
 };
 
 }  // namespace

@@ -96,7 +96,7 @@ struct Ticket {
 };
 
 // TicketRequest gets one ticket. It belongs to one thread. After an error it has failed, and returns
-// that error again.
+// that error again; but not after kApiMisuse, which changes nothing.
 class TicketRequest {
  public:
   virtual ~TicketRequest() = default;
