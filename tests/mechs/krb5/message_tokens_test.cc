@@ -309,12 +309,14 @@ TEST_P(MessageTokens, KRA_15_HoldNothingOfTheBufferTheyAreWrittenTo) {
   EXPECT_EQ(tokens(0x00), tokens(0xff));
 }
 
-TEST_P(CfxMessageTokens, QuirkA8_EveryRotationIsUndone) {
+// Each RRC that there is with one etype; what differs with another is the size of the token.
+TEST_P(CfxMessageTokens, KRA_2_QuirkA8_EveryRotationIsUndone) {
+  const bool all = GetParam() == Etype::kAes128CtsHmacSha1;
   for (const bool confidential : {true, false}) {
     Pair pair(GetParam(), kNoContextFlags);
     const Bytes message = message_of(9);
     const Bytes token = Pair::wrap(*pair.initiator, message, confidential);
-    for (unsigned rrc = 0; rrc <= 0xffff; rrc = rrc < 300 ? rrc + 1 : rrc + 997) {
+    for (unsigned rrc = 0; rrc <= 0xffff; rrc = all || rrc < 300 ? rrc + 1 : rrc + 997) {
       const auto out = Pair::unwrapped(*pair.acceptor, rotated(token, static_cast<uint16_t>(rrc)));
       ASSERT_TRUE(out.has_value()) << rrc;
       EXPECT_EQ(out.value(), message);
