@@ -128,7 +128,8 @@ class SmtpClient {
   };
   using Event = std::variant<StartTls, Ready, Exchange, Reply, Failed>;
 
-  // Where an allocation fails, the session ends: Failed with kNoMemory, and nothing more to send.
+  // Where an allocation fails, the session ends: Failed with kNoMemory, and nothing more to send; the
+  // call in which it did returns that error too, if it returns one.
   // The constructor may throw std::bad_alloc. `contexts` outlives the client. With Tls::kImplicit
   // the first event is StartTls.
   SmtpClient(ContextProvider& contexts, SmtpClientConfig config);

@@ -128,7 +128,8 @@ class SmtpServer {
   using Event = std::variant<StartTls, Account, Authorisation, LoggedIn, LoginRefused, Mail, Rcpt,
                              Data, Content, End, Aborted, Closed>;
 
-  // Where an allocation fails, the session ends: Closed with kNoMemory, and nothing more to send.
+  // Where an allocation fails, the session ends: Closed with kNoMemory, and nothing more to send; the
+  // call in which it did returns that error too, if it returns one.
   // The constructor may throw std::bad_alloc. `contexts` and `config` outlive the server;
   // `transcript`, where given, too.
   SmtpServer(ContextProvider& contexts, const SmtpServerConfig& config,
