@@ -1,9 +1,10 @@
 // Integrity checks of Kerberos under valgrind: the received check counts as undefined, and all that
 // may be decided on it is the verdict.
 #include <gtest/gtest.h>
-#include <valgrind/memcheck.h>
 
 #include "mechs/krb5/crypto.h"
+#include "tests/constant_time/decisions.h"
+#include "tests/mechs/krb5/exchange.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
@@ -23,20 +24,12 @@ class Krb5ConstantTime : public ::testing::TestWithParam<int32_t> {
     if (!known_etype(GetParam())) GTEST_SKIP() << "not built";
   }
 
-  // decisions counts the branches on undefined bytes that `verify` makes, with `check` undefined.
-  // Its verdict is defined again before anybody looks at it.
+  // decisions counts the branches on `check`, and keeps the verdict.
   template <typename Verify>
-  static unsigned decisions(MutableBytes check, const Verify& verify) {
-    static_cast<void>(VALGRIND_MAKE_MEM_UNDEFINED(check.data(), check.size()));
-    const unsigned before = VALGRIND_COUNT_ERRORS;
-    auto result = verify();
-    // Where `verify` left its verdict to arithmetic it is decided on here.
-    if (result.has_value()) asm volatile("");
-    const unsigned count = VALGRIND_COUNT_ERRORS - before;
-    static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(&result, sizeof result));
-    static_cast<void>(VALGRIND_MAKE_MEM_DEFINED(check.data(), check.size()));
-    accepted = result.has_value();
-    return count;
+  static unsigned decisions(ByteView check, const Verify& verify) {
+    const pocketgss::testing::Decisions made = pocketgss::testing::decisions_on(check, verify);
+    accepted = made.accepted;
+    return made.count;
   }
   static inline bool accepted = false;
 
@@ -80,6 +73,52 @@ TEST_P(Krb5ConstantTime, TIM_1_OnlyTheVerdictOnAChecksumIsDecidedOn) {
     EXPECT_EQ(decisions(check, [&] { return checksum_key.verify({message}, check); }), 1u) << wrong;
     EXPECT_EQ(accepted, wrong == check.size());
     if (wrong < check.size()) check[wrong] ^= 1;
+  }
+}
+
+class Krb5SitesConstantTime : public Krb5ConstantTime {};
+INSTANTIATE_TEST_SUITE_P(Etype, Krb5SitesConstantTime, ::testing::Values(17, 18, 19, 20),
+                         [](const auto& of) { return std::to_string(of.param); });
+
+// The checks that a context makes of messages, with both sides established.
+TEST_P(Krb5SitesConstantTime, TIM_1_OnlyTheVerdictOnAMessageIsDecidedOn) {
+  const Bytes message(40, 7);
+  for (const bool right : {true, false}) {
+    testing::Exchange x(known_etype(GetParam()).value());
+    x.initiator.flags = kMutualFlag | kIntegFlag;
+    ASSERT_TRUE(x.run().has_value());
+    MessageProtection& ours = *x.server_done.protection;
+    MessageProtection& theirs = *x.client_done.protection;
+    Bytes mic(theirs.mic_size()), out(200);
+    ASSERT_TRUE(theirs.mic(message, mic).has_value());
+    if (!right) mic.back() ^= 1;
+    const ByteView check = ByteView(mic).from(kMessageHeaderSize);
+    EXPECT_EQ(decisions(check, [&] { return ours.verify_mic(message, mic); }), 1u);
+    EXPECT_EQ(accepted, right);
+    EXPECT_EQ(decisions(check, [&] { return ours.verify_mech_list_mic(message, mic); }), 1u);
+    EXPECT_EQ(accepted, right);
+
+    Bytes plain(theirs.wrap_size(message.size()));
+    plain.resize(theirs.wrap(message, false, plain).value());
+    if (!right) plain.back() ^= 1;
+    EXPECT_EQ(decisions(ByteView(plain).from(kMessageHeaderSize + message.size()),
+                        [&] { return ours.unwrap(plain, out); }),
+              1u);
+    EXPECT_EQ(accepted, right);
+  }
+}
+
+// The binding is our own: what the client sent is under its key's checksum.
+TEST_P(Krb5SitesConstantTime, TIM_1_OnlyTheVerdictOnAChannelBindingIsDecidedOn) {
+  for (const bool right : {true, false}) {
+    testing::Exchange x(known_etype(GetParam()).value());
+    const Bytes sent(40, 7), ours(40, right ? 7 : 8);
+    x.initiator.channel_binding = sent;
+    x.acceptor.channel_bindings = {ours};
+    x.start();
+    ASSERT_TRUE(x.make_ap_req().has_value());
+    EXPECT_EQ(decisions(ours, [&] { return x.server->step(x.ap_req); }), 1u);
+    EXPECT_EQ(accepted, right);
   }
 }
 
