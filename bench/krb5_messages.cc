@@ -87,22 +87,23 @@ BENCHMARK(BM_Krb5TgsRepDecode)->Arg(450)->Arg(1500)->Arg(48000);
 
 void BM_Krb5EncKdcRepPartDecode(benchmark::State& state) {
   const Bytes key(32, 0x11);
-  const LastReqEntry last{0, KerberosTime{1'700'000'000}};
+  const std::vector<LastReqEntry> last(static_cast<size_t>(state.range(0)),
+                                       LastReqEntry{0, KerberosTime{1'700'000'000}});
   EncKdcRepPart part;
   part.of = MessageType::kTgsRep;
   part.key = {18, key};
-  part.last_req = LastReq(std::span(&last, 1));
+  part.last_req = LastReq(std::span<const LastReqEntry>(last));
   part.authtime = part.endtime = KerberosTime{1'700'000'000};
   part.srealm = "EXAMPLE.TEST";
   part.sname = name(2, kService);
-  Bytes der(512);
+  Bytes der(2048);
   der.resize(encode_to(part, der).value());
   decode_loop(state, der, parse_enc_kdc_rep_part);
 }
-BENCHMARK(BM_Krb5EncKdcRepPartDecode);
+BENCHMARK(BM_Krb5EncKdcRepPartDecode)->Arg(1)->Arg(8)->Arg(32);
 
 void BM_Krb5ErrorDecode(benchmark::State& state) {
-  const Bytes e_data(200, 0x22);
+  const Bytes e_data(static_cast<size_t>(state.range(0)), 0x22);
   KrbError error;
   error.stime = {1'700'000'000};
   error.error_code = 25;
@@ -111,7 +112,7 @@ void BM_Krb5ErrorDecode(benchmark::State& state) {
   error.e_data = e_data;
   decode_loop(state, encode(error).value(), parse_krb_error);
 }
-BENCHMARK(BM_Krb5ErrorDecode);
+BENCHMARK(BM_Krb5ErrorDecode)->Arg(200)->Arg(48000);
 
 // A key table is read once, and looked through once a login: for the last of its entries here.
 void BM_Krb5KeytabFind(benchmark::State& state) {
