@@ -1,9 +1,10 @@
 // Allocations that fail in a login of the SMTP machines with the real mechanisms (MEM-3): nobody throws,
 // both ends tell how it went, and the client is not told of a login that the server knows nothing of.
 #include <gtest/gtest.h>
+#include <pocketgss/smtp_client.h>
+#include <pocketgss/smtp_server.h>
 
 #include "tests/fakes/kerberos_login.h"
-#include "tests/sasl/pair.h"
 #include "tests/support/allocations.h"
 
 namespace pocketgss {
