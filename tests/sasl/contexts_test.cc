@@ -33,8 +33,7 @@ struct Login : Pair {
         client_error = response.error();
         return;
       }
-      auto step =
-          gss_server.value()->step(std::get<SaslClient::Response>(response.value()).token);
+      auto step = gss_server.value()->step(std::get<SaslClient::Response>(response.value()).token);
       if (step.has_value() && std::holds_alternative<NeedAccount>(step.value())) {
         AccountAnswer answer;
         answer.account =
