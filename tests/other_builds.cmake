@@ -16,7 +16,7 @@ function(pgss_other_tests name layer)
   add_executable(${layer}_${name}_tests ${ARGN} $<TARGET_OBJECTS:pgss_test_support>)
   set_target_properties(${layer}_${name}_tests PROPERTIES LINKER_LANGUAGE CXX)
   target_include_directories(${layer}_${name}_tests PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
-  target_link_libraries(${layer}_${name}_tests PRIVATE pgss_flags GTest::gtest_main GTest::gmock PkgConfig::BOTAN)
+  target_link_libraries(${layer}_${name}_tests PRIVATE pgss_flags GTest::gtest_main GTest::gmock ${PGSS_BOTAN_TARGET})
   add_test(NAME ${name}.${layer} COMMAND ${layer}_${name}_tests --gtest_brief=1)
   set_tests_properties(${name}.${layer} PROPERTIES TIMEOUT 300)
 endfunction()
@@ -53,7 +53,7 @@ endforeach()
 # --- without Kerberos
 
 add_library(pgss_without_kerberos OBJECT ${PROJECT_SOURCE_DIR}/base/crypto_botan.cc ${PROJECT_SOURCE_DIR}/lib/without_kerberos.cc)
-target_link_libraries(pgss_without_kerberos PRIVATE pgss_flags PkgConfig::BOTAN)
+target_link_libraries(pgss_without_kerberos PRIVATE pgss_flags ${PGSS_BOTAN_TARGET})
 target_include_directories(pgss_without_kerberos PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
 pgss_other_objects(library
                    "/krb5/|/crypto_botan[.]|_lib[.]dir/([.]/)?(replay_cache|service_keys|tickets)[.]|pgss_platform[.]dir/")

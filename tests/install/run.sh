@@ -54,6 +54,13 @@ if [ -e "$work/prefix/include/pocketgss/dns_kdcs.h" ]; then
   "$work/dns-by-pkg-config"
 fi
 
+if [ "$kind" = static ]; then
+  echo "== a folder of another project"
+  cmake -G Ninja -S "$here/parent" -B "$work/parent" -DCMAKE_CXX_COMPILER="$cxx" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail add_subdirectory; }
+  ! grep -rq 'file(INSTALL' "$work/parent" --include=cmake_install.cmake || fail "it is installed with the parent"
+fi
+
 if [ "$kind" = shared ]; then
   echo "== what the shared object shows"
   nm -DC --defined-only "$lib/libpocketgss.so" | sed 's/^ *[0-9a-f]* . //' >"$work/symbols"
