@@ -14,8 +14,8 @@ namespace pocketgss PGSS_EXPORT {
 // UnixMicros counts microseconds since 1970-01-01T00:00:00Z; negative before.
 using UnixMicros = int64_t;
 
-// Clock tells the time of day. Devices without one return what they have: the protocols say where
-// it matters. now() is called from the thread of the context that uses it, a ReplayCache's from any;
+// Clock tells the time of day. A device whose clock is not set yet returns 0: what is before
+// 2026-11-01 counts as never set, and Kerberos takes the KDC's time then (row P16). now() is called from the thread of the context that uses it, a ReplayCache's from any;
 // it does not throw.
 class Clock {
  public:
@@ -47,7 +47,8 @@ class Workspace;
 // the keyed crypto objects that contexts borrow for the length of a call: about 4 KiB.
 class Runtime {
  public:
-  // Errors: kInternal where the crypto library lacks an algorithm (MD4 left out of it); kNoMemory.
+  // Errors: kInternal where the crypto library lacks an algorithm (docs/embedding.md lists them; MD4 is
+  // asked for where a password is to become an NT hash, and not here); kNoMemory.
   static Result<Runtime> create(Clock& clock = system_clock(),
                                 RandomSource& random = system_random());
 

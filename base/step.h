@@ -52,7 +52,12 @@ struct Continue {
 };
 
 // NeedExchange: send `request` to a service other than the peer (a KDC of `realm`) and resume()
-// with its reply.
+// with its reply. Both are the bare message (RFC 4120 5.4, 5.9.1), without a length in front. By UDP a
+// datagram is one message (RFC 4120 7.2.1); by TCP each has its length in front, four octets,
+// big-endian (RFC 4120 7.2.2), which the one who carries it puts there and takes off again. A proxy by
+// HTTPS takes, and gives, a KDC-PROXY-MESSAGE with such a length and the message in kerb-message, and
+// wants the realm in target-domain ([MS-KKDCP] 2.2.2). Of several KDCs judge_kdc_reply()
+// (<pocketgss/kdc_exchange.h>) says when the next one is to be asked.
 struct NeedExchange {
   std::string realm;
   Bytes request;

@@ -11,10 +11,12 @@ set(PGSS_PUBLIC_HEADERS
     lib/channel_bindings.h
     lib/context.h
     lib/credential.h
+    lib/get_ticket.h
+    lib/kdc_exchange.h
+    lib/kdcs.h
+    lib/krb5_conf.h
     lib/platform/dns_kdcs.h
-    lib/platform/get_ticket.h
     lib/platform/kdc_transport.h
-    lib/platform/krb5_conf.h
     lib/policy.h
     lib/tickets.h
     sasl/base64.h
@@ -31,6 +33,9 @@ elseif(NOT PGSS_DNS)
   list(REMOVE_ITEM PGSS_PUBLIC_HEADERS lib/platform/dns_kdcs.h)
 endif()
 
+if(NOT PGSS_KERBEROS)
+  list(FILTER PGSS_PUBLIC_HEADERS EXCLUDE REGEX "^lib/(get_ticket|kdc_exchange|kdcs|krb5_conf)\\.h$")
+endif()
 if(NOT PGSS_SMTP)
   list(FILTER PGSS_PUBLIC_HEADERS EXCLUDE REGEX "^sasl/smtp")
 endif()

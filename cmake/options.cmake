@@ -5,7 +5,7 @@ option(PGSS_SMTP "Build the SMTP client and server; without them the library end
 # Both are about Kerberos in part.
 cmake_dependent_option(PGSS_BUILD_TOOLS "Build the pocketgss program (needs CLI11, Asio and Botan's TLS)"
                        ${PROJECT_IS_TOP_LEVEL} "PGSS_KERBEROS;PGSS_SMTP" OFF)
-cmake_dependent_option(PGSS_PLATFORM "Build lib/platform: the transport to KDCs over POSIX sockets, and the reader of krb5.conf"
+cmake_dependent_option(PGSS_PLATFORM "Build lib/platform: the transport to KDCs over POSIX sockets"
                        ${UNIX} PGSS_KERBEROS OFF)
 option(PGSS_RC4_HMAC "Build etype 23, rc4-hmac, for Kerberos peers that have nothing better" ON)
 option(PGSS_DEVELOPER_MODE "Build tests, fuzz targets and benchmarks" OFF)

@@ -1,7 +1,7 @@
 // What must hold for krb5.conf, and for addresses of KDCs.
 #include "fuzz/oracles_krb5_conf.h"
 
-#include <pocketgss/kdc_transport.h>
+#include <pocketgss/kdcs.h>
 #include <pocketgss/krb5_conf.h>
 
 #include <algorithm>

@@ -6,7 +6,8 @@
 //   auto step = request.value()->start();  // then resume() with each KDC's reply
 //   config.tickets = tickets.value();      // of InitiatorConfig: it finds the ticket there
 //
-// <pocketgss/get_ticket.h> does the middle part over POSIX sockets, in one call.
+// <pocketgss/get_ticket.h> does the middle part in one call, with <pocketgss/kdc_transport.h> over
+// POSIX sockets.
 #ifndef POCKETGSS_TICKETS_H_
 #define POCKETGSS_TICKETS_H_
 
@@ -51,14 +52,15 @@ struct TicketSettings {
   // Etypes to offer, preferred first, by their numbers (17 to 20, 23); empty: 18, 17, 20, 19, as P10
   // has it.
   std::vector<int32_t> etypes;
-  // The most iterations that a KDC may ask for; it bounds the time that a password takes.
+  // The most iterations of PBKDF2 that a KDC may ask for; it bounds the time that a password takes, in
+  // one call that cannot be interrupted. For a slow core 65,536: KDCs ask for 4,096 or 32,768.
   uint32_t max_iterations = uint32_t{1} << 20;
   // Send nothing that the password could be guessed from (row P15): until a stronger kind of
   // pre-authentication is built, every login with a password or with keys is refused.
   bool require_strong_preauth = false;
   // Microseconds by which the clock may be corrected by what a KDC says (row P16); 0: not at all. But a
-  // clock that was never set, which is one before this program was written, is corrected by any amount,
-  // with 0 too.
+  // clock that was never set, which is one before 2026-11-01, is corrected by any amount, to a time
+  // after that, with 0 too.
   UnixMicros max_clock_correction = UnixMicros{24} * 3600 * 1'000'000;
   // How long a ticket shall last, in microseconds; 0: as long as the realm allows; at most 100 years.
   UnixMicros lifetime = 0;

@@ -2,6 +2,7 @@
 // configured with, NTLM where Kerberos cannot be used. It is linked to be weighed (script/bench
 // --check). docs/kerberos.md has the text between the markers; script/check_docs compares.
 #include <pocketgss/get_ticket.h>
+#include <pocketgss/kdc_transport.h>
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/tickets.h>
 

@@ -4,7 +4,7 @@
 #define POCKETGSS_DNS_KDCS_H_
 
 #include <pocketgss/env.h>
-#include <pocketgss/kdc_transport.h>
+#include <pocketgss/kdcs.h>
 
 #include <chrono>
 #include <cstdint>

@@ -2,32 +2,21 @@
 #include "lib/platform/kdc_transport.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/guard.h"
 #include "lib/platform/kdc_framing.h"
 #include "lib/platform/sockets.h"
-#include "mechs/krb5/messages.h"
 
 namespace pocketgss {
 namespace {
 
 using std::chrono::milliseconds;
-namespace krb5 = mechs::krb5;
 
 constexpr size_t kMaxDatagram = 65535;
 // What MIT krb5 sends by UDP at most (quirk D6).
 constexpr size_t kMaxRequestByUdp = 1465;
 constexpr milliseconds kUdpRepeat{1'000};
 constexpr int kUdpAttempts = 2;
-
-// error_code_of returns the error-code of a KRB-ERROR.
-std::optional<int32_t> error_code_of(ByteView reply) {
-  if (krb5::message_type(reply) != krb5::MessageType::kKrbError) return std::nullopt;
-  const auto error = krb5::parse_krb_error(reply);
-  if (!error.has_value()) return std::nullopt;
-  return error.value().error_code;
-}
 
 std::optional<Bytes> ask_by_tcp(const SocketAddress& address, ByteView request, SteadyTime end) {
   const auto socket = connected(address, SOCK_STREAM, end);
@@ -74,82 +63,7 @@ std::vector<SocketAddress> addresses(const KdcAddress& kdc, HostResolver* hosts,
   return numeric;
 }
 
-Error not_an_address() {
-  return Error{Errc::kApiMisuse, "the address of a KDC is HOST or HOST:PORT", 0, 0};
-}
-
-Result<uint16_t> parse_port(std::string_view text) {
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc() || end != text.data() + text.size() || port == 0)
-    return not_an_address();
-  return port;
-}
-
 }  // namespace
-
-Result<KdcAddress> parse_kdc_address(std::string_view text) {
-  return guarded("KDC address", [&]() -> Result<KdcAddress> {
-    std::string_view host = text, port;
-    if (!text.empty() && text.front() == '[') {
-      const size_t end = text.find(']');
-      if (end == std::string_view::npos) return not_an_address();
-      host = text.substr(1, end - 1);
-      const std::string_view behind = text.substr(end + 1);
-      if (!behind.empty() && behind.front() != ':') return not_an_address();
-      if (behind.size() == 1) return not_an_address();
-      if (!behind.empty()) port = behind.substr(1);
-    } else if (const size_t colon = text.find(':');
-               colon != std::string_view::npos &&
-               text.find(':', colon + 1) == std::string_view::npos) {
-      host = text.substr(0, colon);
-      port = text.substr(colon + 1);
-      if (port.empty()) return not_an_address();
-    }
-    constexpr std::string_view kNotInAHost("[]\0", 3);
-    if (host.empty() || host.find_first_of(kNotInAHost) != std::string_view::npos)
-      return not_an_address();
-    KdcAddress out{std::string(host), kKdcPort};
-    if (!port.empty()) {
-      PGSS_TRY(out.port, parse_port(port));
-    }
-    return out;
-  });
-}
-
-void ConfiguredKdcs::add(std::string_view realm, KdcAddress kdc) {
-  kdcs_[std::string(realm)].push_back(std::move(kdc));
-}
-
-Result<std::vector<KdcAddress>> ConfiguredKdcs::kdcs(std::string_view realm, milliseconds) {
-  return guarded("configured KDCs", [&]() -> Result<std::vector<KdcAddress>> {
-    auto found = kdcs_.find(realm);
-    if (found == kdcs_.end()) found = kdcs_.find(std::string_view());
-    if (found == kdcs_.end())
-      return Error{Errc::kUnreachable, "no KDC of the realm is configured", 0, 0};
-    return found->second;
-  });
-}
-
-Result<std::vector<KdcAddress>> KdcResolversInTurn::kdcs(std::string_view realm,
-                                                         milliseconds within) {
-  const auto end = std::chrono::steady_clock::now() + within;
-  Error last{Errc::kUnreachable, "there is nothing to ask for the KDCs of a realm", 0, 0};
-  for (KdcResolver* resolver : resolvers_) {
-    const auto left = std::chrono::ceil<milliseconds>(end - std::chrono::steady_clock::now());
-    auto found = resolver->kdcs(realm, std::max(left, milliseconds(0)));
-    if (found.has_value()) return found;
-    last = found.error();
-  }
-  return last;
-}
-
-HostResolver* KdcResolversInTurn::hosts() {
-  for (KdcResolver* resolver : resolvers_) {
-    if (HostResolver* hosts = resolver->hosts()) return hosts;
-  }
-  return nullptr;
-}
 
 KdcTransport::KdcTransport(KdcResolver& resolver, const KdcTransportConfig& config)
     : resolver_(resolver), config_(config) {}
@@ -174,7 +88,7 @@ ExchangeAnswer KdcTransport::carry(const NeedExchange& need) {
     const auto end = std::min(*end_, Clock::now() + config_.per_kdc);
     if (end <= Clock::now()) break;
     auto reply = ask(kdc, need, end);
-    const bool serves = reply && error_code_of(*reply) != krb5::error_code::kSvcUnavailable;
+    const bool serves = reply && judge_kdc_reply(*reply) != KdcReply::kAskNext;
     remember(need.realm, kdc, serves);
     if (serves) return {std::move(reply)};
     if (reply) unavailable = std::move(reply);
@@ -195,7 +109,7 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
     const auto until = now + (end - now) / static_cast<int>(found.size() - i);
     if (by_udp) {
       auto reply = ask_by_udp(address, need.request, now + (until - now) / 2);  // TCP has the rest
-      if (reply && error_code_of(*reply) != krb5::error_code::kResponseTooBig) return reply;
+      if (reply && judge_kdc_reply(*reply) != KdcReply::kAskByStream) return reply;
     }
     if (auto reply = ask_by_tcp(address, need.request, until)) return reply;
   }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <pocketgss/dns_kdcs.h>
 #include <pocketgss/get_ticket.h>
+#include <pocketgss/kdc_transport.h>
 #include <pocketgss/tickets.h>
 
 #include <algorithm>

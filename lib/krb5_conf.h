@@ -2,7 +2,7 @@
 #ifndef POCKETGSS_KRB5_CONF_H_
 #define POCKETGSS_KRB5_CONF_H_
 
-#include <pocketgss/kdc_transport.h>
+#include <pocketgss/kdcs.h>
 #include <pocketgss/result.h>
 
 #include <cstdint>
@@ -39,7 +39,7 @@ struct Krb5Conf {
   std::map<std::string, std::string, std::less<>> domain_realm;      // names in lower case
   std::vector<LeftOut> left_out;
 
-  // add_to gives each realm its KDCs.
+  // add_to gives each realm its KDCs. It may throw std::bad_alloc, as may realm_of_host.
   void add_to(ConfiguredKdcs& configured) const;
 
   // realm_of_host looks for the host itself, then for each domain that it is in, with a dot in front
