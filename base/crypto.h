@@ -33,10 +33,13 @@ enum class HmacHash : uint8_t { kSha1, kSha256, kSha384 };
 // nothing.
 class Workspace {
  public:
-  // Errors: kInternal (the crypto library lacks an algorithm), kNoMemory.
+  // Errors: kInternal (the crypto library lacks an algorithm other than MD4), kNoMemory.
   static Result<std::unique_ptr<Workspace>> create();
   ~Workspace();
 
+  // check_md4: crypto libraries leave MD4 out (quirk C21), and only what makes a key of a password for
+  // NTLM or etype 23 needs it: that asks first. Errors: kInternal, `where` = "MD4: ...".
+  Result<void> check_md4() const noexcept;
   void md4(Parts, std::span<uint8_t, kMd5Size> out) noexcept;
   void md5(Parts, std::span<uint8_t, kMd5Size> out) noexcept;
   void md5(ByteView first, Parts more, std::span<uint8_t, kMd5Size> out) noexcept;

@@ -124,7 +124,7 @@ struct KerberosObjects {
 }  // namespace
 
 struct Workspace::State {
-  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create_or_throw("MD4");
+  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create("MD4");  // or null
   std::unique_ptr<Botan::HashFunction> md5 = Botan::HashFunction::create_or_throw("MD5");
 #ifdef PGSS_KERBEROS
   KerberosObjects kerberos;
@@ -138,6 +138,12 @@ Result<std::unique_ptr<Workspace>> Workspace::create() {
   return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
     return std::unique_ptr<Workspace>(new Workspace(std::make_unique<State>()));
   });
+}
+
+Result<void> Workspace::check_md4() const noexcept {
+  if (state_->md4 == nullptr)
+    return Error{Errc::kInternal, "MD4: the crypto library was built without it", 0, 0};
+  return {};
 }
 
 void Workspace::md4(Parts parts, std::span<uint8_t, kMd5Size> out) noexcept {

@@ -64,6 +64,7 @@ Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
   if (password_utf8.size() > kMaxPasswordSize) {
     return Error{Errc::kApiMisuse, "password is too long", 0, 0};
   }
+  PGSS_CHECK(runtime.crypto().check_md4());
   PGSS_TRY(const SecretBytes utf16, password_to_utf16le(password_utf8, "password"));
   return mechs::ntlm::ntowf_v1(runtime.crypto(), utf16.view());
 }

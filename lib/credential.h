@@ -49,6 +49,7 @@ class Credential {
   //   kApiMisuse   `where` = "user name" (as AccountName::parse()), "password is empty" or
   //                "password is too long": ask the user again
   //   kMalformed   `where` = "password": not UTF-8; convert it first
+  //   kInternal    "MD4: ...": the crypto library was built without it
   //   kNoMemory
   static Result<Credential> from_password(Runtime&, AccountName, SecretBytes password);
 

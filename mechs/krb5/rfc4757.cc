@@ -89,6 +89,7 @@ void checksum(crypto::Workspace& crypto, const Profile&, ByteView kc, uint32_t u
 // RFC 4757 2: MD4 of the password in UTF-16LE, which is NTOWFv1 ([MS-NLMP] 3.3.1).
 Result<void> string_to_key(crypto::Workspace& crypto, const Profile&, ByteView password, ByteView,
                            uint32_t, MutableBytes key) {
+  PGSS_CHECK(crypto.check_md4());
   PGSS_TRY(const SecretBytes utf16, password_to_utf16le(password, "password"));
   crypto.md4({utf16.view()}, key.first<kSize>());
   return {};
