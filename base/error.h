@@ -62,7 +62,7 @@ struct Error {
 const char* name(Errc code);
 
 // describe returns one English sentence without a line end: what happened, which field, at which
-// byte.
+// byte. It may throw std::bad_alloc.
 std::string describe(const Error& error);
 
 // GSS-API major status values (RFC 2744 3.9.1), for callers who speak in them.

@@ -1,6 +1,7 @@
 // Wiping, constant-time comparison and the growing secret.
 #include <pocketgss/secret.h>
 
+#include <new>
 #include <ostream>
 #include <utility>
 
@@ -35,6 +36,15 @@ bool ct_equal(ByteView a, ByteView b) noexcept {
 SecretBytes::SecretBytes(ByteView content)
     : data_(new uint8_t[content.size()]), size_(content.size()) {
   if (size_ != 0) std::memcpy(data_.get(), content.data(), size_);
+}
+
+Result<SecretBytes> SecretBytes::copy_of(ByteView content) noexcept {
+  SecretBytes secret;
+  secret.data_.reset(new (std::nothrow) uint8_t[content.size()]);
+  if (secret.data_ == nullptr) return Error{Errc::kNoMemory, "secret", 0, 0};
+  secret.size_ = content.size();
+  if (!content.empty()) std::memcpy(secret.data_.get(), content.data(), content.size());
+  return secret;
 }
 
 SecretBytes SecretBytes::of_size(size_t size) {

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include <pocketgss/bytes.h>
+#include <pocketgss/result.h>
 
 namespace pocketgss PGSS_EXPORT {
 
@@ -22,13 +23,16 @@ inline void secure_wipe(MutableBytes memory) noexcept {
 bool ct_equal(ByteView a, ByteView b) noexcept;
 
 // SecretBytes owns a secret of any length. It moves and does not copy; a source that was moved from
-// is empty; its block is wiped before it is freed.
+// is empty; its block is wiped before it is freed. What makes one may throw std::bad_alloc, but for
+// copy_of().
 class SecretBytes {
  public:
   SecretBytes() = default;
   explicit SecretBytes(ByteView content);
   explicit SecretBytes(std::string_view content) : SecretBytes(as_bytes(content)) {}
   static SecretBytes of_size(size_t size);  // zeros, to be filled in
+  // copy_of is the constructor for those who cannot take an exception. Errors: kNoMemory.
+  static Result<SecretBytes> copy_of(ByteView content) noexcept;
 
   SecretBytes(SecretBytes&& other) noexcept;
   SecretBytes& operator=(SecretBytes&& other) noexcept;

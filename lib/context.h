@@ -145,8 +145,10 @@ enum class MechanismKind : uint8_t { kSpnego, kNtlm, kKerberos };
 // and the latest 4,096 at most, so that its initiators never answer one (policy row P19). One
 // object serves all threads of a program.
 class ReflectionGuard;
-// make_reflection_guard may throw std::bad_alloc.
+// make_reflection_guard takes 32 KiB. It may throw std::bad_alloc; try_make_reflection_guard returns
+// kNoMemory instead.
 std::shared_ptr<ReflectionGuard> make_reflection_guard();
+Result<std::shared_ptr<ReflectionGuard>> try_make_reflection_guard();
 
 // TicketSource is where initiators get their Kerberos tickets from: <pocketgss/tickets.h>.
 class TicketSource;

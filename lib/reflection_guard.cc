@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "base/guard.h"
+
 namespace pocketgss {
 
 ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
@@ -39,6 +41,12 @@ bool ReflectionGuard::contains(FixedView<8> challenge) {
 
 std::shared_ptr<ReflectionGuard> make_reflection_guard() {
   return std::make_shared<ReflectionGuard>();
+}
+
+Result<std::shared_ptr<ReflectionGuard>> try_make_reflection_guard() {
+  return guarded("reflection guard", []() -> Result<std::shared_ptr<ReflectionGuard>> {
+    return make_reflection_guard();
+  });
 }
 
 }  // namespace pocketgss

@@ -2,6 +2,7 @@
 #include <pocketgss/sasl.h>
 
 #include <algorithm>
+#include <type_traits>
 
 namespace pocketgss {
 namespace {
@@ -12,11 +13,14 @@ Error misuse(const char* where) {
 
 }  // namespace
 
-InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config)
+static_assert(std::is_nothrow_move_constructible_v<InitiatorConfig> &&
+              std::is_nothrow_move_constructible_v<AcceptorConfig>);
+
+InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config) noexcept
     : runtime_(runtime),
       config_(std::move(config)),
       flags_(config_.flags),
-      binding_(config_.channel_binding) {}
+      binding_(std::move(config_.channel_binding)) {}
 
 // Policy row P5: what was configured is never dropped, and of two that differ one is of another
 // channel.
@@ -44,8 +48,10 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
   return make_initiator(runtime_, request.kind, config_);
 }
 
-AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config)
-    : runtime_(runtime), config_(std::move(config)), bindings_(config_.channel_bindings) {}
+AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept
+    : runtime_(runtime),
+      config_(std::move(config)),
+      bindings_(std::move(config_.channel_bindings)) {}
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& request) {
   config_.channel_bindings = bindings_;

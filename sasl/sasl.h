@@ -81,12 +81,13 @@ class ContextProvider {
   virtual const Policy& policy() const = 0;
 };
 
-// InitiatorContexts makes initiators from a configuration, of which it keeps a copy. The channel
-// binding is that of the request, or InitiatorConfig::channel_binding where the request has none; both
-// may be given if they are the same.
+// InitiatorContexts makes initiators from a configuration, which it keeps. The channel binding is that
+// of the request, or InitiatorConfig::channel_binding where the request has none; both may be given if
+// they are the same. Its constructor does not throw, but the copy that it is given may
+// (std::bad_alloc): std::move() one into it.
 class InitiatorContexts final : public ContextProvider {
  public:
-  InitiatorContexts(Runtime& runtime, InitiatorConfig config);
+  InitiatorContexts(Runtime& runtime, InitiatorConfig config) noexcept;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   bool has_binding() const override { return binding_.has_value(); }
   const Policy& policy() const override { return config_.policy; }
@@ -103,7 +104,7 @@ class InitiatorContexts final : public ContextProvider {
 // matter.
 class AcceptorContexts final : public ContextProvider {
  public:
-  AcceptorContexts(Runtime& runtime, AcceptorConfig config);
+  AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   bool has_binding() const override { return !bindings_.empty(); }
   const Policy& policy() const override { return config_.policy; }
@@ -194,7 +195,7 @@ class SaslClient {
   // a layer is required and there is none); the client must then close the connection.
   virtual Result<SaslReport> success() = 0;
   // take_layer gives, once after success(), what all later octets go through; null where the
-  // report says kNoLayer.
+  // report says kNoLayer. It may throw std::bad_alloc, and can then be called again.
   virtual std::unique_ptr<SaslLayer> take_layer() = 0;
 
   // proof_sent: no other mechanism may be tried after a failure (policy row P8). An AP-REQ counts

@@ -30,7 +30,7 @@ struct SmtpReply {
 
 // sanitise_text makes a peer's text safe to print: each octet that is no printable ASCII character
 // becomes '?' (so do ESC, CR, LF, NUL and everything above 0x7e), and what exceeds `limit` octets
-// is cut off with "...".
+// is cut off with "...". It may throw std::bad_alloc.
 std::string sanitise_text(std::string_view text, size_t limit = 512);
 
 // TlsChannel describes a TLS channel that was just set up.

@@ -6,6 +6,8 @@
 #include <new>
 #include <sstream>
 
+#include "tests/support/allocations.h"
+
 namespace pocketgss {
 namespace {
 
@@ -20,6 +22,14 @@ TEST(SecretBytes, IsEmptyAfterAMove) {
   SecretBytes b(std::move(a));
   EXPECT_TRUE(a.empty());  // NOLINT(bugprone-use-after-move): that is the promise under test
   EXPECT_EQ(as_text(b.view()), "abc");
+}
+
+TEST(SecretBytes, ACopyCanBeHadWithoutAnException) {
+  const Bytes content = {1, 2, 3};
+  EXPECT_EQ(SecretBytes::copy_of(content).value().view(), ByteView(content));
+  EXPECT_TRUE(SecretBytes::copy_of({}).value().empty());
+  const testing::FailingAllocations failing(1);
+  EXPECT_EQ(SecretBytes::copy_of(content).error().code, Errc::kNoMemory);
 }
 
 TEST(SecretArray, P22_WipesTheSourceOfAMove) {

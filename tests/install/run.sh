@@ -31,8 +31,9 @@ lib=$(dirname "$(find "$work/prefix" -name 'libpocketgss.*' | head -n 1)")
 echo "== each public header alone, Botan nowhere"
 ! grep -rniE 'botan/|Botan::' "$work/prefix/include" || fail "a public header speaks of Botan"
 for header in "$work"/prefix/include/pocketgss/*.h; do
-  "$cxx" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -I"$work/prefix/include" -include "$header" \
-    -x c++ /dev/null || fail "$(basename "$header") does not stand alone"
+  # -fno-exceptions, -fno-rtti: as programs for devices are compiled.
+  "$cxx" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -fsyntax-only \
+    -I"$work/prefix/include" -include "$header" -x c++ /dev/null || fail "$(basename "$header") does not stand alone"
   grep -q '^namespace pocketgss PGSS_EXPORT {' "$header" || [ "$(basename "$header")" = export.h ] ||
     fail "$(basename "$header") does not export what it declares"
 done
@@ -45,7 +46,7 @@ if [ -e "$work/prefix/include/pocketgss/dns_kdcs.h" ]; then "$work/consumer/dns_
 
 echo "== a consumer by pkg-config"
 export PKG_CONFIG_PATH="$lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
-"$cxx" -std=c++20 "$here/consumer.cc" -o "$work/by-pkg-config" $(pkg-config --cflags --libs pocketgss) -Wl,-rpath,"$lib"
+"$cxx" -std=c++20 -fno-exceptions -fno-rtti "$here/consumer.cc" -o "$work/by-pkg-config" $(pkg-config --cflags --libs pocketgss) -Wl,-rpath,"$lib"
 "$work/by-pkg-config"
 if [ -e "$work/prefix/include/pocketgss/dns_kdcs.h" ]; then
   ! pkg-config --print-requires pocketgss | grep -q cares || fail "the library asks for c-ares"

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "lib/reflection_guard.h"
+#include "tests/support/allocations.h"
 
 namespace pocketgss {
 namespace {
@@ -271,6 +272,12 @@ TEST_F(MechanismContextTest, TurnsACallbackThatThrowsIntoInternal) {
 
 FixedBytes<8> challenge(size_t n) {
   return {static_cast<uint8_t>(n), static_cast<uint8_t>(n >> 8), 3, 4, 5, 6, 7, 8};
+}
+
+TEST(ReflectionGuard, CanBeMadeWithoutAnException) {
+  EXPECT_NE(try_make_reflection_guard().value(), nullptr);
+  const testing::FailingAllocations failing(1);
+  EXPECT_EQ(try_make_reflection_guard().error().code, Errc::kNoMemory);
 }
 
 TEST(ReflectionGuard, P19_KnowsWhatIsOpen) {
