@@ -456,7 +456,8 @@ Result<MessageKeys> Acceptor::agree_on_keys(const Request& request, bool mutual,
   }
   if (!mutual) return keys;
   PGSS_TRY(keys.send_sequence, initial_sequence(runtime_.random()));
-  std::optional<Etype> etype = keys.key.etype();
+  std::optional<Etype> etype;
+  etype = keys.key.etype();  // apart: g++ for ARM takes it for uninitialized otherwise
   if (*etype == Etype::kRc4Hmac) {
     const auto& data = request.authenticator.authorization_data;
     const auto list =

@@ -219,7 +219,10 @@ Result<MessageProtection::Unwrapped> CfxTokens::unwrap(ByteView token, MutableBy
                                                             : check_plain(header, body, space);
   if (message.has_value()) {
     const Result<void> turn = window_.take(header.sequence, "Wrap token.SND_SEQ");
-    if (!turn.has_value()) message = turn.error();
+    if (!turn.has_value()) {
+      secure_wipe(space);
+      return turn.error();
+    }
   }
   secure_wipe(message.has_value() ? space.subspan(message.value().size) : space);
   return message;
