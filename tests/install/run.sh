@@ -59,6 +59,8 @@ if [ "$kind" = static ]; then
   echo "== a folder of another project"
   cmake -G Ninja -S "$here/parent" -B "$work/parent" -DCMAKE_CXX_COMPILER="$cxx" >"$work/log" 2>&1 ||
     { cat "$work/log"; fail add_subdirectory; }
+  cmake -G Ninja -S "$here/parent" -B "$work/asked" -DNAMED=BOTAN -DCMAKE_CXX_COMPILER="$cxx" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "add_subdirectory, where pkg-config was asked"; }
   ! grep -rq 'file(INSTALL' "$work/parent" --include=cmake_install.cmake || fail "it is installed with the parent"
 fi
 
