@@ -205,7 +205,10 @@ LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
 LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
   const bool cancel = std::exchange(asked_, false);
   if (!may_try_another()) return Fail{to_tell(std::move(failure)), cancel};
-  if (!first_failure_ && !says_little(failure)) first_failure_ = std::move(failure);
+  if (!first_failure_ && !says_little(failure)) {
+    tell(failure);
+    first_failure_ = std::move(failure);
+  }
   if (!cancel) return next_mechanism();
   state_ = State::kCancelling;
   return Send{"*", std::nullopt};
@@ -213,6 +216,9 @@ LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
 
 SmtpFailure LoginDialogue::to_tell(SmtpFailure failure) {
   if (!first_failure_ || !says_little(failure)) return failure;
+  // Behind a proof the login may have been counted, or taken.
+  const bool proof_sent = client_ != nullptr && client_->proof_sent();
+  if (failure.kind == SmtpFailure::Kind::kClosed && proof_sent) return failure;
   return *std::exchange(first_failure_, std::nullopt);
 }
 
@@ -222,7 +228,7 @@ bool LoginDialogue::may_try_another() const {
 }
 
 void LoginDialogue::tell(SmtpFailure& failure) const {
-  if (!begun_) return;
+  if (!begun_ || failure.mechanism) return;  // none yet, or told when it failed
   failure.mechanism = mechanism_;
   if (client_ == nullptr) return;
   failure.inner = client_->mechanism_name();
