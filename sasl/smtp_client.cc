@@ -322,7 +322,9 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   void on_command_reply() {
     const bool refused = reader_.code() >= 400 && reader_.code() != 421;
-    if (data_ == Data::kWriting && refused) return on_early_refusal();
+    // Also where the end is written but has not been taken to be sent.
+    const bool at_the_end = !in_flight_.empty() && in_flight_.front() == "." && !output_.empty();
+    if (refused && (data_ == Data::kWriting || at_the_end)) return on_early_refusal();
     if (in_flight_.empty())
       return fail_reply(reader_.code() == 421 ? Kind::kTemporary : Kind::kProtocol);
     const std::string verb = std::move(in_flight_.front());

@@ -181,8 +181,8 @@ class SmtpClient {
   // write_data sends message content in pieces of any size: leading dots are doubled, line ends
   // become CRLF (a lone CR or LF too). Drain take_output() now and then: it all waits there.
   // Where the server refuses the message before its end, the Reply to "." comes then and is the
-  // last one: what waits to be sent is dropped, since the server may take it for commands; close
-  // the connection. Errors: kApiMisuse where no 354 came, or the message was refused since.
+  // last one: what waits to be sent is dropped, since the server may take it for commands (drop what
+  // take_output() gave and was not sent, too); close the connection. Errors: kApiMisuse where no 354 came, or the message was refused since.
   Result<void> write_data(ByteView content);
   // finish_data ends the message (with a CRLF, if need be, and the dot). The Reply to "." tells how
   // it went.

@@ -364,6 +364,18 @@ TEST(SmtpClientMail, WritesNothingWhereTheRefusalCameWithThe354) {
   EXPECT_EQ(session.sent(), "");
 }
 
+TEST(SmtpClientMail, SendsNothingBehindARefusalThatCameBeforeTheEndWasTaken) {
+  MailSession session;
+  OK(session.client->data());
+  session.server("354 go\r\n");
+  OK(session.client->write_data(as_bytes("RSET\r\n")));
+  OK(session.client->finish_data());
+  session.client->receive(as_bytes("552 5.3.4 too big\r\n"));
+  EXPECT_EQ(session.sent(), "");
+  EXPECT_EQ(session.replies(), "DATA 354, . 552");
+  EXPECT_FALSE(session.client->mail("", {}).has_value());
+}
+
 TEST(SmtpClientMail, RefusesAnyOtherReplyBeforeTheEndOfTheMessage) {
   for (const auto& [reply, kind] :
        {std::pair("250 ok\r\n", Kind::kProtocol), std::pair("354 go\r\n", Kind::kProtocol),
