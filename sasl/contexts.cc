@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "base/guard.h"
+
 namespace pocketgss {
 namespace {
 
@@ -22,9 +24,13 @@ InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config) n
       flags_(config_.flags),
       binding_(std::move(config_.channel_binding)) {}
 
+Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
+  return guarded("InitiatorContexts", [&] { return make_guarded(request); });
+}
+
 // Policy row P5: what was configured is never dropped, and of two that differ one is of another
 // channel.
-Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
+Result<std::unique_ptr<Context>> InitiatorContexts::make_guarded(const ContextRequest& request) {
   config_.channel_binding = binding_;
   if (!request.bindings.empty()) {
     if (binding_ && *binding_ != request.bindings.front())
@@ -54,6 +60,10 @@ AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config) noex
       bindings_(std::move(config_.channel_bindings)) {}
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& request) {
+  return guarded("AcceptorContexts", [&] { return make_guarded(request); });
+}
+
+Result<std::unique_ptr<Context>> AcceptorContexts::make_guarded(const ContextRequest& request) {
   config_.channel_bindings = bindings_;
   if (!request.bindings.empty()) {
     if (!bindings_.empty() &&

@@ -93,6 +93,7 @@ class InitiatorContexts final : public ContextProvider {
   const Policy& policy() const override { return config_.policy; }
 
  private:
+  Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   InitiatorConfig config_;
   // As configured.
@@ -110,6 +111,7 @@ class AcceptorContexts final : public ContextProvider {
   const Policy& policy() const override { return config_.policy; }
 
  private:
+  Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   AcceptorConfig config_;
   std::vector<ChannelBinding> bindings_;  // as configured
@@ -281,7 +283,8 @@ struct SaslServerOptions {
   // NeedAuthorisation once in each exchange, whatever the mechanism, when the context is complete:
   // before the acceptor's last token, from which a client knows that its password was right (policy
   // row P23); or, where the security-layer step is run, after it, with the `authzid` that was asked
-  // for there. One that is not the authenticated user's own is refused before.
+  // for there; or, where SPNEGO chose Kerberos anew, after the client's mechListMIC. An authzid that
+  // is not the authenticated user's own is refused before.
   bool ask_authorisation = false;
 };
 
