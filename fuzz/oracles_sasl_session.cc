@@ -317,6 +317,7 @@ struct ServerSession : Session {
       told(std::string("LoginRefused ") + refused->error.where + " " + refused->claimed +
            (refused->context_complete ? " complete" : ""));
       PGSS_FUZZ_CHECK(!refused->context_complete || contexts.counts.established > 0);
+      authorised = false;
     } else if (auto* closed = std::get_if<SmtpServer::Closed>(&event)) {
       told(std::string("Closed ") + closed->error.where);
       ended = true;
