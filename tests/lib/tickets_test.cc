@@ -649,7 +649,7 @@ TEST_F(TicketsTest, P8_WithoutATargetNtlmIsOfferedAlone) {
   config.target.clear();
   const auto outcome = testing::run(MechanismKind::kSpnego, config, testing::acceptor_config());
   ASSERT_TRUE(outcome.established()) << outcome.why();
-  EXPECT_EQ(outcome.initiator->info().mechanism, "NTLM");
+  EXPECT_STREQ(outcome.initiator->info().mechanism, "NTLM");
 }
 
 TEST_F(TicketsTest, CallsOutOfTurnAreRefused) {
