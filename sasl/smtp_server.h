@@ -86,7 +86,7 @@ class SmtpServer {
   // LoginRefused, for the log: a login that came to nothing. The client is told "535 5.7.8" whatever
   // was wrong with the user or his credential (policy row P23), and "454 4.7.0" where `error` is
   // kUnreachable, kNoMemory, kInternal or kApiMisuse; or nothing where the session ends in the middle
-  // of it: `error` is then that of Closed, which follows.
+  // of it: `error` is then that of Closed, which follows. Where memory runs out, Closed comes alone.
   struct LoginRefused {
     std::optional<SaslMechanism> mechanism;
     Error error;          // `where` names the field or the policy row

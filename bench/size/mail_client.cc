@@ -15,13 +15,19 @@ namespace pocketgss::size {
 // no ticket: NTLM is left, which login.policy.inner names beside Kerberos.
 Result<void> add_ticket(Runtime& runtime, TicketSettings settings, KdcTransport& transport,
                         InitiatorConfig& login) {
-  PGSS_TRY(const auto tickets, make_tickets(std::move(settings)));
-  PGSS_TRY(const auto request, request_ticket(runtime, tickets, login.target));
-  const Result<Ticket> ticket = get_ticket(*request, transport);
-  if (ticket.has_value()) {
-    login.tickets = tickets;  // only then: a context would ask the KDC once more
-  } else if (!may_fall_back(ticket.error(), request->proof_sent())) {
-    return ticket.error();
+  bool proof_sent = false;
+  const auto got = [&]() -> Result<std::shared_ptr<TicketSource>> {
+    PGSS_TRY(auto tickets, make_tickets(std::move(settings)));
+    PGSS_TRY(const auto request, request_ticket(runtime, tickets, login.target));
+    const Result<Ticket> ticket = get_ticket(*request, transport);
+    proof_sent = request->proof_sent();
+    if (!ticket.has_value()) return ticket.error();
+    return tickets;
+  }();
+  if (got.has_value()) {
+    login.tickets = got.value();  // only then: a context would ask the KDC once more
+  } else if (!may_fall_back(got.error(), proof_sent)) {
+    return got.error();
   }
   return {};
 }
