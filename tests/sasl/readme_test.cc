@@ -1,8 +1,11 @@
-// The two examples of README.md, compiled and run against each other over a pipe in memory.
+// The examples of README.md, compiled and run against each other over a pipe in memory, with a KDC in
+// memory.
 // README.md has the text between the markers; script/check_docs compares.
 #include <gtest/gtest.h>
+#include <pocketgss/kdc_exchange.h>
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/smtp_server.h>
+#include <pocketgss/tickets.h>
 
 #include <condition_variable>
 #include <map>
@@ -11,8 +14,13 @@
 #include <string>
 #include <thread>
 
+#include "mechs/krb5/keytab.h"
+#include "tests/fakes/fake_kdc.h"
+
 namespace pocketgss {
 namespace {
+
+namespace krb5 = mechs::krb5;
 
 // Pipe is one direction of a connection.
 class Pipe {
@@ -92,20 +100,36 @@ class Accounts {
   std::map<std::string, SecretBytes> hashes_;
 };
 
-// [client]
-// Logs in over `net`, whose calls block. Returns why it could not, or nothing.
-std::string log_in(Connection& net, const std::string& user, SecretBytes password) {
-  Runtime runtime = Runtime::create().value();
-  const auto name = AccountName::parse(user);
-  if (!name.has_value()) return "the user name cannot be used";
-  auto credential = Credential::from_password(runtime, name.value(), std::move(password));
-  if (!credential.has_value()) return credential.error().where;  // "password is empty"
+// [kerberos]
+// A login by Kerberos: of "alice@EXAMPLE.TEST". The KDC is asked when the server has been greeted.
+Result<InitiatorConfig> by_kerberos(const std::string& user, SecretBytes password) {
+  TicketSettings settings;
+  settings.user = user;
+  settings.password = std::move(password);
   InitiatorConfig login;
-  login.credential = std::move(credential).value();
+  PGSS_TRY(login.tickets, make_tickets(std::move(settings)));
+  return login;
+}
+// [/kerberos]
+
+// [ntlm]
+// A login by NTLM, which is offered only where it is named.
+Result<InitiatorConfig> by_ntlm(Runtime& runtime, const std::string& user, SecretBytes password) {
+  PGSS_TRY(const AccountName name, AccountName::parse(user));
+  InitiatorConfig login;
+  PGSS_TRY(login.credential, Credential::from_password(runtime, name, std::move(password)));
+  login.policy.inner = {InnerMechanism::kNtlm};
+  return login;
+}
+// [/ntlm]
+
+// [client]
+// Logs in over `net`, whose calls block. `kdcs` carries messages to KDCs: a KdcTransport, or yours.
+// Returns why it could not, or nothing.
+std::string log_in(Runtime& runtime, Connection& net, KdcExchange& kdcs, InitiatorConfig login) {
   login.target = "smtp/mail.example.test";
-  login.policy.inner = {InnerMechanism::kNtlm};  // SPNEGO offers NTLM only where it is named
-  InitiatorContexts contexts(runtime, login);
-  SmtpClient smtp(contexts, {.ehlo_name = "laptop.example.test"});
+  InitiatorContexts contexts(runtime, std::move(login));
+  SmtpClient smtp(contexts, {.ehlo_name = "scanner.example.test"});
   for (auto event = smtp.next_event();; event = smtp.next_event()) {
     net.write(smtp.take_output());
     if (!event) {
@@ -116,18 +140,31 @@ std::string log_in(Connection& net, const std::string& user, SecretBytes passwor
       auto tls = net.connect_tls("mail.example.test");  // none: no TLS, or another's certificate
       (tls ? smtp.tls_started(std::move(*tls)) : smtp.tls_failed()).value();
     }
-    if (holds_alternative<SmtpClient::Exchange>(*event)) smtp.resume({}).value();  // no KDC here
+    if (auto* exchange = get_if<SmtpClient::Exchange>(&*event)) {
+      auto answer = kdcs.exchange(exchange->need);  // none: no KDC answers
+      smtp.resume(answer.has_value() ? std::move(answer).value() : ExchangeAnswer()).value();
+    }
     if (auto* failed = get_if<SmtpClient::Failed>(&*event)) return failed->failure.message;
     if (holds_alternative<SmtpClient::Ready>(*event)) return "";  // now mail(), rcpt() and data()
   }
 }
 // [/client]
 
-// [server]
-void serve(Runtime& runtime, Connection& net, Accounts& accounts, Bytes& mail) {
+// [acceptor]
+// Logins by Kerberos, with the keys of a keytab file for smtp/mail.example.test, and by NTLM.
+Result<AcceptorConfig> by_both(Runtime& runtime, SecretBytes keytab) {
   AcceptorConfig acceptor;
-  acceptor.ntlm = true;
   acceptor.host = "mail.example.test";
+  PGSS_TRY(acceptor.keys, read_service_keys(std::move(keytab)));
+  PGSS_TRY(acceptor.replay_cache, make_replay_cache(runtime.clock()));  // one for all threads
+  acceptor.ntlm = true;
+  return acceptor;
+}
+// [/acceptor]
+
+// [server]
+void serve(Runtime& runtime, Connection& net, const AcceptorConfig& acceptor, Accounts& accounts,
+           Bytes& mail) {
   AcceptorContexts contexts(runtime, acceptor);
   const SmtpServerConfig config{.hostname = acceptor.host};
   SmtpServer smtp(contexts, config);
@@ -148,56 +185,114 @@ void serve(Runtime& runtime, Connection& net, Accounts& accounts, Bytes& mail) {
 }
 // [/server]
 
+// Carrier takes what it is given to a KDC in memory.
+class Carrier final : public KdcExchange {
+ public:
+  Carrier() {
+    kdc_.add_user("alice", "Password1");
+    realms_.add(kdc_);
+  }
+  // keytab is the mail server's.
+  SecretBytes keytab() {
+    const auto service = krb5::parse_principal("smtp/mail.example.test@EXAMPLE.TEST", "").value();
+    krb5::KeytabEntry entry;
+    entry.principal = service.view();
+    entry.etype = static_cast<int32_t>(key_.etype());
+    entry.key = key_.view();
+    entry.set_kvno(1);
+    return krb5::write_keytab(std::span(&entry, 1)).value();
+  }
+  Result<ExchangeAnswer> exchange(const NeedExchange& need) override {
+    if (silent) return ExchangeAnswer();
+    return ExchangeAnswer{realms_.carry(need.realm, need.request)};
+  }
+
+  bool silent = false;
+
+ private:
+  Runtime runtime_ = Runtime::create().value();
+  testing::FakeKdc kdc_{runtime_, "EXAMPLE.TEST"};
+  krb5::Key& key_ = kdc_.add_service("smtp/mail.example.test");
+  testing::FakeRealms realms_;
+};
+
 struct Outcome {
   std::string result;
   bool client_had_tls = false, server_had_tls = false;
 };
 
-Outcome log_in_with(std::string_view password, const std::string& user = "EXAMPLE\\alice",
-                    std::string_view certificate = "mail.example.test") {
+enum class By : uint8_t { kKerberos, kNtlm };
+
+struct Login {
+  By by = By::kKerberos;
+  std::string user = by == By::kKerberos ? "alice@EXAMPLE.TEST" : "EXAMPLE\\alice";
+  std::string password = "Password1";
+  std::string certificate = "mail.example.test";
+  bool silent_kdc = false;
+};
+
+Outcome log_in_with(const Login& login) {
   Outcome out;
+  Carrier kdcs;
+  kdcs.silent = login.silent_kdc;
   Pipe to_server, to_client;
-  std::thread serving([&] {
+  std::thread serving([&, keytab = kdcs.keytab()]() mutable {
     Connection net(to_server, to_client);
     Accounts accounts;
     accounts.add("alice", "Password1");
     Runtime runtime = Runtime::create().value();
+    const AcceptorConfig acceptor = by_both(runtime, std::move(keytab)).value();
     Bytes mail;
-    serve(runtime, net, accounts, mail);
+    serve(runtime, net, acceptor, accounts, mail);
     out.server_had_tls = net.tls();
   });
   {
     Connection net(to_client, to_server);
-    net.certificate = certificate;
-    out.result = log_in(net, user, SecretBytes(password));
+    net.certificate = login.certificate;
+    Runtime runtime = Runtime::create().value();
+    SecretBytes password(std::string_view(login.password));
+    auto config = login.by == By::kKerberos ? by_kerberos(login.user, std::move(password))
+                                            : by_ntlm(runtime, login.user, std::move(password));
+    out.result = config.has_value() ? log_in(runtime, net, kdcs, std::move(config).value())
+                                    : describe(config.error());
     out.client_had_tls = net.tls();
   }
   serving.join();
   return out;
 }
 
+constexpr By kBoth[] = {By::kKerberos, By::kNtlm};
+
 TEST(Readme, TheClientLogsInAtTheServer) {
-  const Outcome outcome = log_in_with("Password1");
-  EXPECT_EQ(outcome.result, "");
-  EXPECT_TRUE(outcome.client_had_tls && outcome.server_had_tls);
+  for (const By by : kBoth) {
+    const Outcome outcome = log_in_with({.by = by});
+    EXPECT_EQ(outcome.result, "");
+    EXPECT_TRUE(outcome.client_had_tls && outcome.server_had_tls);
+  }
 }
 
 TEST(Readme, TheClientTellsWhyItCannot) {
-  const Outcome outcome = log_in_with("wrong");
-  EXPECT_NE(outcome.result.find("the server refused the login"), std::string::npos)
-      << outcome.result;
-  EXPECT_NE(outcome.result.find("535"), std::string::npos) << outcome.result;
+  const Outcome kerberos = log_in_with({.by = By::kKerberos, .password = "wrong"});
+  EXPECT_NE(kerberos.result.find("Kerberos gave no ticket"), std::string::npos) << kerberos.result;
+  const Outcome silent = log_in_with({.by = By::kKerberos, .silent_kdc = true});
+  EXPECT_NE(silent.result.find("Kerberos gave no ticket"), std::string::npos) << silent.result;
+  EXPECT_NE(silent.result, kerberos.result);
+  const Outcome ntlm = log_in_with({.by = By::kNtlm, .password = "wrong"});
+  EXPECT_NE(ntlm.result.find("the server refused the login"), std::string::npos) << ntlm.result;
+  EXPECT_NE(ntlm.result.find("535"), std::string::npos) << ntlm.result;
 }
 
 TEST(Readme, TheClientSaysThatTheCertificateIsAnothers) {
-  const Outcome outcome = log_in_with("Password1", "alice", "other.example.test");
+  const Outcome outcome = log_in_with({.certificate = "other.example.test"});
   EXPECT_NE(outcome.result.find("TLS with the server"), std::string::npos) << outcome.result;
   EXPECT_FALSE(outcome.client_had_tls);
 }
 
 TEST(Readme, TheClientRefusesWhatCannotBeALogin) {
-  EXPECT_NE(log_in_with("Password1", "").result, "");
-  EXPECT_NE(log_in_with("").result, "");
+  for (const By by : kBoth) {
+    EXPECT_NE(log_in_with({.by = by, .user = ""}).result, "");
+    EXPECT_NE(log_in_with({.by = by, .password = ""}).result, "");
+  }
 }
 
 }  // namespace
