@@ -78,7 +78,7 @@ class TicketSource;
 //   kPolicy            "P10: ..." an NT hash, etype 23, or a cache of nothing else, without `allow_rc4`
 //   kApiMisuse         two proofs at once, a password or a hash of a wrong size, an unknown etype,
 //                      a lifetime or a correction out of range
-//   kPeerIncompatible  a library without Kerberos; so are all calls below
+//   kPeerIncompatible  a library without Kerberos; so is request_ticket()
 //   kNoMemory
 Result<std::shared_ptr<TicketSource>> make_tickets(TicketSettings settings);
 

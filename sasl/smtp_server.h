@@ -65,7 +65,8 @@ class SmtpServer {
  public:
   // --- events ---
   // Those marked [answer] stop the machine until they are answered; what arrives meanwhile waits.
-  // StartTls [tls_started()]: set TLS up after take_output() has been sent. Bytes that come from
+  // StartTls [tls_started(), or closed() where the handshake fails]: set TLS up after take_output() has
+  // been sent. Bytes that come from
   // the network before it is up belong to TLS: do not give them to receive().
   struct StartTls {};
   // Account [resume()]: look the account up, answer with none, or say that the store is unavailable
@@ -86,7 +87,8 @@ class SmtpServer {
   // LoginRefused, for the log: a login that came to nothing. The client is told "535 5.7.8" whatever
   // was wrong with the user or his credential (policy row P23), and "454 4.7.0" where `error` is
   // kUnreachable, kNoMemory, kInternal or kApiMisuse; or nothing where the session ends in the middle
-  // of it: `error` is then that of Closed, which follows. Where memory runs out, Closed comes alone.
+  // of it: `error` is then that of Closed, which follows. Where the machine itself runs out of memory, Closed with
+  // kNoMemory comes alone.
   struct LoginRefused {
     std::optional<SaslMechanism> mechanism;
     Error error;          // `where` names the field or the policy row

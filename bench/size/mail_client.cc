@@ -6,13 +6,15 @@
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/tickets.h>
 
+#include <algorithm>
+
 #include "bench/size/connection.h"
 
 namespace pocketgss::size {
 
 // [prefetch]
 // Gets the user's ticket before there is a connection. An error: there must be no login. No error and
-// no ticket: NTLM is left, which login.policy.inner names beside Kerberos.
+// no ticket: NTLM is left, where login.policy.inner names it beside Kerberos.
 Result<void> add_ticket(Runtime& runtime, TicketSettings settings, KdcTransport& transport,
                         InitiatorConfig& login) {
   bool proof_sent = false;
@@ -24,9 +26,11 @@ Result<void> add_ticket(Runtime& runtime, TicketSettings settings, KdcTransport&
     if (!ticket.has_value()) return ticket.error();
     return tickets;
   }();
+  const auto& inner = login.policy.inner;
+  const bool ntlm = std::find(inner.begin(), inner.end(), InnerMechanism::kNtlm) != inner.end();
   if (got.has_value()) {
     login.tickets = got.value();  // only then: a context would ask the KDC once more
-  } else if (!may_fall_back(got.error(), proof_sent)) {
+  } else if (!ntlm || !may_fall_back(got.error(), proof_sent)) {
     return got.error();
   }
   return {};

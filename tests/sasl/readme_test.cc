@@ -13,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "mechs/krb5/keytab.h"
 #include "tests/fakes/fake_kdc.h"
@@ -64,9 +66,11 @@ class Connection {
   void write(ByteView bytes) { out_.write(bytes); }
   // start_tls is the server's end of the handshake, connect_tls the client's, which finds `host` in
   // the certificate, or nothing.
-  TlsChannel start_tls() {
+  std::optional<TlsChannel> start_tls() {
+    if (broken_tls) return std::nullopt;
     tls_ = true;
-    return {{ChannelBinding{as_bytes("tls-server-end-point:hash of the certificate").to_bytes()}}};
+    return TlsChannel{
+        {ChannelBinding{as_bytes("tls-server-end-point:hash of the certificate").to_bytes()}}};
   }
   std::optional<TlsChannel> connect_tls(std::string_view host) {
     if (host != certificate) return std::nullopt;
@@ -75,6 +79,7 @@ class Connection {
   bool tls() const { return tls_; }
 
   std::string certificate = "mail.example.test";  // whose it is
+  bool broken_tls = false;
 
  private:
   Pipe& in_;
@@ -100,8 +105,14 @@ class Accounts {
   std::map<std::string, SecretBytes> hashes_;
 };
 
+// Mailbox is where a program puts what it has taken.
+struct Mailbox {
+  void store(Bytes message) { messages.push_back(std::move(message)); }
+  std::vector<Bytes> messages;
+};
+
 // [kerberos]
-// A login by Kerberos: of "alice@EXAMPLE.TEST". The KDC is asked when the server has been greeted.
+// A login by Kerberos, of "alice@EXAMPLE.TEST". The KDC is asked in the middle of it, behind TLS.
 Result<InitiatorConfig> by_kerberos(const std::string& user, SecretBytes password) {
   TicketSettings settings;
   settings.user = user;
@@ -124,8 +135,9 @@ Result<InitiatorConfig> by_ntlm(Runtime& runtime, const std::string& user, Secre
 // [/ntlm]
 
 // [client]
-// Logs in over `net`, whose calls block. `kdcs` carries messages to KDCs: a KdcTransport, or yours.
-// Returns why it could not, or nothing.
+// Logs in over `net`, whose calls block. `kdcs` carries messages to KDCs: a KdcTransport, a new one for
+// each login, or your own. Returns the reason of a failure, or an empty string. A call that fails
+// (for want of memory, say) needs no answer here: the event Failed comes next.
 std::string log_in(Runtime& runtime, Connection& net, KdcExchange& kdcs, InitiatorConfig login) {
   login.target = "smtp/mail.example.test";
   InitiatorContexts contexts(runtime, std::move(login));
@@ -138,11 +150,11 @@ std::string log_in(Runtime& runtime, Connection& net, KdcExchange& kdcs, Initiat
     }
     if (holds_alternative<SmtpClient::StartTls>(*event)) {
       auto tls = net.connect_tls("mail.example.test");  // none: no TLS, or another's certificate
-      (tls ? smtp.tls_started(std::move(*tls)) : smtp.tls_failed()).value();
+      (void)(tls ? smtp.tls_started(std::move(*tls)) : smtp.tls_failed());
     }
     if (auto* exchange = get_if<SmtpClient::Exchange>(&*event)) {
       auto answer = kdcs.exchange(exchange->need);  // none: no KDC answers
-      smtp.resume(answer.has_value() ? std::move(answer).value() : ExchangeAnswer()).value();
+      (void)smtp.resume(answer.has_value() ? std::move(answer).value() : ExchangeAnswer());
     }
     if (auto* failed = get_if<SmtpClient::Failed>(&*event)) return failed->failure.message;
     if (holds_alternative<SmtpClient::Ready>(*event)) return "";  // now mail(), rcpt() and data()
@@ -151,20 +163,23 @@ std::string log_in(Runtime& runtime, Connection& net, KdcExchange& kdcs, Initiat
 // [/client]
 
 // [acceptor]
-// Logins by Kerberos, with the keys of a keytab file for smtp/mail.example.test, and by NTLM.
+// Logins by Kerberos, with the keys of a keytab file for smtp/mail.example.test, and by NTLM. Call it
+// once: all threads share what it returns.
 Result<AcceptorConfig> by_both(Runtime& runtime, SecretBytes keytab) {
   AcceptorConfig acceptor;
   acceptor.host = "mail.example.test";
   PGSS_TRY(acceptor.keys, read_service_keys(std::move(keytab)));
-  PGSS_TRY(acceptor.replay_cache, make_replay_cache(runtime.clock()));  // one for all threads
+  PGSS_TRY(acceptor.replay_cache, make_replay_cache(runtime.clock()));
   acceptor.ntlm = true;
   return acceptor;
 }
 // [/acceptor]
 
 // [server]
+// Where a call fails, the event Closed comes next.
 void serve(Runtime& runtime, Connection& net, const AcceptorConfig& acceptor, Accounts& accounts,
-           Bytes& mail) {
+           Mailbox& mailbox) {
+  Bytes mail;  // the message under way
   AcceptorContexts contexts(runtime, acceptor);
   const SmtpServerConfig config{.hostname = acceptor.host};
   SmtpServer smtp(contexts, config);
@@ -174,12 +189,16 @@ void serve(Runtime& runtime, Connection& net, const AcceptorConfig& acceptor, Ac
       net.read_into(smtp);
       continue;
     }
-    if (holds_alternative<SmtpServer::StartTls>(*event)) smtp.tls_started(net.start_tls()).value();
+    if (holds_alternative<SmtpServer::StartTls>(*event)) {
+      auto tls = net.start_tls();  // none: the handshake failed
+      tls ? (void)smtp.tls_started(std::move(*tls)) : smtp.closed();
+    }
     if (auto* account = get_if<SmtpServer::Account>(&*event))
-      smtp.resume(accounts.find(account->need.user)).value();
+      (void)smtp.resume(accounts.find(account->need.user));
     if (auto* content = get_if<SmtpServer::Content>(&*event)) append(mail, content->bytes);
     if (holds_alternative<SmtpServer::Aborted>(*event)) mail.clear();  // the message broke off
-    if (smtp.wants_reply()) smtp.accept().value();  // MAIL, RCPT, DATA, and a message that is whole
+    if (holds_alternative<SmtpServer::End>(*event)) mailbox.store(std::exchange(mail, {}));
+    if (smtp.wants_reply()) (void)smtp.accept();  // MAIL, RCPT, DATA, and a message that is stored
     if (holds_alternative<SmtpServer::Closed>(*event)) return;
   }
 }
@@ -228,7 +247,7 @@ struct Login {
   std::string user = by == By::kKerberos ? "alice@EXAMPLE.TEST" : "EXAMPLE\\alice";
   std::string password = "Password1";
   std::string certificate = "mail.example.test";
-  bool silent_kdc = false;
+  bool silent_kdc = false, broken_tls = false;
 };
 
 Outcome log_in_with(const Login& login) {
@@ -242,8 +261,9 @@ Outcome log_in_with(const Login& login) {
     accounts.add("alice", "Password1");
     Runtime runtime = Runtime::create().value();
     const AcceptorConfig acceptor = by_both(runtime, std::move(keytab)).value();
-    Bytes mail;
-    serve(runtime, net, acceptor, accounts, mail);
+    Mailbox mailbox;
+    net.broken_tls = login.broken_tls;
+    serve(runtime, net, acceptor, accounts, mailbox);
     out.server_had_tls = net.tls();
   });
   {
@@ -286,6 +306,77 @@ TEST(Readme, TheClientSaysThatTheCertificateIsAnothers) {
   const Outcome outcome = log_in_with({.certificate = "other.example.test"});
   EXPECT_NE(outcome.result.find("TLS with the server"), std::string::npos) << outcome.result;
   EXPECT_FALSE(outcome.client_had_tls);
+}
+
+TEST(Readme, TheServerEndsWhereTlsFails) {
+  const Outcome outcome = log_in_with({.broken_tls = true});
+  EXPECT_NE(outcome.result, "");
+  EXPECT_FALSE(outcome.server_had_tls);
+}
+
+// What a client that has logged in sends: two messages, and half of a third.
+TEST(Readme, TheServerStoresEachMessageByItself) {
+  Pipe to_server, to_client;
+  Mailbox mailbox;
+  Carrier kdcs;
+  std::thread serving([&, keytab = kdcs.keytab()]() mutable {
+    Connection net(to_server, to_client);
+    Accounts accounts;
+    Runtime runtime = Runtime::create().value();
+    const AcceptorConfig acceptor = by_both(runtime, std::move(keytab)).value();
+    serve(runtime, net, acceptor, accounts, mailbox);
+  });
+  Runtime runtime = Runtime::create().value();
+  InitiatorConfig login =
+      by_kerberos("alice@EXAMPLE.TEST", SecretBytes(std::string_view("Password1"))).value();
+  login.target = "smtp/mail.example.test";
+  InitiatorContexts contexts(runtime, std::move(login));
+  SmtpClient smtp(contexts, {.ehlo_name = "scanner.example.test"});
+  {
+    Connection net(to_client, to_server);
+    int replies = 0;
+    const auto send = [&](std::string_view text, bool whole) {
+      ASSERT_TRUE(smtp.mail("a@example.test", {}).has_value());
+      ASSERT_TRUE(smtp.rcpt("b@example.test").has_value());
+      ASSERT_TRUE(smtp.data().has_value());
+      for (const int last = replies + 3; replies < last;) {
+        net.write(smtp.take_output());
+        const auto event = smtp.next_event();
+        if (!event) net.read_into(smtp);
+        if (event && holds_alternative<SmtpClient::Reply>(*event)) ++replies;
+      }
+      ASSERT_TRUE(smtp.write_data(as_bytes(text)).has_value());
+      if (!whole) return net.write(smtp.take_output());
+      ASSERT_TRUE(smtp.finish_data().has_value());
+      for (bool answered = false; !answered;) {
+        net.write(smtp.take_output());
+        const auto event = smtp.next_event();
+        if (!event) net.read_into(smtp);
+        answered = event && holds_alternative<SmtpClient::Reply>(*event);
+      }
+    };
+    for (bool ready = false; !ready;) {
+      auto event = smtp.next_event();
+      net.write(smtp.take_output());
+      if (!event) {
+        net.read_into(smtp);
+      } else if (holds_alternative<SmtpClient::StartTls>(*event)) {
+        ASSERT_TRUE(smtp.tls_started(*net.start_tls()).has_value());
+      } else if (auto* exchange = get_if<SmtpClient::Exchange>(&*event)) {
+        ASSERT_TRUE(smtp.resume(kdcs.exchange(exchange->need).value()).has_value());
+      } else {
+        ready = holds_alternative<SmtpClient::Ready>(*event);
+        ASSERT_TRUE(ready);
+      }
+    }
+    send("one\r\n", true);
+    send("two\r\n", true);
+    send("three\r\n", false);
+  }
+  serving.join();
+  ASSERT_EQ(mailbox.messages.size(), 2u);
+  EXPECT_EQ(as_text(mailbox.messages[0]), "one\r\n");
+  EXPECT_EQ(as_text(mailbox.messages[1]), "two\r\n");
 }
 
 TEST(Readme, TheClientRefusesWhatCannotBeALogin) {
