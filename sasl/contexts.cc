@@ -2,6 +2,7 @@
 #include <pocketgss/sasl.h>
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 
 #include "base/guard.h"
@@ -11,6 +12,17 @@ namespace {
 
 Error misuse(const char* where) {
   return Error{Errc::kApiMisuse, where, 0, 0};
+}
+
+// has_all: each of `some` is among `all`.
+bool has_all(std::span<const ChannelBinding> all, std::span<const ChannelBinding> some) {
+  for (const ChannelBinding& one : some)
+    if (std::find(all.begin(), all.end(), one) == all.end()) return false;
+  return true;
+}
+
+bool same(std::span<const ChannelBinding> a, std::span<const ChannelBinding> b) {
+  return has_all(a, b) && has_all(b, a);
 }
 
 }  // namespace
@@ -31,12 +43,14 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
 // Policy row P5: what was configured is never dropped, and of two that differ one is of another
 // channel.
 Result<std::unique_ptr<Context>> InitiatorContexts::make_guarded(const ContextRequest& request) {
-  config_.channel_binding = binding_;
+  const ChannelBinding* used = binding_ ? &*binding_ : nullptr;
   if (!request.bindings.empty()) {
-    if (binding_ && *binding_ != request.bindings.front())
+    if (used != nullptr && *used != request.bindings.front())
       return misuse("InitiatorConfig.channel_binding: not the channel's");
-    config_.channel_binding = request.bindings.front();
+    used = &request.bindings.front();
   }
+  config_.channel_binding.reset();
+  if (used != nullptr) config_.channel_binding = *used;
   // Replay and sequence detection are for protected messages: NTLM signs for either of them.
   constexpr ContextFlags kIntegrity = kIntegFlag | kReplayFlag | kSequenceFlag;
   config_.flags = flags_;
@@ -64,14 +78,13 @@ Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& re
 }
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make_guarded(const ContextRequest& request) {
-  config_.channel_bindings = bindings_;
-  if (!request.bindings.empty()) {
-    if (!bindings_.empty() &&
-        !std::is_permutation(bindings_.begin(), bindings_.end(), request.bindings.begin(),
-                             request.bindings.end()))
-      return misuse("AcceptorConfig.channel_bindings: not the channel's");
-    config_.channel_bindings.assign(request.bindings.begin(), request.bindings.end());
+  std::span<const ChannelBinding> used = request.bindings;
+  if (used.empty()) {
+    used = bindings_;
+  } else if (!bindings_.empty() && !same(used, bindings_)) {
+    return misuse("AcceptorConfig.channel_bindings: not the channel's");
   }
+  config_.channel_bindings.assign(used.begin(), used.end());
   return make_acceptor(runtime_, request.kind, config_);
 }
 
