@@ -26,8 +26,8 @@ struct KdcTransportConfig {
   std::chrono::milliseconds overall{15'000};
 };
 
-// KdcTransport carries the messages of one login, one after the other, and blocks. The next login
-// takes another: `overall` counts from the first message. Names of hosts are looked up by
+// KdcTransport carries the messages of one login, one after the other, and blocks: `overall` counts
+// from the first message. The next login takes another, or begin_login() first. Names of hosts are looked up by
 // KdcResolver::hosts() within the KDC's time, and by the system, where there is none, in a time of
 // its own: where that matters, give addresses. A KDC that answered is asked first the next time, and
 // one that did not, last.
@@ -39,6 +39,10 @@ class KdcTransport final : public KdcExchange {
   // exchange asks the KDCs of `need.realm` in turn until one answers. No reply where none does, or
   // the time is over. KDC_ERR_SVC_UNAVAILABLE makes it ask the next (quirk D25). Errors: kNoMemory.
   Result<ExchangeAnswer> exchange(const NeedExchange& need) override;
+
+  // begin_login: the messages that follow are another login's, with a time of their own. Which KDCs
+  // answered stays known.
+  void begin_login() { end_.reset(); }
 
   // resolver_error is why the last exchange had no KDC to ask; nothing where there was one.
   const std::optional<Error>& resolver_error() const { return resolver_error_; }

@@ -362,6 +362,19 @@ TEST_F(KdcTransportTest, KRC_9_AReplyOfOneOctetIsOneAndIsNoMessage) {
   EXPECT_EQ(krb5::parse_krb_error(Bytes{0x6b}).error().code, Errc::kMalformed);
 }
 
+TEST(KdcTransport, AnotherLoginHasATimeOfItsOwn) {
+  LocalServer good(LocalServer::answers(text("reply")));
+  ConfiguredKdcs kdcs;
+  kdcs.add("", good.address());
+  KdcTransport transport(kdcs, {.overall = std::chrono::milliseconds(2'000)});
+  const NeedExchange need{"EXAMPLE.TEST", Bytes(1), false};
+  EXPECT_EQ(transport.exchange(need).value().reply, text("reply"));
+  std::this_thread::sleep_for(std::chrono::milliseconds(2'100));
+  EXPECT_EQ(transport.exchange(need).value().reply, std::nullopt);
+  transport.begin_login();
+  EXPECT_EQ(transport.exchange(need).value().reply, text("reply"));
+}
+
 TEST(KdcTransport, ForgetsWhyAnEarlierExchangeHadNoKdc) {
   struct Nowhere : KdcResolver {
     Result<std::vector<KdcAddress>> kdcs(std::string_view, std::chrono::milliseconds) override {

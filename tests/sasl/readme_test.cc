@@ -135,8 +135,8 @@ Result<InitiatorConfig> by_ntlm(Runtime& runtime, const std::string& user, Secre
 // [/ntlm]
 
 // [client]
-// Logs in over `net`, whose calls block. `kdcs` carries messages to KDCs: a KdcTransport, a new one for
-// each login, or your own. Returns the reason of a failure, or an empty string. A call that fails
+// Logs in over `net`, whose calls block. `kdcs` carries messages to KDCs: a KdcTransport, whose
+// begin_login() comes before each login, or your own. Returns the reason of a failure, or an empty string. A call that fails
 // (for want of memory, say) needs no answer here: the event Failed comes next.
 std::string log_in(Runtime& runtime, Connection& net, KdcExchange& kdcs, InitiatorConfig login) {
   login.target = "smtp/mail.example.test";
