@@ -62,21 +62,23 @@ void ScriptedServer::serve() {
 
 // talk returns false once there is nothing more to say or to hear.
 bool ScriptedServer::talk(int connection) {
+  std::string waiting;  // a client of TLS 1.3 may say something with the end of its handshake
   while (tls_ && !tls_->established()) {
-    if (!hear(connection)) return false;
-  }
-  if (begins(manner_.hangs_up_on, "") || !answer(connection, "", "220 scripted\r\n")) return false;
-  if (begins(manner_.closes_after, "")) return false;
-  std::string waiting;
-  for (;;) {
     const auto piece = hear(connection);
     if (!piece) return false;
     waiting += *piece;
+  }
+  if (begins(manner_.hangs_up_on, "") || !answer(connection, "", "220 scripted\r\n")) return false;
+  if (begins(manner_.closes_after, "")) return false;
+  for (;;) {
     for (size_t end = 0; (end = waiting.find("\r\n")) != std::string::npos;) {
       const std::string line = waiting.substr(0, end);
       waiting.erase(0, end + 2);
       if (!on_line(connection, line)) return false;
     }
+    const auto piece = hear(connection);
+    if (!piece) return false;
+    waiting += *piece;
   }
 }
 
