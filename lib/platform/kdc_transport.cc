@@ -17,6 +17,11 @@ constexpr size_t kMaxDatagram = 65535;
 constexpr size_t kMaxRequestByUdp = 1465;
 constexpr milliseconds kUdpRepeat{1'000};
 constexpr int kUdpAttempts = 2;
+// What is known of KDCs is bounded: the names of realms may come from a KRB-ERROR, which anybody can
+// have written. A login goes to at most 22 realms (10 referrals in each exchange), so that of the
+// user's own is not forgotten in its course.
+constexpr size_t kMaxKnownRealms = 32;
+constexpr size_t kMaxKnownKdcs = 16;  // of a realm
 
 std::optional<Bytes> ask_by_tcp(const SocketAddress& address, ByteView request, SteadyTime end) {
   const auto socket = connected(address, SOCK_STREAM, end);
@@ -118,10 +123,11 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
 
 std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
                                                std::vector<KdcAddress> kdcs) const {
-  const auto found = known_.find(realm);
+  const auto found = std::find_if(known_.begin(), known_.end(),
+                                  [&](const KnownRealm& each) { return each.name == realm; });
   if (found == known_.end()) return kdcs;
   const auto rank = [&](const KdcAddress& kdc) {
-    for (const Known& known : found->second) {
+    for (const Known& known : found->kdcs) {
       if (known.address == kdc) return known.answered ? 0 : 2;
     }
     return 1;
@@ -137,14 +143,18 @@ std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
 }
 
 void KdcTransport::remember(const std::string& realm, const KdcAddress& address, bool answered) {
-  std::vector<Known>& list = known_[realm];
-  for (Known& known : list) {
-    if (known.address == address) {
-      known.answered = answered;
-      return;
-    }
+  const auto found = std::find_if(known_.begin(), known_.end(),
+                                  [&](const KnownRealm& each) { return each.name == realm; });
+  if (found != known_.end()) {
+    std::rotate(found, found + 1, known_.end());
+  } else {
+    if (known_.size() == kMaxKnownRealms) known_.erase(known_.begin());
+    known_.push_back({realm, {}});
   }
-  list.push_back({address, answered});
+  std::vector<Known>& kdcs = known_.back().kdcs;
+  std::erase_if(kdcs, [&](const Known& each) { return each.address == address; });
+  if (kdcs.size() == kMaxKnownKdcs) kdcs.erase(kdcs.begin());
+  kdcs.push_back({address, answered});
 }
 
 }  // namespace pocketgss

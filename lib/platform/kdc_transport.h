@@ -9,7 +9,6 @@
 #include <pocketgss/step.h>
 
 #include <chrono>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,7 +29,8 @@ struct KdcTransportConfig {
 // from the first message. The next login takes another, or begin_login() first. Names of hosts are looked up by
 // KdcResolver::hosts() within the KDC's time, and by the system, where there is none, in a time of
 // its own: where that matters, give addresses. A KDC that answered is asked first the next time, and
-// one that did not, last.
+// one that did not, last; that is known of the 32 realms that were asked last, however many a KDC
+// refers the client to.
 class KdcTransport final : public KdcExchange {
  public:
   // The resolver outlives the transport.
@@ -53,6 +53,10 @@ class KdcTransport final : public KdcExchange {
     KdcAddress address;
     bool answered;
   };
+  struct KnownRealm {
+    std::string name;
+    std::vector<Known> kdcs;  // the one that was asked last at the end
+  };
 
   ExchangeAnswer carry(const NeedExchange& need);
   std::vector<KdcAddress> in_order(const std::string& realm, std::vector<KdcAddress> kdcs) const;
@@ -64,7 +68,7 @@ class KdcTransport final : public KdcExchange {
   KdcTransportConfig config_;
   std::optional<Error> resolver_error_;
   std::optional<Clock::time_point> end_;  // from the first exchange on
-  std::map<std::string, std::vector<Known>> known_;
+  std::vector<KnownRealm> known_;         // the one that was asked last at the end
 };
 
 }  // namespace pocketgss

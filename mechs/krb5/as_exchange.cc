@@ -255,10 +255,12 @@ Result<AsExchange::Answer> AsExchange::on_referral(const Asked& asked, const Krb
     return misbehaved("KRB-ERROR.crealm: a referral after a proof", error.error_code);
   if (realms_.size() > kMaxReferrals)
     return misbehaved("KRB-ERROR.crealm: too many referrals", error.error_code);
-  const std::string realm(*error.crealm);
+  const std::string_view realm = *error.crealm;
+  if (!may_be_realm(realm))
+    return misbehaved("KRB-ERROR.crealm: no name of a realm", error.error_code);
   if (std::find(realms_.begin(), realms_.end(), realm) != realms_.end())
     return misbehaved("KRB-ERROR.crealm: the referrals go in a circle", error.error_code);
-  realms_.push_back(realm);
+  realms_.emplace_back(realm);
   client_.set_realm(realm);
   want_enc_pa_rep_ = true;
   return ask();

@@ -1,6 +1,8 @@
 // Comparing principals, and their text form.
 #include "mechs/krb5/principal.h"
 
+#include <algorithm>
+
 #include "base/guard.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -126,6 +128,12 @@ bool same_service(const PrincipalView& a, const PrincipalView& b, bool any_class
   const bool tgs = *mine == kTgsName;
   ++mine, ++other;
   return tgs ? *mine == *other : same_ignoring_case(*mine, *other);
+}
+
+bool may_be_realm(std::string_view name) {
+  return !name.empty() && name.size() <= kMaxRealm &&
+         std::none_of(name.begin(), name.end(),
+                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
 }
 
 bool is_tgs(const PrincipalView& principal, std::string_view realm) {

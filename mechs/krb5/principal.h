@@ -15,6 +15,8 @@ namespace pocketgss::mechs::krb5 {
 
 // The most components that a principal may have, in files and in messages.
 inline constexpr size_t kMaxComponents = 32;
+// The longest realm that a KDC may lead us to, or have a ticket go through: that of a host's name.
+inline constexpr size_t kMaxRealm = 255;
 
 inline constexpr std::string_view kTgsName = "krbtgt";
 
@@ -40,6 +42,10 @@ bool same_service(const PrincipalView&, const PrincipalView&, bool any_class_cas
 
 // same_ignoring_case compares ASCII letters without regard to case, all else exactly.
 bool same_ignoring_case(std::string_view, std::string_view);
+
+// may_be_realm: a KDC may name it as the next one. RFC 4120 6.1 leaves all characters but NUL to the
+// "other" style of names; no realm has a control character. At most kMaxRealm octets, at least one.
+bool may_be_realm(std::string_view);
 
 // is_tgs tells "krbtgt/REALM@REALM" for that realm, as RFC 4120 7.3 names it.
 bool is_tgs(const PrincipalView&, std::string_view realm);

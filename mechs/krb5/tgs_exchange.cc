@@ -196,6 +196,7 @@ Result<ReplyPart> TgsExchange::open(const Asked& asked, const KdcRep& rep) {
 Result<TgsExchange::Answer> TgsExchange::on_referral(const KdcRep& rep, const EncKdcRepPart& part,
                                                      std::string_view realm) {
   if (realms_.size() > kMaxReferrals) return misbehaved("TGS-REP: too many referrals");
+  if (!may_be_realm(realm)) return misbehaved("EncKDCRepPart.sname: no name of a realm");
   if (std::find(realms_.begin(), realms_.end(), realm) != realms_.end())
     return misbehaved("TGS-REP: the referrals go in a circle");
   realms_.emplace_back(realm);

@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "mechs/krb5/principal.h"
+
 namespace pocketgss::mechs::krb5 {
 namespace {
-
-constexpr size_t kMaxRealm = 255;
 
 // is_above: "EXAMPLE.TEST" is above "MAIL.EXAMPLE.TEST", and above itself.
 bool is_above(std::string_view realm, std::string_view other) {

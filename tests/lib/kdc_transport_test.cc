@@ -1,7 +1,9 @@
 // The transport to KDCs, with servers of the tests' own on loopback, the friendly and the broken.
+#include <pocketgss/get_ticket.h>
 #include <pocketgss/kdc_transport.h>
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -25,11 +27,12 @@ Bytes text(std::string_view content) {
   return as_bytes(content).to_bytes();
 }
 
-Bytes krb_error(int32_t code) {
+Bytes krb_error(int32_t code, std::optional<std::string_view> crealm = {}) {
   const krb5::KerberosString parts[] = {"krbtgt", "EXAMPLE.TEST"};
   krb5::KrbError error;
   error.stime = {1'795'000'000};
   error.error_code = code;
+  error.crealm = crealm;
   error.realm = "EXAMPLE.TEST";
   error.sname = {krb5::name_type::kSrvInst, krb5::SequenceOf<krb5::KerberosString>(parts)};
   return krb5::encode(error).value();
@@ -352,7 +355,6 @@ TEST(KdcFrameReader, KRC_9_StaysRefused) {
   EXPECT_EQ(reader.feed(frame(text("x"))).error().code, Errc::kPeerMisbehaved);
 }
 
-// What an earlier exchange met is not told of a later one, which had no time to ask.
 // One octet is a message, of which nothing can be made: the client of the KDC refuses it.
 TEST_F(KdcTransportTest, KRC_9_AReplyOfOneOctetIsOneAndIsNoMessage) {
   LocalServer short_one(LocalServer::answers(Bytes{0x6b}));
@@ -375,6 +377,7 @@ TEST(KdcTransport, AnotherLoginHasATimeOfItsOwn) {
   EXPECT_EQ(transport.exchange(need).value().reply, text("reply"));
 }
 
+// What an earlier exchange met is not told of a later one, which had no time to ask.
 TEST(KdcTransport, ForgetsWhyAnEarlierExchangeHadNoKdc) {
   struct Nowhere : KdcResolver {
     Result<std::vector<KdcAddress>> kdcs(std::string_view, std::chrono::milliseconds) override {
@@ -387,6 +390,93 @@ TEST(KdcTransport, ForgetsWhyAnEarlierExchangeHadNoKdc) {
   EXPECT_TRUE(transport.resolver_error().has_value());
   EXPECT_EQ(transport.exchange({"EXAMPLE.TEST", Bytes(1), false}).value().reply, std::nullopt);
   EXPECT_FALSE(transport.resolver_error().has_value());
+}
+
+// ---- KRC-7: what is known of KDCs is bounded, whoever names them
+
+// heap_in_use is what this thread's malloc() has given out; always 0 where a sanitizer's is in its place.
+size_t heap_in_use() {
+  const auto now = ::mallinfo2();
+  return now.uordblks + now.hblkhd;
+}
+constexpr size_t kNoise = 16384;
+
+TEST(KdcTransport, KRC_7_ReferralsOfManyLoginsLeaveNothingBehind) {
+  std::atomic<int> referrals = 0;
+  LocalServer hostile([&](int connection) {
+    LocalServer::read_request(connection);
+    const std::string next = std::string(200, 'R') + std::to_string(++referrals);
+    LocalServer::write(connection, frame(krb_error(krb5::error_code::kWrongRealm, next)));
+  });
+  ConfiguredKdcs kdcs;
+  kdcs.add("", hostile.address());
+  KdcTransport transport(kdcs);
+  Runtime runtime = Runtime::create(system_clock(), system_random()).value();
+  TicketSettings settings;
+  settings.user = "alice@upn.test";
+  settings.realm = "EXAMPLE.TEST";
+  settings.password = SecretBytes("Password1");
+  const auto tickets = make_tickets(std::move(settings)).value();
+  const auto logins = [&](int count) {
+    for (; count > 0; --count) {
+      transport.begin_login();
+      const auto request = request_ticket(runtime, tickets, "").value();
+      EXPECT_EQ(get_ticket(*request, transport).error().code, Errc::kPeerMisbehaved);
+    }
+  };
+  logins(5);
+  const size_t before = heap_in_use();
+  logins(30);
+  EXPECT_LT(heap_in_use(), before + kNoise);
+  EXPECT_EQ(referrals, 35 * 11);
+}
+
+TEST(KdcTransport, KRC_7_ARealmThatNamesOtherKdcsEachTimeLeavesNothingBehind) {
+  struct Endless final : KdcResolver {
+    Result<std::vector<KdcAddress>> kdcs(std::string_view, milliseconds) override {
+      ++count;
+      const std::string host =
+          "127.0." + std::to_string(count / 250) + "." + std::to_string(1 + count % 250);
+      return std::vector<KdcAddress>{{host, 1}};  // a port where nothing listens
+    }
+    int count = 0;
+  } endless;
+  KdcTransport transport(endless);
+  const auto exchanges = [&](int count) {
+    for (; count > 0; --count)
+      EXPECT_EQ(transport.exchange({"EXAMPLE.TEST", Bytes(1)}).value().reply, std::nullopt);
+  };
+  exchanges(50);
+  const size_t before = heap_in_use();
+  exchanges(2000);
+  EXPECT_LT(heap_in_use(), before + kNoise);
+  EXPECT_EQ(endless.count, 2050);
+}
+
+TEST(KdcTransport, KRC_7_KnowsTheRealmsThatWereAskedLast) {
+  LocalServer busy(LocalServer::answers(krb_error(krb5::error_code::kSvcUnavailable)));
+  LocalServer good(LocalServer::answers(text("reply")));
+  ConfiguredKdcs kdcs;
+  kdcs.add("", busy.address());
+  kdcs.add("", good.address());
+  KdcTransport transport(kdcs);
+  int named = 0;
+  const auto ask = [&](const std::string& realm) {
+    EXPECT_EQ(transport.exchange({realm, text("request")}).value().reply, text("reply"));
+  };
+  const auto ask_others = [&](int count) {
+    for (; count > 0; --count) ask("R" + std::to_string(++named));
+  };
+  ask("EXAMPLE.TEST");
+  ask_others(31);
+  EXPECT_EQ(busy.by_tcp, 32);
+  ask("EXAMPLE.TEST");
+  ask_others(31);
+  ask("EXAMPLE.TEST");
+  EXPECT_EQ(busy.by_tcp, 32 + 31) << "which of its KDCs answers is known";
+  ask_others(32);
+  ask("EXAMPLE.TEST");
+  EXPECT_EQ(busy.by_tcp, 32 + 31 + 32 + 1) << "it is forgotten";
 }
 
 }  // namespace

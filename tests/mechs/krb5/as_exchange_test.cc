@@ -608,6 +608,24 @@ TEST_F(AsReferralTest, KRC_7_ReferralsWithoutEndStopAtTen) {
   EXPECT_FALSE(exchange.proof_sent());
 }
 
+TEST_F(AsReferralTest, KRC_7_AReferralToWhatIsNoRealmIsRefused) {
+  const auto referred_to = [&](const std::string& realm) {
+    AsExchange exchange(runtime, policy, enterprise, secret);
+    EXPECT_TRUE(exchange.start().has_value());
+    return exchange.resume({kdc.krb_error(error_code::kWrongRealm, std::nullopt, realm)});
+  };
+  for (const std::string& none :
+       {std::string(256, 'A'), std::string(100'000, 'A'), std::string("A\0.TEST", 7),
+        std::string("A\n.TEST"), std::string("A\x7f.TEST")}) {
+    EXPECT_EQ(referred_to(none).error(),
+              (Error{Errc::kPeerMisbehaved, "KRB-ERROR.crealm: no name of a realm", 0,
+                     error_code::kWrongRealm}));
+  }
+  for (const std::string& realm :
+       {std::string(255, 'A'), std::string("O=ACME/C=AQ"), std::string("NAME:b\xc3\xbc")})
+    EXPECT_TRUE(referred_to(realm).has_value()) << realm;
+}
+
 TEST_F(AsReferralTest, KRC_7_NoReferralAfterAProof) {
   kdc.referrals.clear();
   kdc.add_user("alice@corp.test", "Password1").etypes = {17};

@@ -435,6 +435,24 @@ TEST_F(TwoRealmsTest, NoReferralsWhereThePolicyHasNone) {
   EXPECT_EQ(middle.requests, 0);
 }
 
+TEST_F(TwoRealmsTest, KRC_7_AReferralToWhatIsNoRealmIsRefused) {
+  for (const auto& [realm, taken] :
+       {std::pair(std::string(256, 'A'), false), std::pair(std::string("A\n.TEST"), false),
+        std::pair(std::string(255, 'A'), true)}) {
+    FakeKdc named{runtime, realm};
+    realms.add(named);
+    kdc.trust(named);
+    kdc.referrals["smtp/mail.example.test"] = realm;
+    named.add_service("smtp/mail.example.test");
+    const auto ticket = run();
+    EXPECT_EQ(ticket.has_value(), taken);
+    if (!taken) {
+      EXPECT_EQ(ticket.error(),
+                (Error{Errc::kPeerMisbehaved, "EncKDCRepPart.sname: no name of a realm", 0, 0}));
+    }
+  }
+}
+
 TEST_F(TwoRealmsTest, KRC_1_AReferralByARealmThatSpeaksForAnotherIsRefused) {
   in_tgs([](KdcRep& rep) { rep.ticket.realm = "FAR.TEST"; },
          [](EncKdcRepPart& part) { part.srealm = "FAR.TEST"; });
