@@ -17,6 +17,7 @@ Errc errc_of(int32_t code) {
     case error_code::kKeyExpired:
     case error_code::kPreauthFailed:
     case error_code::kBadIntegrity:
+    case error_code::kBadmatch:
     case error_code::kModified:
       return Errc::kAuthFailed;
     case error_code::kNeverValid:
