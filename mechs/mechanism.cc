@@ -1,2 +1,0 @@
-// Keeps the vtables of the interfaces in one place.
-#include "mechs/mechanism.h"
