@@ -15,27 +15,15 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <exception>
-#include <new>
 #include <string>
+
+#include "base/guard.h"
 
 namespace pocketgss::crypto {
 namespace {
 
 // RFC 2104: B, the block of MD5, SHA-1 and SHA-256.
 constexpr size_t kHashBlockSize = 64;
-
-// guarded runs what may throw, and makes an Error of it.
-template <typename F>
-auto guarded(const char* where, F&& body) -> decltype(body()) {
-  try {
-    return body();
-  } catch (const std::bad_alloc&) {
-    return Error{Errc::kNoMemory, where, 0, 0};
-  } catch (const std::exception&) {
-    return Error{Errc::kInternal, where, 0, 0};
-  }
-}
 
 void update(Botan::Buffered_Computation& computation, Parts parts) {
   for (const ByteView part : parts) computation.update(part.data(), part.size());
