@@ -10,12 +10,13 @@ namespace pocketgss::fuzz {
 // check_keytab and check_ccache read a file in either order of octets. A refusal names an octet of
 // the file. Of one that is taken every view lies inside it; there are no more entries than there is
 // room for; what was read is written to equal fields, and where the format is canonical to the same
-// octets; what is in it is found; and with one more at its end it reads the same.
+// octets; and what is in it is found, also when a TicketCache has taken it. A key table with one entry
+// more at its end reads the same.
 void check_keytab(ByteView file);
 void check_ccache(ByteView file);
 
 // check_principal_text: what is read is written to a text from which the same is read, and which is
-// then written the same. The first octet of the input chooses between the two kinds.
+// then written the same.
 void check_principal_text(ByteView input);
 
 // check_transited takes three lines: contents, client, server. What is no path does not become one

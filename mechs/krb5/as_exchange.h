@@ -80,9 +80,8 @@ class AsExchange {
   bool believe_stime(const KrbError&);
 
   UnixMicros kdc_time() const { return runtime_.clock().now() + offset_; }
-  bool may_canonicalize() const {
-    return policy_.canonicalize_client || client_.view().name_type == name_type::kEnterprise;
-  }
+  // RFC 6806 5: an enterprise name alone may stand for another name, in another realm.
+  bool may_canonicalize() const { return client_.view().name_type == name_type::kEnterprise; }
 
   Runtime& runtime_;
   const KdcPolicy& policy_;

@@ -20,8 +20,6 @@ constexpr size_t kMaxData = std::numeric_limits<int32_t>::max();
 
 constexpr std::string_view kRemovedConfigRealm = "X-RMED-CONF:";
 
-constexpr int64_t kMicrosPerSecond = 1000000;
-
 Layout layout_of(std::endian order) {
   return Layout{kLengthSize, order};
 }
@@ -196,25 +194,6 @@ void write_start(FileWriter& out, const PrincipalView& default_principal,
   write_principal(out, default_principal);
 }
 
-// kdc_time is what the KDC's clock shows at `now` of ours. Both are far from what 64 bits can hold,
-// or else a time that no ticket is valid at.
-UnixMicros kdc_time(UnixMicros now, const std::optional<KdcOffset>& offset) {
-  constexpr UnixMicros kFar = std::numeric_limits<UnixMicros>::max() / 2;
-  if (!offset || now > kFar || now < -kFar) return now;
-  return now + offset->seconds * kMicrosPerSecond + offset->microseconds;
-}
-
-bool valid_at(const CcacheCredential& credential, UnixMicros kdc_now) {
-  // RFC 4120 5.3: where there is no starttime, authtime stands for it.
-  const uint32_t start = credential.starttime != 0 ? credential.starttime : credential.authtime;
-  return kdc_now >= start * kMicrosPerSecond && kdc_now < credential.endtime * kMicrosPerSecond;
-}
-
-bool usable(const CcacheCredential& credential) {
-  return !credential.is_config() && !credential.removed() && !credential.is_skey &&
-         (credential.ticket_flags & ticket_flag::kInvalid) == 0;
-}
-
 }  // namespace
 
 bool CcacheCredential::is_config() const {
@@ -260,25 +239,6 @@ Ccache::Iterator& Ccache::Iterator::operator++() {
   return *this;
 }
 
-std::optional<CcacheCredential> Ccache::find(const PrincipalView& client,
-                                             const PrincipalView& server, UnixMicros now) const {
-  const UnixMicros kdc_now = kdc_time(now, kdc_offset_);
-  std::optional<CcacheCredential> best;
-  for (const CcacheCredential& credential : *this) {
-    if (!usable(credential) || !valid_at(credential, kdc_now)) continue;
-    if (best && credential.endtime <= best->endtime) continue;
-    if (same_principal(credential.client, client) && same_principal(credential.server, server))
-      best = credential;
-  }
-  return best;
-}
-
-std::optional<CcacheCredential> Ccache::find_tgt(UnixMicros now) const {
-  const std::string_view names[] = {kTgsName, default_principal_.realm};
-  const PrincipalView tgs{name_type::kSrvInst, default_principal_.realm, Components(names)};
-  return find(default_principal_, tgs, now);
-}
-
 Result<SecretBytes> write_ccache(const PrincipalView& default_principal,
                                  const std::optional<KdcOffset>& offset,
                                  std::span<const CcacheCredential> credentials) {
@@ -287,20 +247,6 @@ Result<SecretBytes> write_ccache(const PrincipalView& default_principal,
   return written(kLengthSize, "ccache", [&](FileWriter& out) {
     write_start(out, default_principal, offset);
     for (const CcacheCredential& credential : credentials) write_credential(out, credential);
-  });
-}
-
-Result<SecretBytes> append_credential(ByteView file, const CcacheCredential& credential) {
-  PGSS_TRY(const Ccache ccache, parse_ccache(file));
-  PGSS_CHECK(check_credential(credential));
-  return written(kLengthSize, "ccache", [&](FileWriter& out) {
-    if (ccache.version() == kVersion4) {
-      out.bytes(ccache.octets());
-    } else {
-      write_start(out, ccache.default_principal(), ccache.kdc_offset());
-      for (const CcacheCredential& old : ccache) write_credential(out, old);
-    }
-    write_credential(out, credential);
   });
 }
 

@@ -2,7 +2,6 @@
 #ifndef PGSS_MECHS_KRB5_CCACHE_H_
 #define PGSS_MECHS_KRB5_CCACHE_H_
 
-#include <pocketgss/env.h>
 #include <pocketgss/result.h>
 #include <pocketgss/secret.h>
 
@@ -91,23 +90,11 @@ class Ccache {
   Iterator end() const { return Iterator(*this, file_.size()); }
   size_t size() const { return size_; }
   uint8_t version() const { return version_; }
-  ByteView octets() const { return file_; }
   const PrincipalView& default_principal() const { return default_principal_; }
   const std::optional<KdcOffset>& kdc_offset() const { return kdc_offset_; }
 
-  // find returns a ticket of `client` for `server` (same_principal) that is valid at `now`, a time
-  // of our clock: its starttime has come and its endtime has not, by the KDC's clock. Of several
-  // the one that lasts longest, and of those the first. Passed over: configuration entries, removed
-  // credentials, tickets with the flag INVALID (RFC 4120 2.2), those for user-to-user.
-  std::optional<CcacheCredential> find(const PrincipalView& client, const PrincipalView& server,
-                                       UnixMicros now) const;
-  // find_tgt finds "krbtgt/REALM@REALM" of the default principal's realm in the same way.
-  std::optional<CcacheCredential> find_tgt(UnixMicros now) const;
-
  private:
   friend Result<Ccache> parse_ccache(ByteView, std::endian);
-  std::endian order() const { return order_; }
-
   ByteView file_;
   uint8_t version_ = 0;
   std::endian order_ = std::endian::big;
@@ -129,11 +116,6 @@ Result<Ccache> parse_ccache(Bytes&&, std::endian = std::endian::native) = delete
 Result<SecretBytes> write_ccache(const PrincipalView& default_principal,
                                  const std::optional<KdcOffset>& offset,
                                  std::span<const CcacheCredential> credentials);
-
-// append_credential makes the file anew with one credential more at its end. `file` is a cache of
-// any version; those before 4 become version 4, and of version 4 every octet stays. Errors: those of
-// parse_ccache and write_ccache.
-Result<SecretBytes> append_credential(ByteView file, const CcacheCredential&);
 
 }  // namespace pocketgss::mechs::krb5
 

@@ -254,55 +254,20 @@ Result<size_t> prf(crypto::Workspace& crypto, const Key& key, ByteView input, Mu
   return size_t{profile.prf_size};
 }
 
-namespace {
-
-// fill_with_prf fills `out` with blocks of the pseudo-random function over a counter and `input`;
-// `counter` gives the next count in its bytes.
-template <typename Counter>
-void fill_with_prf(crypto::Workspace& crypto, const Key& key, ByteView input, Counter counter,
-                   MutableBytes out) {
+void gss_pseudo_random(crypto::Workspace& crypto, const Key& key, ByteView input,
+                       MutableBytes out) noexcept {
   const Profile& profile = key.profile();
   SecretArray<kMaxPrfSize> buffer;
   const MutableBytes block = MutableBytes(buffer.mutable_view()).first(profile.prf_size);
-  while (!out.empty()) {
-    const auto count = counter();
+  for (uint32_t n = 0; !out.empty(); ++n) {
+    FixedBytes<4> count;
+    store_u32be(count.data(), n);
     profile.prf(crypto, profile, key.view(), ByteView(count), input, block);
     const size_t size = std::min(block.size(), out.size());
     std::copy_n(block.begin(), size, out.begin());
     out = out.subspan(size);
   }
   profile.forget(crypto, key.view());
-}
-
-}  // namespace
-
-void gss_pseudo_random(crypto::Workspace& crypto, const Key& key, ByteView input,
-                       MutableBytes out) noexcept {
-  uint32_t n = 0;
-  const auto counter = [&n] {
-    FixedBytes<4> count;
-    store_u32be(count.data(), n++);
-    return count;
-  };
-  fill_with_prf(crypto, key, input, counter, out);
-}
-
-// RFC 6113 5.1: KRB-FX-CF2(k1, k2, pepper1, pepper2) = random-to-key(PRF+(k1, pepper1) ^ PRF+(k2,
-// pepper2)), with PRF+(K, S) = prf(K, 1 || S) || prf(K, 2 || S) || ..., the count in one byte.
-Key krb_fx_cf2(crypto::Workspace& crypto, const Key& first, ByteView pepper1, const Key& second,
-               ByteView pepper2) noexcept {
-  const size_t size = first.profile().key_size;
-  SecretArray<kMaxKeySize> left, right;
-  const auto prf_plus = [&](const Key& key, ByteView pepper, MutableBytes out) {
-    uint8_t n = 0;
-    fill_with_prf(crypto, key, pepper, [&n] { return FixedBytes<1>{++n}; }, out);
-  };
-  const MutableBytes content = MutableBytes(left.mutable_view()).first(size);
-  prf_plus(first, pepper1, content);
-  const MutableBytes other = MutableBytes(right.mutable_view()).first(size);
-  prf_plus(second, pepper2, other);
-  for (size_t i = 0; i < size; ++i) content[i] ^= other[i];
-  return Key::create(static_cast<int32_t>(first.etype()), content).value();
 }
 
 }  // namespace pocketgss::mechs::krb5

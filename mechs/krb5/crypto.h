@@ -145,16 +145,13 @@ Result<Key> string_to_key(crypto::Workspace&, Etype, ByteView password, ByteView
                           uint32_t iterations);
 
 // prf is the pseudo-random function of the etype (RFC 3961 3, RFC 3962 6, RFC 8009 5); writes
-// prf_size() bytes. Errors: kApiMisuse (`out` too small).
+// prf_size() bytes. It is what gss_pseudo_random() is made of, and what published vectors prove.
+// Errors: kApiMisuse (`out` too small).
 Result<size_t> prf(crypto::Workspace&, const Key&, ByteView input, MutableBytes out);
 
 // gss_pseudo_random fills `out` as GSS_Pseudo_random of Kerberos does (RFC 7802 2):
 //   PRF+(K, L, S) = truncate(L, T0 || T1 || ...), Tn = prf(K, n || S), n in four bytes
 void gss_pseudo_random(crypto::Workspace&, const Key&, ByteView input, MutableBytes out) noexcept;
-
-// krb_fx_cf2 combines two keys to one of the first one's etype (RFC 6113 5.1).
-Key krb_fx_cf2(crypto::Workspace&, const Key& first, ByteView pepper1, const Key& second,
-               ByteView pepper2) noexcept;
 
 }  // namespace pocketgss::mechs::krb5
 

@@ -39,18 +39,11 @@ struct KdcPolicy {
   UnixMicros max_clock_correction = 24 * 3600 * kSecond;
   // A clock before `clock_floor`, when this program was not yet written, is one that was never set:
   // it may be corrected by any amount, to a time after it.
-  bool correct_unset_clock = true;
   UnixMicros clock_floor = 1'793'491'200 * kSecond;  // 2026-11-01
 
   // How long a ticket shall last, in microseconds; 0: as long as the realm allows, which also is
   // right where the clock is not yet.
   UnixMicros ticket_lifetime = 0;
-
-  // The KDC may answer for another name of the user than was asked for (RFC 6806 6). It always may
-  // where the user is an enterprise name.
-  bool canonicalize_client = false;
-  // The KDC may pass us on to the realm of the service (RFC 6806 8).
-  bool server_referrals = true;
 };
 
 }  // namespace pocketgss::mechs::krb5

@@ -32,8 +32,7 @@ inline constexpr UnixMicros kNegligibleSkew = 60 * kSecond;
 
 // may_correct says whether a clock that shows `local` may be taken to mean `other` (policy row P16).
 constexpr bool may_correct(const KdcPolicy& policy, UnixMicros local, UnixMicros other) {
-  if (local < policy.clock_floor && other >= policy.clock_floor && policy.correct_unset_clock)
-    return true;
+  if (local < policy.clock_floor && other >= policy.clock_floor) return true;
   return distance(local, other) <= policy.max_clock_correction;
 }
 

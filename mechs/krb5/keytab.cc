@@ -128,29 +128,28 @@ void write_header(FileWriter& out) {
   out.u8(kVersion2);
 }
 
-// Views of one list, sorted by content; those of equal content by where they stand.
-template <typename T, typename Less>
-Result<std::vector<T>> distinct(const std::vector<T>& all, const Less& less) {
-  std::vector<size_t> order(all.size());
-  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  const auto before = [&](size_t a, size_t b) {
-    if (less(all[a], all[b])) return true;
-    return !less(all[b], all[a]) && a < b;
-  };
-  std::sort(order.begin(), order.end(), before);
-  const auto equal = [&](size_t a, size_t b) { return !less(all[a], all[b]); };
-  order.erase(std::unique(order.begin(), order.end(), equal), order.end());
-  std::sort(order.begin(), order.end());
-  std::vector<T> out;
-  out.reserve(order.size());
-  for (const size_t i : order) out.push_back(all[i]);
-  return out;
-}
-
 bool before(const PrincipalView& a, const PrincipalView& b) {
   if (a.realm != b.realm) return a.realm < b.realm;
   return std::lexicographical_compare(a.components.begin(), a.components.end(),
                                       b.components.begin(), b.components.end());
+}
+
+// distinct keeps the first of those of equal content: it sorts them by content, and those of equal
+// content by where they stand.
+std::vector<PrincipalView> distinct(const std::vector<PrincipalView>& all) {
+  std::vector<size_t> order(all.size());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    if (before(all[a], all[b])) return true;
+    return !before(all[b], all[a]) && a < b;
+  });
+  const auto equal = [&](size_t a, size_t b) { return !before(all[a], all[b]); };
+  order.erase(std::unique(order.begin(), order.end(), equal), order.end());
+  std::sort(order.begin(), order.end());
+  std::vector<PrincipalView> out;
+  out.reserve(order.size());
+  for (const size_t i : order) out.push_back(all[i]);
+  return out;
 }
 
 }  // namespace
@@ -216,20 +215,11 @@ std::optional<KeytabEntry> Keytab::find(const KeytabQuery& query) const {
 }
 
 Result<std::vector<PrincipalView>> principals(const Keytab& keytab) {
-  return guarded("keytab", [&] {
+  return guarded("keytab", [&]() -> Result<std::vector<PrincipalView>> {
     std::vector<PrincipalView> all;
     all.reserve(keytab.size());
     for (const KeytabEntry& entry : keytab) all.push_back(entry.principal);
-    return distinct(all, before);
-  });
-}
-
-Result<std::vector<std::string_view>> realms(const Keytab& keytab) {
-  return guarded("keytab", [&] {
-    std::vector<std::string_view> all;
-    all.reserve(keytab.size());
-    for (const KeytabEntry& entry : keytab) all.push_back(entry.principal.realm);
-    return distinct(all, std::less<>());
+    return distinct(all);
   });
 }
 

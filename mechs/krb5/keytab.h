@@ -117,10 +117,9 @@ class Keytab {
 Result<Keytab> parse_keytab(ByteView file, std::endian native = std::endian::native);
 Result<Keytab> parse_keytab(Bytes&&, std::endian = std::endian::native) = delete;
 
-// principals lists each principal once (by same_principal), realms each realm, in the order in
-// which they first appear. They borrow from the file. Errors: kNoMemory.
+// principals lists each principal once (by same_principal), in the order in which they first appear.
+// They borrow from the file. Errors: kNoMemory.
 Result<std::vector<PrincipalView>> principals(const Keytab&);
-Result<std::vector<std::string_view>> realms(const Keytab&);
 
 // write_keytab makes a file of version 2. An entry's fields are written as they are, so that one
 // that was read comes back the same; MIT krb5 and Heimdal write both key versions (set_kvno).

@@ -15,14 +15,13 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// TextParser splits the text form; `enterprise` says that the first "@" and every "/" are ordinary.
+// TextParser splits the text form.
 class TextParser {
  public:
-  TextParser(std::string_view text, bool enterprise)
-      : text_(text), names_left_to_at_(enterprise ? 1 : 0), slashes_(!enterprise) {}
+  explicit TextParser(std::string_view text) : text_(text) {}
 
-  Result<Principal> parse(int32_t name_type, std::string_view default_realm) {
-    Principal out(name_type, default_realm);
+  Result<Principal> parse(std::string_view default_realm) {
+    Principal out(name_type::kPrincipal, default_realm);
     for (; at_ < text_.size(); ++at_) PGSS_CHECK(character(out));
     if (in_realm_) {
       out.set_realm(part_);
@@ -37,7 +36,7 @@ class TextParser {
     const char c = text_[at_];
     if (c == '\\') return escaped();
     if (c == '@') return at_sign(out);
-    if (c == '/' && slashes_) return slash(out);
+    if (c == '/') return slash(out);
     part_.push_back(c);
     return {};
   }
@@ -50,11 +49,6 @@ class TextParser {
   }
 
   Result<void> at_sign(Principal& out) {
-    if (names_left_to_at_ > 0) {
-      --names_left_to_at_;
-      part_.push_back('@');
-      return {};
-    }
     if (in_realm_) return wrong();
     in_realm_ = true;
     return end_component(out);
@@ -77,8 +71,6 @@ class TextParser {
 
   std::string_view text_;
   size_t at_ = 0;
-  int names_left_to_at_;
-  bool slashes_;
   bool in_realm_ = false;
   std::string part_;
 };
@@ -160,16 +152,10 @@ PrincipalView Principal::view() const {
 
 Result<Principal> parse_principal(std::string_view text, std::string_view default_realm) {
   return guarded("principal", [&]() -> Result<Principal> {
-    PGSS_TRY(Principal out, TextParser(text, false).parse(name_type::kPrincipal, default_realm));
+    PGSS_TRY(Principal out, TextParser(text).parse(default_realm));
     const Components& names = out.view().components;
     if (names.size() == 2 && names.front() == kTgsName) out.set_name_type(name_type::kSrvInst);
     return out;
-  });
-}
-
-Result<Principal> parse_enterprise_name(std::string_view text, std::string_view default_realm) {
-  return guarded("principal", [&] {
-    return TextParser(text, true).parse(name_type::kEnterprise, default_realm);
   });
 }
 

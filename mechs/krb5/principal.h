@@ -80,10 +80,6 @@ class Principal {
 // wrong (a backslash at the end, "@" or "/" in a realm, more than 32 components); kNoMemory.
 Result<Principal> parse_principal(std::string_view text, std::string_view default_realm);
 
-// parse_enterprise_name reads "user@dns-domain", with "@REALM" behind it or without: RFC 6806 5
-// makes one component of it, of the type NT-ENTERPRISE. "/" has no meaning here. Errors: as above.
-Result<Principal> parse_enterprise_name(std::string_view text, std::string_view default_realm);
-
 // principal_text writes the text form, from which parse_principal reads the same realm and
 // components, "user\@dns-domain@REALM" of an enterprise name. (A principal without components,
 // which only a credential cache may hold, is read as one that is empty.)

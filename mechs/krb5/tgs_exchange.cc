@@ -31,8 +31,7 @@ TgsExchange::TgsExchange(Runtime& runtime, const KdcPolicy& policy, const Servic
       policy_(policy),
       first_(tgt),
       service_(std::move(service)),
-      realms_{std::string(granted_realm(tgt.server.view()))},
-      canonicalize_(policy.server_referrals) {}
+      realms_{std::string(granted_realm(tgt.server.view()))} {}
 
 Result<TgsExchange::Answer> TgsExchange::keep_error(Result<Answer> result) {
   if (!result.has_value()) state_ = Failed{result.error()};
@@ -202,7 +201,7 @@ Result<TgsExchange::Answer> TgsExchange::on_referral(const KdcRep& rep, const En
   realms_.emplace_back(realm);
   PGSS_TRY(ServiceCredential next, credential_of(rep, part, first_.clock_offset));
   hop_ = std::move(next);
-  canonicalize_ = policy_.server_referrals;
+  canonicalize_ = true;
   return ask();
 }
 

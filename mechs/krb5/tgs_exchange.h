@@ -69,7 +69,7 @@ class TgsExchange {
 
   State state_ = Start{};
   std::vector<std::string> realms_;
-  bool canonicalize_;
+  bool canonicalize_ = true;  // RFC 6806 8: the KDC may pass us on; not after quirk D8
   bool by_stream_ = false;
 };
 

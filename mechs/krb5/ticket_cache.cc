@@ -186,11 +186,6 @@ size_t TicketCache::size() const {
   return entries_.size();
 }
 
-void TicketCache::clear() {
-  const std::lock_guard lock(mutex_);
-  entries_.clear();
-}
-
 Result<SecretBytes> TicketCache::write(const PrincipalView& client) const {
   return guarded("credential cache", [&]() -> Result<SecretBytes> {
     const std::lock_guard lock(mutex_);

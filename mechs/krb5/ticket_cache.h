@@ -50,8 +50,9 @@ class TicketCache {
   void forget(const PrincipalView& client, const PrincipalView& server);
   void forget_tgt(const PrincipalView& client);
 
-  // add_all takes from a credential cache what can be used: those that `find` of Ccache would find
-  // at some time, and of several for the same names the one that ends last. A ticket whose session
+  // add_all takes from a credential cache what can be used, and of several for the same names the one
+  // that ends last. Passed over are configuration entries, removed credentials, tickets with the flag
+  // INVALID (RFC 4120 2.2) and those for user-to-user. A ticket whose session
   // key is of none of these etypes is passed over (policy row P10); returned is how many were. With
   // `asked` it takes those of the file's owner, and keeps them as those of a client who was asked for
   // by that name. Errors: kNoMemory.
@@ -64,7 +65,6 @@ class TicketCache {
   Result<SecretBytes> write(const PrincipalView& client) const;
 
   size_t size() const;
-  void clear();
 
  private:
   struct Entry {

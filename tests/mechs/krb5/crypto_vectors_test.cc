@@ -4,6 +4,7 @@
 #include "mechs/krb5/crypto.h"
 #include "mechs/krb5/cts.h"
 #include "mechs/krb5/profile.h"
+#include "tests/mechs/krb5/fx_cf2.h"
 #include "tests/support/fixed_random.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"

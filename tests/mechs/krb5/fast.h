@@ -7,6 +7,7 @@
 
 #include "mechs/krb5/ap_exchange.h"
 #include "mechs/krb5/codec.h"
+#include "tests/mechs/krb5/fx_cf2.h"
 
 namespace pocketgss::mechs::krb5 {
 

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "mechs/krb5/crypto.h"
 #include "mechs/krb5/messages.h"
+#include "tests/mechs/krb5/fx_cf2.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
 
@@ -57,7 +58,7 @@ class SpakeVectors : public ::testing::Test {
     const Key key = Key::create(etype, initial).value();
     Bytes secret = as_bytes("SPAKEsecret").to_bytes();
     append(secret, number(group));
-    EXPECT_EQ(hex(prf_plus(key, secret, w.size())), hex(w));
+    EXPECT_EQ(hex(prf_plus(*crypto_, key, secret, w.size())), hex(w));
 
     ASSERT_EQ(expected.size(), 4U);
     for (uint32_t n = 0; n < expected.size(); ++n) {
@@ -88,20 +89,6 @@ class SpakeVectors : public ::testing::Test {
     hash = hash_of(group, hash);
     EXPECT_EQ(hex(hash), hex(block.bytes("TranscriptHash")));
     return hash;
-  }
-
-  // PRF+ (RFC 6113 5.1).
-  Bytes prf_plus(const Key& key, const Bytes& input, size_t size) {
-    Bytes out;
-    for (uint8_t counter = 1; out.size() < size; ++counter) {
-      Bytes in = {counter};
-      append(in, input);
-      FixedBytes<kMaxPrfSize> block;
-      const size_t made = prf(*crypto_, key, in, block).value();
-      append(out, ByteView(block).prefix(made));
-    }
-    out.resize(size);
-    return out;
   }
 
   // RFC 9588 7: hashes with a counter behind the input, as many as the key needs.
