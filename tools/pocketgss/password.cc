@@ -11,26 +11,13 @@
 #include <cerrno>
 #include <optional>
 
+#include "tools/files.h"
 #include "tools/text.h"
 
 namespace pocketgss::tools {
 namespace {
 
 constexpr size_t kMaxRead = kMaxPassword + 2;  // with a CR LF
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // The terminal's settings while echo is off, for the handler of signals that end the program.
 int quiet_terminal = -1;
@@ -115,7 +102,7 @@ Fallible<SecretBytes> read_from(int fd, const std::string& name, bool one_line) 
 
 Fallible<SecretBytes> ask(const std::string& prompt) {
   const Descriptor terminal(open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
-  if (terminal.get() < 0) {
+  if (!terminal.valid()) {
     return Failure{ExitCode::kUsage,
                    "a password is needed and there is no terminal to ask on; use --password-file"};
   }
@@ -131,7 +118,7 @@ Fallible<SecretBytes> ask(const std::string& prompt) {
 Fallible<SecretBytes> read_password(const std::string& file, const std::string& prompt) {
   if (file.empty()) return ask(prompt);
   const Descriptor opened(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (opened.get() < 0) {
+  if (!opened.valid()) {
     return Failure{ExitCode::kNoInput, "cannot open the password file " + quoted(file) + ": " +
                                            system_error_text(errno)};
   }

@@ -1,7 +1,6 @@
 // The verb `send`: submits one message to a mail server.
 #include <CLI/CLI.hpp>
 
-#include <arpa/inet.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +24,7 @@
 #include "tools/pocketgss/transcript_printer.h"
 #include "tools/pocketgss/verbs.h"
 #include "tools/text.h"
+#include "tools/tls/host_name.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -146,12 +146,6 @@ Fallible<Credential> hash_credential(const std::string& user, const SecretBytes&
       Credential::from_nt_hash(std::move(name).value(), FixedView<16>(hash.view().first(16)));
   if (!made.has_value()) return Failure{ExitCode::kSoftware, describe(made.error())};
   return std::move(made).value();
-}
-
-bool is_address(const std::string& host) {
-  in6_addr parsed;
-  return inet_pton(AF_INET, host.c_str(), &parsed) == 1 ||
-         inet_pton(AF_INET6, host.c_str(), &parsed) == 1;
 }
 
 // target_name: an address has no service principal, so none is named unless the user does.
