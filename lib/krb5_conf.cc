@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/guard.h"
+#include "mechs/krb5/kdc_names.h"
 
 namespace pocketgss {
 namespace {
@@ -24,34 +26,18 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(0, text.find_last_not_of(kBlanks) + 1);
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) c = lower(c);
-  return out;
-}
-
 bool starts_with_any_case(std::string_view text, std::string_view prefix) {
-  return text.size() >= prefix.size() && std::equal(prefix.begin(), prefix.end(), text.begin(),
-                                                    [](char a, char b) { return a == lower(b); });
+  return same_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 bool is_host_character(char c) {
-  return (lower(c) >= 'a' && lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+  return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
          std::string_view("-_.:%").find(c) != std::string_view::npos;
 }
 
 bool has_control_character(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
-}
-
-bool is_ip_address(std::string_view host) {
-  return host.find(':') != std::string_view::npos ||
-         host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
 class Krb5ConfParser {
@@ -178,7 +164,7 @@ class Krb5ConfParser {
     } else if (section_ == "domain_realm" && depth_ == 0) {
       if (value.empty() || has_control_character(value))
         return malformed("krb5.conf: domain_realm", at);
-      out_.domain_realm.try_emplace(lower(tag), value);
+      out_.domain_realm.try_emplace(ascii_lower(tag), value);
     } else if (section_ == "realms" && depth_ == 1 && tag == "kdc") {
       return kdc(value, at);
     }
@@ -232,8 +218,8 @@ void Krb5Conf::add_to(ConfiguredKdcs& configured) const {
 
 std::optional<std::string> Krb5Conf::realm_of_host(std::string_view host) const {
   if (host.ends_with('.')) host.remove_suffix(1);
-  if (host.empty() || is_ip_address(host)) return std::nullopt;
-  const std::string name = lower(host);
+  if (host.empty() || mechs::krb5::is_ip_literal(host)) return std::nullopt;
+  const std::string name = ascii_lower(host);
   std::string_view domain = name;
   while (!domain.empty()) {
     const auto found = domain_realm.find(domain);

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.h"
 #include "mechs/krb5/ap_exchange.h"
 #include "mechs/krb5/gss_token.h"
 #include "mechs/krb5/message_tokens.h"

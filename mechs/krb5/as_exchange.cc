@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "mechs/krb5/kdc_errors.h"
 #include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/names.h"
@@ -318,20 +319,20 @@ Result<Key> AsExchange::reply_key(const KdcRep& rep) {
   return kind_->reply_key(runtime_.crypto(), *key, rep);
 }
 
-// Row KRC-1. The names of the AS-REP itself are not encrypted: another name of the user is taken only
+// Row KRC-1. Active Directory answers for "example.test" as "EXAMPLE.TEST". The names of the AS-REP itself are not encrypted: another name of the user is taken only
 // where we said that it may be (RFC 6806 6), and what is wrong there is refused with the ticket.
 Result<void> AsExchange::check_names(const KdcQuestion& question, const KdcRep& rep,
                                      const EncKdcRepPart& part) const {
   const NameComponents client(rep.cname, rep.crealm);
   if (question.canonicalize) {
-    if (!same_realm(rep.crealm, client_.realm())) return misbehaved("AS-REP.crealm");
+    if (!same_ignoring_case(rep.crealm, client_.realm())) return misbehaved("AS-REP.crealm");
     if (rep.cname.name_string.empty()) return misbehaved("AS-REP.cname");
   } else {
     if (rep.crealm != client_.realm()) return misbehaved("AS-REP.crealm");
     if (!same_principal(client.view(), client_.view())) return misbehaved("AS-REP.cname");
   }
   const NameComponents server(part.sname, part.srealm);
-  const bool right_realm = question.canonicalize ? same_realm(part.srealm, client_.realm())
+  const bool right_realm = question.canonicalize ? same_ignoring_case(part.srealm, client_.realm())
                                                  : part.srealm == client_.realm();
   if (!right_realm) return misbehaved("EncKDCRepPart.srealm");
   if (!is_tgs(server.view(), part.srealm)) return misbehaved("EncKDCRepPart.sname");

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/guard.h"
-#include "mechs/krb5/kdc_reply.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {
@@ -16,14 +16,6 @@ std::string upper(std::string_view text) {
   std::string out(text);
   for (char& c : out) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - ('a' - 'A'));
-  }
-  return out;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + ('a' - 'A'));
   }
   return out;
 }
@@ -47,7 +39,7 @@ Result<std::vector<Principal>> client_names_of(std::string_view user, std::strin
     return out;
   }
   const std::string chosen = realm.empty() ? upper(suffix) : std::string(realm);
-  if (same_realm(suffix, chosen)) {
+  if (same_ignoring_case(suffix, chosen)) {
     plain.set_realm(chosen);
     out.push_back(plain);
   }
@@ -89,11 +81,11 @@ Result<std::vector<Principal>> service_names(std::string_view service, std::stri
     std::vector<Principal> out;
     const auto add = [&](std::string_view name) {
       Principal principal(name_type::kSrvHst, realm);
-      principal.add(name).add(lower(host));
+      principal.add(name).add(ascii_lower(host));
       out.push_back(std::move(principal));
     };
     add(service);
-    if (lower(service) == "smtp") add("SMTPSVC");
+    if (same_ignoring_case(service, "smtp")) add("SMTPSVC");
     return out;
   });
 }

@@ -13,10 +13,6 @@ Error misbehaved(const char* field) {
   return Error{Errc::kPeerMisbehaved, field, 0, 0};
 }
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
-
 // What we never ask for, so that a ticket which has it is not ours (policy rows P12, P20).
 constexpr uint32_t kNeverAsked =
     ticket_flag::kPostdated | ticket_flag::kInvalid | ticket_flag::kAnonymous;
@@ -134,10 +130,4 @@ Result<ServiceCredential> credential_of(const KdcRep& rep, const EncKdcRepPart& 
       clock_offset,
   };
 }
-
-bool same_realm(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 }  // namespace pocketgss::mechs::krb5

@@ -55,10 +55,6 @@ Result<void> check_reply(const KdcQuestion&, const KdcRep&, const EncKdcRepPart&
 Result<ServiceCredential> credential_of(const KdcRep&, const EncKdcRepPart&,
                                         UnixMicros clock_offset);
 
-// same_realm compares without regard to the case of ASCII letters: Active Directory answers for
-// "example.test" as "EXAMPLE.TEST".
-bool same_realm(std::string_view a, std::string_view b);
-
 }  // namespace pocketgss::mechs::krb5
 
 #endif  // PGSS_MECHS_KRB5_KDC_REPLY_H_

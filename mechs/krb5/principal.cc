@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/guard.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -10,10 +11,6 @@ namespace {
 
 // Of Principal's own names.
 constexpr Layout kOwnLayout{4, std::endian::big};
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-}
 
 // TextParser splits the text form.
 class TextParser {
@@ -102,11 +99,6 @@ void append_escaped(std::string& out, std::string_view name) {
 }
 
 }  // namespace
-
-bool same_ignoring_case(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
 
 bool same_principal(const PrincipalView& a, const PrincipalView& b) {
   return a.realm == b.realm && a.components == b.components;

@@ -40,9 +40,6 @@ bool same_principal(const PrincipalView&, const PrincipalView&);
 // With `any_class_case` the first component is compared so too.
 bool same_service(const PrincipalView&, const PrincipalView&, bool any_class_case = false);
 
-// same_ignoring_case compares ASCII letters without regard to case, all else exactly.
-bool same_ignoring_case(std::string_view, std::string_view);
-
 // may_be_realm: a KDC may name it as the next one. RFC 4120 6.1 leaves all characters but NUL to the
 // "other" style of names; no realm has a control character. At most kMaxRealm octets, at least one.
 bool may_be_realm(std::string_view);

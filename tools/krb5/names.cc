@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <charconv>
 
+#include "base/ascii.h"
 #include "mechs/krb5/crypto.h"
 #include "tools/decode/krb5_names.h"
 
@@ -16,12 +16,6 @@ using mechs::krb5::Etype;
 
 constexpr std::array kWithAes = {Etype::kAes256CtsHmacSha1, Etype::kAes128CtsHmacSha1,
                                  Etype::kAes256CtsHmacSha384, Etype::kAes128CtsHmacSha256};
-
-bool same_letters(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return std::tolower(static_cast<unsigned char>(c)); };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
 
 std::optional<int32_t> number_of(std::string_view text) {
   int32_t number = 0;
@@ -44,7 +38,7 @@ std::optional<int32_t> etype_of_name(std::string_view name) {
         Etype::kAes256CtsHmacSha384, Etype::kRc4Hmac}) {
     const auto etype = static_cast<int32_t>(known);
     if (!mechs::krb5::known_etype(etype)) continue;
-    if (number ? *number == etype : same_letters(name, etype_name(etype))) return etype;
+    if (number ? *number == etype : same_ignoring_case(name, etype_name(etype))) return etype;
   }
   return std::nullopt;
 }

@@ -4,7 +4,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <cctype>
 #include <csignal>
 #include <list>
 #include <set>
@@ -19,6 +18,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/thread_pool.hpp>
 
+#include "base/ascii.h"
 #include "tools/krb5/service_keytab.h"
 #include "tools/net/connection.h"
 #include "tools/net/log.h"
@@ -91,16 +91,9 @@ Fallible<std::shared_ptr<const UserFile>> load_users(const ServerConfig& config)
       std::make_shared<const UserFile>(std::move(users).value()));
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-    return std::tolower(static_cast<unsigned char>(x)) ==
-           std::tolower(static_cast<unsigned char>(y));
-  });
-}
-
 bool is_mail_service(std::string_view name) {
   const std::string_view service = name.substr(0, name.find('/'));
-  return same_name(service, "smtp") || same_name(service, "SMTPSVC");
+  return same_ignoring_case(service, "smtp") || same_ignoring_case(service, "SMTPSVC");
 }
 
 // Kerberos is what a key table changes in the AcceptorConfig.
@@ -133,7 +126,7 @@ Fallible<Kerberos> load_kerberos(const ServerConfig& config) {
   for (const std::string& service : keytab.services) {
     const bool ours =
         std::any_of(out.targets.begin(), out.targets.end(),
-                    [&](const std::string& name) { return same_name(name, service); });
+                    [&](const std::string& name) { return same_ignoring_case(name, service); });
     const bool added = !ours && config.targets_of_keytab && is_mail_service(service);
     if (added) out.targets.push_back(service);
     any |= ours || added;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "base/ascii.h"
 #include "tools/text.h"
 #include "tools/tls/botan_version.h"
 #include "tools/tls/certificates.h"
@@ -102,12 +103,6 @@ class ClientRecorder final : public Recorder {
   Clock& clock_;
 };
 
-std::string lower_case(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return text;
-}
-
 class Engine final : public TlsEngine {
  public:
   struct Role {
@@ -163,7 +158,7 @@ class Engine final : public TlsEngine {
     }
     if (recorder_->refusal.empty()) return Nothing{};
     return fail("the peer ended the TLS connection with the alert " +
-                quoted(lower_case(recorder_->refusal)));
+                quoted(ascii_lower(recorder_->refusal)));
   }
 
   std::string explain(const Botan::TLS::TLS_Exception& error) const {

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "asn1/reader.h"
+#include "base/ascii.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -15,15 +16,6 @@ constexpr asn1::Tag kDnsName{0x82};    // GeneralName ::= CHOICE { ... dNSName [
 constexpr asn1::Tag kIpAddress{0x87};  //   ... iPAddress [7] OCTET STRING ... }
 constexpr const char* kField = "subjectAltName";
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool equal_names(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return lower(x) == lower(y); });
-}
-
 std::string_view without_last_dot(std::string_view name) {
   if (name.ends_with('.')) name.remove_suffix(1);
   return name;
@@ -32,11 +24,11 @@ std::string_view without_last_dot(std::string_view name) {
 // matches: RFC 9525 6.3. The part after "*." must itself have two labels, so "*.com" stands for
 // nothing.
 bool matches(std::string_view pattern, std::string_view host) {
-  if (!pattern.starts_with("*.")) return !pattern.empty() && equal_names(pattern, host);
+  if (!pattern.starts_with("*.")) return !pattern.empty() && same_ignoring_case(pattern, host);
   const std::string_view rest = pattern.substr(1);  // ".example.test"
   const size_t dot = host.find('.');
   return dot != std::string_view::npos && dot > 0 && rest.find('.', 1) != std::string_view::npos &&
-         equal_names(rest, host.substr(dot));
+         same_ignoring_case(rest, host.substr(dot));
 }
 
 // address_octets gives the address in network order; empty where `host` is none.

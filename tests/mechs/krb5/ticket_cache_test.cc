@@ -116,7 +116,8 @@ TEST(TicketCache, PassesOverWhatIsNoUsableTicket) {
   EXPECT_FALSE(taken([](File&, CcacheCredential& c) { c.is_skey = true; }));
   EXPECT_FALSE(taken([](File&, CcacheCredential& c) { c.ticket_flags = ticket_flag::kInvalid; }));
   EXPECT_FALSE(taken([](File& file, CcacheCredential& c) {
-    file.smtp = Principal(name_type::kPrincipal, kConfigRealm).add("krb5_ccache_conf_data").add("a");
+    file.smtp =
+        Principal(name_type::kPrincipal, kConfigRealm).add("krb5_ccache_conf_data").add("a");
     c.server = file.smtp.view();
   }));
   EXPECT_FALSE(taken([](File& file, CcacheCredential& c) {
