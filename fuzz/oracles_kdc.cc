@@ -9,7 +9,7 @@
 #include "fuzz/check.h"
 #include "lib/platform/kdc_framing.h"
 #include "mechs/krb5/kdc_client.h"
-#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/times.h"
 #include "tests/fakes/fake_kdc.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"

@@ -10,9 +10,9 @@
 
 #include "fuzz/check.h"
 #include "mechs/krb5/ccache.h"
-#include "mechs/krb5/kdc_policy.h"
 #include "mechs/krb5/keytab.h"
 #include "mechs/krb5/ticket_cache.h"
+#include "mechs/krb5/times.h"
 #include "mechs/krb5/transited.h"
 
 namespace pocketgss::fuzz {

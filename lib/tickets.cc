@@ -10,7 +10,7 @@
 #include "base/mutex.h"
 #include "lib/ticket_source.h"
 #include "mechs/krb5/kdc_client.h"
-#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss {
 namespace {

@@ -180,7 +180,7 @@ KrbError Acceptor::krb_error(const Ticket& ticket, int32_t code) const {
 // RFC 4120 3.2.3: "the server time and the client time in the Authenticator differ by more than the
 // allowable clock skew".
 bool Acceptor::skewed(const Request& request) const {
-  const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);
+  const UnixMicros ctime = unix_micros(request.authenticator.ctime, request.authenticator.cusec);
   const UnixMicros now = runtime_.clock().now();
   return ctime < now - config_.clock_skew || ctime > now + config_.clock_skew;
 }
@@ -359,10 +359,10 @@ Result<void> Acceptor::check_ticket_times(const Request& request) const {
   const UnixMicros now = runtime_.clock().now();
   if (ticket.flags.has(ticket_flag::kInvalid))
     return tell(error_code::kTktNyv, expired("EncTicketPart.flags: INVALID"));
-  if (micros_of(ticket.starttime.value_or(ticket.authtime)) - now > config_.clock_skew) {
+  if (unix_micros(ticket.starttime.value_or(ticket.authtime)) - now > config_.clock_skew) {
     return tell(error_code::kTktNyv, expired("EncTicketPart.starttime"));
   }
-  if (now - micros_of(ticket.endtime) > config_.clock_skew)
+  if (now - unix_micros(ticket.endtime) > config_.clock_skew)
     return tell(error_code::kTktExpired, expired("EncTicketPart.endtime"));
   return {};
 }
@@ -430,7 +430,7 @@ AuthenticatorTag authenticator_tag(crypto::Workspace& crypto, const Request& req
 // stands in the AP options alone.
 Result<void> Acceptor::check_replay(const Request& request, bool protected_by_subkey) const {
   const AuthenticatorTag tag = authenticator_tag(runtime_.crypto(), request);
-  const UnixMicros ctime = micros_of(request.authenticator.ctime, request.authenticator.cusec);
+  const UnixMicros ctime = unix_micros(request.authenticator.ctime, request.authenticator.cusec);
   switch (config_.replay_cache->add(tag, ctime, runtime_.clock().now(), config_.clock_skew)) {
     case ReplayCache::Verdict::kNew:
       return {};

@@ -7,11 +7,10 @@
 
 #include "mechs/krb5/keytab.h"
 #include "mechs/krb5/replay_cache.h"
+#include "mechs/krb5/times.h"
 #include "mechs/mechanism.h"
 
 namespace pocketgss::mechs::krb5 {
-
-inline constexpr UnixMicros kDefaultClockSkew = 300'000'000;  // RFC 4120 5.4.1: five minutes
 
 // AcceptorConfig outlives the mechanism; all of it, and what it borrows, is only read.
 struct AcceptorConfig {
@@ -29,7 +28,7 @@ struct AcceptorConfig {
   // binds is refused (P5).
   std::vector<ByteView> channel_bindings;
   BindingRequirement binding_requirement = BindingRequirement::kWhenSupported;
-  UnixMicros clock_skew = kDefaultClockSkew;
+  UnixMicros clock_skew = kMaxSkew;
   bool allow_rc4 = false;  // etype 23, of any of the keys (policy row P10)
 };
 

@@ -11,7 +11,7 @@ Result<WireTime> authenticator_time(UnixMicros time, RandomSource& random) {
   FixedBytes<4> octets;
   PGSS_CHECK(random.fill(octets));
   WireTime out = wire_time(time);
-  out.microseconds = static_cast<Microseconds>(load_u32le(octets.data()) % kMicrosPerSecond);
+  out.microseconds = static_cast<Microseconds>(load_u32le(octets.data()) % kSecond);
   return out;
 }
 

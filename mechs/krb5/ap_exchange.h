@@ -5,19 +5,13 @@
 #include <pocketgss/env.h>
 
 #include "mechs/krb5/crypto.h"
-#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/messages.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
 
 inline constexpr const char* kMechanismName = "Kerberos";
 inline constexpr Error kRc4Refused{Errc::kPolicy, "P10: etype 23", 0, 0};
-
-// Times: messages have seconds and microseconds, clocks microseconds.
-constexpr UnixMicros kMicrosPerSecond = 1'000'000;
-constexpr UnixMicros micros_of(KerberosTime time, Microseconds more = 0) {
-  return time.seconds * kMicrosPerSecond + more;
-}
 
 // authenticator_time is that time with random microseconds: authenticators of one ticket differ
 // though a coarse clock shows one time, so an AP-REP proves one of them (row KRA-8), and none looks

@@ -6,8 +6,8 @@
 
 #include "base/ascii.h"
 #include "mechs/krb5/kdc_errors.h"
-#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/names.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {

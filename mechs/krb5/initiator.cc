@@ -134,7 +134,7 @@ ContextFlags Initiator::flags() const {
 Result<void> Initiator::check(const ServiceCredential& credential) const {
   if (!config_.allow_rc4 && credential.session_key.etype() == Etype::kRc4Hmac) return kRc4Refused;
   const UnixMicros now = runtime_.clock().now() + credential.clock_offset;
-  if (now >= micros_of(credential.endtime)) return Error{Errc::kExpired, "the ticket", 0, 0};
+  if (now >= unix_micros(credential.endtime)) return Error{Errc::kExpired, "the ticket", 0, 0};
   return {};
 }
 

@@ -2,15 +2,12 @@
 #ifndef PGSS_MECHS_KRB5_KDC_POLICY_H_
 #define PGSS_MECHS_KRB5_KDC_POLICY_H_
 
-#include <pocketgss/env.h>
-
 #include <vector>
 
 #include "mechs/krb5/iana.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
-
-inline constexpr UnixMicros kSecond = 1'000'000;
 
 // A reply of more octets is refused unread.
 inline constexpr size_t kMaxKdcReply = size_t{256} << 10;
@@ -19,8 +16,6 @@ inline constexpr size_t kMaxRounds = 16;
 inline constexpr size_t kMaxReferrals = 10;
 inline constexpr size_t kMaxSalt = 1024;
 inline constexpr size_t kMaxPassword = 1024;
-// RFC 4120 1.6, 3.1.3: how far apart clocks may be, as everyone has it.
-inline constexpr UnixMicros kMaxSkew = 300 * kSecond;
 
 // KdcPolicy outlives the exchanges that read it.
 struct KdcPolicy {
@@ -45,6 +40,16 @@ struct KdcPolicy {
   // right where the clock is not yet.
   UnixMicros ticket_lifetime = 0;
 };
+
+// A clock that is off by less is left alone: nobody refuses it, and what a KRB-ERROR says need not
+// be believed.
+inline constexpr UnixMicros kNegligibleSkew = 60 * kSecond;
+
+// may_correct says whether a clock that shows `local` may be taken to mean `other` (policy row P16).
+constexpr bool may_correct(const KdcPolicy& policy, UnixMicros local, UnixMicros other) {
+  if (local < policy.clock_floor && other >= policy.clock_floor) return true;
+  return distance(local, other) <= policy.max_clock_correction;
+}
 
 }  // namespace pocketgss::mechs::krb5
 

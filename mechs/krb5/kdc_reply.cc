@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/names.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {

@@ -44,7 +44,7 @@ Result<void> check_client(const Pac& pac, const EncTicketPart& ticket) {
   const auto buffer = pac.find(PacBufferType::kClientInfo);
   if (!buffer) return kWrongPac;
   PGSS_TRY(const PacClientInfo info, parse_pac_client_info(*buffer));
-  if (info.client_id != to_filetime(micros_of(ticket.authtime))) return kWrongPac;
+  if (info.client_id != to_filetime(unix_micros(ticket.authtime))) return kWrongPac;
   PGSS_TRY(const std::string name, utf16le_to_utf8(info.name, "PAC_CLIENT_INFO.Name"));
   std::string expected;
   for (const KerberosString component : ticket.cname.name_string) {

@@ -1,8 +1,8 @@
 // The encrypted timestamp.
 #include "mechs/krb5/preauth.h"
 
-#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/padata.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {

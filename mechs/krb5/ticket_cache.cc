@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "base/guard.h"
-#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss::mechs::krb5 {
 namespace {

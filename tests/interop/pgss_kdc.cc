@@ -26,7 +26,7 @@
 #include <pocketgss/kdc_transport.h>
 
 #include "mechs/krb5/kdc_client.h"
-#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/times.h"
 
 namespace pocketgss {
 namespace {

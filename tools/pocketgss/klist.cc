@@ -8,7 +8,7 @@
 #include <pocketgss/env.h>
 
 #include "asn1/time.h"
-#include "mechs/krb5/kdc_policy.h"
+#include "mechs/krb5/times.h"
 #include "tools/decode/krb5_names.h"
 #include "tools/krb5/files.h"
 #include "tools/krb5/names.h"
@@ -38,7 +38,8 @@ std::string remark(const CcacheCredential& credential, int64_t now) {
   if (credential.removed()) return "  (removed)";
   if (credential.is_config()) return "  (a setting, no ticket)";
   if (credential.endtime <= now) return "  (expired)";
-  if (credential.starttime > now + mechs::krb5::kMaxSkew / 1'000'000) return "  (not valid yet)";
+  if (credential.starttime > now + mechs::krb5::kMaxSkew / mechs::krb5::kSecond)
+    return "  (not valid yet)";
   return "";
 }
 

@@ -17,7 +17,7 @@ int32_t told(Exchange& x) {
   const KrbError error = parse_krb_error(parse_context_token(token).value().message).value();
   const ApReq request = parse_ap_req(parse_context_token(x.ap_req).value().message).value();
   EXPECT_TRUE(same_name(error.sname, request.ticket.sname));
-  EXPECT_EQ(micros_of(error.stime, error.susec), x.clock.now());
+  EXPECT_EQ(unix_micros(error.stime, error.susec), x.clock.now());
   EXPECT_FALSE(error.e_text || error.e_data || error.cname);
   const auto heard = x.client->step(token);
   EXPECT_FALSE(heard.has_value());

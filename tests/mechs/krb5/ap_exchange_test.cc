@@ -368,7 +368,7 @@ TEST(KerberosAcceptor, QuirkD5_TellsAClientWhoseClockIsWrongTheTimeOnce) {
   ASSERT_EQ(token.id, TokenId::kKrbError);
   const KrbError error = parse_krb_error(token.message).value();
   EXPECT_EQ(error.error_code, error_code::kSkew);
-  EXPECT_EQ(micros_of(error.stime, error.susec), x.clock.now());
+  EXPECT_EQ(unix_micros(error.stime, error.susec), x.clock.now());
   const Bytes recovery = {0x30, 0x05, 0xa1, 0x03, 0x02, 0x01, 0x02};
   EXPECT_EQ(*error.e_data, ByteView(recovery));
   EXPECT_EQ(x.cache.size(), 0U);

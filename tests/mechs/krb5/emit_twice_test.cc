@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "mechs/krb5/kdc_client.h"
-#include "mechs/krb5/kdc_time.h"
+#include "mechs/krb5/times.h"
 #include "tests/fakes/fake_kdc.h"
 #include "tests/mechs/krb5/exchange.h"
 

@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include "mechs/krb5/kdc_time.h"
 #include "mechs/krb5/names.h"
+#include "mechs/krb5/times.h"
 #include "tests/fakes/fake_kdc.h"
 #include "tests/support/allocations.h"
 #include "tests/support/fake_clock.h"

@@ -20,7 +20,7 @@ struct PacMaker {
     const size_t signature = 4 + checksum_size(x.service_key.etype());
     Bytes info;
     ByteWriter client(info);
-    client.u64le(to_filetime(micros_of(x.time(x.ticket.starts_in))));
+    client.u64le(to_filetime(unix_micros(x.time(x.ticket.starts_in))));
     Bytes utf16;
     utf8_to_utf16le(name, "name", utf16).value();
     client.u16le(static_cast<uint16_t>(utf16.size()));

@@ -147,7 +147,7 @@ class Recorded {
                      request.authenticator.cipher)
             .value();
     const Authenticator authenticator = parse_authenticator(authenticator_plain.view()).value();
-    ctime_ = micros_of(authenticator.ctime, authenticator.cusec);
+    ctime_ = unix_micros(authenticator.ctime, authenticator.cusec);
     client_ = principal_text(NameComponents(ticket.cname, ticket.crealm).view());
     if (const auto client = block.optional_text("Client")) {
       EXPECT_EQ(client_, *client);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "mechs/krb5/kdc_policy.h"
+#include "mechs/krb5/times.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs::krb5 {
