@@ -2,11 +2,10 @@
 include(CMakeDependentOption)
 option(PGSS_KERBEROS "Build Kerberos; without it the library speaks NTLM alone" ON)
 option(PGSS_SMTP "Build the SMTP client and server; without them the library ends at its SASL mechanisms" ON)
-# Both are about Kerberos in part.
+# UNIX is not defined where the system is none (CMAKE_SYSTEM_NAME Generic).
+cmake_dependent_option(PGSS_PLATFORM "Build lib/platform: the transport to KDCs over POSIX sockets" "${UNIX}" PGSS_KERBEROS OFF)
 cmake_dependent_option(PGSS_BUILD_TOOLS "Build the pocketgss program (needs CLI11, Asio and Botan's TLS)"
-                       ${PROJECT_IS_TOP_LEVEL} "PGSS_KERBEROS;PGSS_SMTP" OFF)
-cmake_dependent_option(PGSS_PLATFORM "Build lib/platform: the transport to KDCs over POSIX sockets"
-                       ${UNIX} PGSS_KERBEROS OFF)
+                       ${PROJECT_IS_TOP_LEVEL} "PGSS_KERBEROS;PGSS_SMTP;PGSS_PLATFORM" OFF)
 option(PGSS_RC4_HMAC "Build etype 23, rc4-hmac, for Kerberos peers that have nothing better" ON)
 option(PGSS_DEVELOPER_MODE "Build tests, fuzz targets and benchmarks" OFF)
 option(PGSS_FUZZ "Build the fuzz targets with libFuzzer (clang); otherwise they only replay files" OFF)
