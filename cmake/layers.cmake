@@ -40,6 +40,12 @@ if(NOT PGSS_SMTP)
   list(FILTER PGSS_PUBLIC_HEADERS EXCLUDE REGEX "^sasl/smtp")
 endif()
 
+# An interface that may break is another library to the loader (docs/conventions.md, "Versions").
+set(PGSS_SOVERSION ${PROJECT_VERSION_MAJOR})
+if(PROJECT_VERSION_MAJOR EQUAL 0)
+  string(APPEND PGSS_SOVERSION .${PROJECT_VERSION_MINOR})
+endif()
+
 function(pgss_link_public_headers)
   foreach(header ${ARGN})
     get_filename_component(name ${header} NAME)
