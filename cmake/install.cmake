@@ -3,12 +3,14 @@ include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 get_property(public_headers GLOBAL PROPERTY PGSS_LINKED_HEADERS)
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${public_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/pocketgss)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/pocketgss)
 install(TARGETS pocketgss EXPORT pocketgss
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(EXPORT pocketgss NAMESPACE pocketgss:: FILE pocketgssTargets.cmake DESTINATION ${package_dir})
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/pocketgssConfig.cmake.in
                               ${PROJECT_BINARY_DIR}/package/pocketgssConfig.cmake
@@ -24,7 +26,18 @@ if(BUILD_SHARED_LIBS)
 else()
   set(PGSS_REQUIRES Requires)
 endif()
-file(RELATIVE_PATH PGSS_PREFIX_FROM_PC "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")  # the tree may be moved
+# The tree may be moved. Not out of /usr, whose folders pkg-config leaves out of the flags where it can tell, nor where it is no tree.
+set(PGSS_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL /usr AND NOT IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  file(RELATIVE_PATH PGSS_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+  string(PREPEND PGSS_PC_PREFIX "\${pcfiledir}/")
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+  set(PGSS_PC_${dir} ${CMAKE_INSTALL_${dir}})
+  if(NOT IS_ABSOLUTE ${PGSS_PC_${dir}})
+    string(PREPEND PGSS_PC_${dir} "\${prefix}/")
+  endif()
+endforeach()
 configure_file(${CMAKE_CURRENT_LIST_DIR}/pocketgss.pc.in ${PROJECT_BINARY_DIR}/package/pocketgss.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/package/pocketgss.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
