@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """options.py BUILD: the builds that docs/embedding.md offers, by their own options, out of the objects of a finished build.
 
-Each is configured. What it compiles must find its public headers; what no object of BUILD stands for is compiled anew; and the library,
-and the program where there is one, are linked with nothing undefined.
+Each is configured. What it compiles must find its public headers; what no object of BUILD stands for is compiled anew; the library is
+linked with nothing undefined, and then all that the build itself links.
 """
 import concurrent.futures
 import functools
@@ -16,6 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILDS = [
+    ["BUILD_SHARED_LIBS=ON"],
     ["PGSS_RC4_HMAC=OFF"],
     ["PGSS_DNS=OFF"],
     ["PGSS_PLATFORM=OFF"],
@@ -24,8 +25,6 @@ BUILDS = [
     ["CMAKE_SYSTEM_NAME=Generic"],  # no operating system: no sockets, and so no program
 ]
 LIBRARY = re.compile(r"/pgss_(?:base|asn1|mechs|lib|platform|sasl)\.dir/")
-DNS = re.compile(r"/pocketgss_dns\.dir/(?!__)")  # without what it shares with the library
-PROGRAM = re.compile(r"/(?:pgss_tools|pocketgss_program)\.dir/")
 
 
 class Fault(Exception):
@@ -79,8 +78,8 @@ def check(options, build, known, values, work):
          f"-DCMAKE_BUILD_TYPE={values['CMAKE_BUILD_TYPE']}", f"-DPGSS_BOTAN={values['PGSS_BOTAN']}", "-DPGSS_WERROR=ON",
          *(f"-D{option}" for option in options)])
     alike = {(source, macros(command)): name for name, (source, command) in known.items()}
-    objects, anew = {}, 0
-    for name, (source, command) in commands(work).items():
+    listed, objects, anew = commands(work), {}, 0
+    for name, (source, command) in listed.items():
         mine = macros(command)
         theirs = macros(known[name][1]) if name in known else None
         if (source, mine) in alike:
@@ -88,26 +87,26 @@ def check(options, build, known, values, work):
         elif theirs is not None and not any(macro[2:].partition("=")[0] in source.read_text() for macro in mine ^ theirs):
             objects[name] = build / name
         else:
-            (work / name).parent.mkdir(parents=True, exist_ok=True)
-            run([*command, "-O0"], work)
-            objects[name] = work / name
+            objects[name] = None
             anew += 1
             continue
         look_for_headers(source, work / "include")
         if not objects[name].exists():
             raise Fault(f"{objects[name]} is not there: build it first")
+    for name, made in objects.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        if made:
+            (work / name).symlink_to(made)
+        else:
+            run([*listed[name][1], "-O0"], work)
 
-    def of(kind):
-        return [path for name, path in objects.items() if kind.search("/" + name)]
-
-    libraries = values["POCKETGSS_BOTAN_LDFLAGS"].split(";")
-    if of(DNS):
-        libraries += values["POCKETGSS_CARES_LDFLAGS"].split(";")
-    compiler = values["CMAKE_CXX_COMPILER"]
-    run([compiler, "-shared", "-Wl,-z,defs", "-o", work / "linked.so", *of(LIBRARY), *libraries])
-    program = of(PROGRAM)
-    if program:
-        run([compiler, "-o", work / "linked", *program, *of(DNS), *of(LIBRARY), *libraries, "-pthread"])
+    library = [name for name in objects if LIBRARY.search("/" + name)]
+    run([values["CMAKE_CXX_COMPILER"], "-shared", "-Wl,-z,defs", "-o", "all.so", *library, *values["POCKETGSS_BOTAN_LDFLAGS"].split(";")], work)
+    steps = subprocess.run(["ninja", "-t", "commands", "all"], cwd=work, check=True, capture_output=True, text=True).stdout.splitlines()
+    for step in steps:
+        if " -c " not in step:  # it links
+            run(["sh", "-c", step], work)
+    program = (work / "pocketgss").exists()
     return f"{len(objects)} objects, {anew} of them compiled anew, {'with' if program else 'without'} the program"
 
 
