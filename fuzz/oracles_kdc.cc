@@ -7,7 +7,7 @@
 
 #include "base/ascii.h"
 #include "fuzz/check.h"
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 #include "mechs/krb5/kdc_client.h"
 #include "mechs/krb5/times.h"
 #include "tests/fakes/fake_kdc.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/guard.h"
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 #include "lib/platform/sockets.h"
 
 namespace pocketgss {

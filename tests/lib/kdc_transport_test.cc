@@ -13,7 +13,7 @@
 #include <functional>
 #include <thread>
 
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 #include "mechs/krb5/messages.h"
 #include "tests/lib/support/loopback.h"
 

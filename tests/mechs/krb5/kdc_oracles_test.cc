@@ -5,7 +5,7 @@
 
 #include <random>
 
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 
 namespace pocketgss::fuzz {
 namespace {

@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 #include "tests/fakes/fake_kdc.h"
 #include "tests/lib/support/loopback.h"
 

@@ -1,7 +1,7 @@
 // How a message stands in a TCP stream to a KDC (RFC 4120 7.2.2): its length in four octets,
 // big-endian, and itself.
-#ifndef PGSS_LIB_PLATFORM_KDC_FRAMING_H_
-#define PGSS_LIB_PLATFORM_KDC_FRAMING_H_
+#ifndef PGSS_LIB_KDC_FRAMING_H_
+#define PGSS_LIB_KDC_FRAMING_H_
 
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
@@ -31,4 +31,4 @@ class KdcFrameReader {
 
 }  // namespace pocketgss
 
-#endif  // PGSS_LIB_PLATFORM_KDC_FRAMING_H_
+#endif  // PGSS_LIB_KDC_FRAMING_H_

@@ -1,5 +1,5 @@
 // Framing of messages in a stream.
-#include "lib/platform/kdc_framing.h"
+#include "lib/kdc_framing.h"
 
 #include "base/cursor.h"
 
