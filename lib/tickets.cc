@@ -272,8 +272,8 @@ Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
     }
   }
   const std::optional<krb5::Principal> asked = name_of_cache(ccache, settings);
-  PGSS_TRY(const size_t passed_over, cache_.add_all(ccache, policy_.etypes));
-  if (asked) PGSS_CHECK(cache_.add_all(ccache, policy_.etypes, &*asked));
+  PGSS_TRY(const size_t passed_over,
+           cache_.add_all(ccache, policy_.etypes, asked ? &*asked : nullptr));
   if (!secret_ && !asked && is_anothers(ccache))
     return needs("the credential cache is another user's");
   if (passed_over != 0 && cache_.size() == 0 && !secret_)

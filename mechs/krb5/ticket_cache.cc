@@ -237,12 +237,11 @@ Result<size_t> TicketCache::add_all(const Ccache& file, std::span<const Etype> e
       offset = file.kdc_offset()->seconds * kSecond + file.kdc_offset()->microseconds;
     for (const CcacheCredential& entry : file) {
       if (!usable(entry)) continue;
-      if (asked != nullptr && !same_principal(entry.client, file.default_principal())) continue;
       auto credential = credential_of(entry, offset);
       if (!credential.has_value()) continue;
       const Etype etype = credential.value().session_key.etype();
       Entry made{Principal(entry.client), Principal(entry.server), std::move(credential).value()};
-      if (asked != nullptr) {
+      if (asked != nullptr && same_principal(entry.client, file.default_principal())) {
         made.client = *asked;
         // As a login by that name would have kept it.
         if (is_tgs(entry.server, entry.client.realm)) made.server = tgs_of(*asked);

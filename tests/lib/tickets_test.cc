@@ -391,6 +391,22 @@ TEST_F(UpnCacheTest, QuirkD9_ServesWhoGivesTheNameThatItWasGotUnder) {
   }
 }
 
+// A cache in memory has 256 places.
+TEST_F(UpnCacheTest, ServesWithEachOfManyTickets) {
+  std::vector<std::string> services;
+  for (int i = 0; i < 200; ++i) {
+    services.push_back("smtp/mail" + std::to_string(i) + ".example.test");
+    kdc.add_service(services.back());
+    clock.set(clock.now() + 1'000'000);
+    ASSERT_TRUE(get(first, services.back()).has_value());
+  }
+  settings = with("alice@upn.test");
+  const auto tickets = made();
+  const int before = realms.messages;
+  for (const std::string& service : services) ASSERT_TRUE(get(tickets, service).has_value());
+  EXPECT_EQ(realms.messages, before);
+}
+
 TEST_F(UpnCacheTest, ServesItsOwnerByTheNameThatTheKdcHas) {
   for (const char* user : {"", "alice", "alice@EXAMPLE.TEST"}) {
     settings = with(user);
