@@ -53,8 +53,8 @@ struct SmtpServerConfig {
                                 // 5321 4.5.3.1.4 asks for 512)
   uint64_t message_size = 25 * 1024 * 1024;
   unsigned recipients = 100;
-  unsigned auth_failures = 3;               // then the connection is closed
-  unsigned bad_commands = 50;               // unknown or misplaced ones, then 421
+  unsigned auth_failures = 3;  // refused or broken off by the client, then 421; not those of a 454
+  unsigned bad_commands = 50;  // unknown or misplaced ones, and logins of a 454; then 421
   unsigned unauthenticated_commands = 100;  // of any kind before the login, where that is required
   // The largest Micros is no limit, here and below.
   Micros handshake_time = 300'000'000;  // from the start until logged in (where that is required)

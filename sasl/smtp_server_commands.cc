@@ -298,6 +298,8 @@ void SmtpServer::Impl::refuse_login(const SmtpReply& refusal, const Error& error
   tell_refusal(error);
   session_.reset();
   state_ = State::kCommand;
+  // Where only we are to blame nobody has guessed a password.
+  if (refusal.transient()) return refuse(refusal);
   reply(refusal);
   if (++auth_failures_ < config_.auth_failures) return;
   close_with(421, "4.7.0", "Too many failed logins",

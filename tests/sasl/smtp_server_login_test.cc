@@ -451,6 +451,37 @@ TEST(SmtpServer, RFC4954_454WhereOnlyTheServerIsToBlame) {
   }
 }
 
+// Nobody has guessed a password: it counts as a bad command, of which there may be fifty.
+TEST(SmtpServer, A454IsNoFailedLogin) {
+  constexpr char kLater[] = "454 4.7.0 Temporary authentication failure\r\n";
+  for (const bool required : {true, false}) {
+    ServerSession session;
+    session.config.require_auth = required;
+    session.greet();
+    for (int i = 1; i < 50; ++i) {
+      session.contexts.scripts = {FakeScript().fails(Errc::kUnreachable, "the cause")};
+      ASSERT_EQ(session.client(auth("GSSAPI", "init")), kLater) << i;
+    }
+    session.contexts.scripts = {FakeScript().fails(Errc::kUnreachable, "the cause")};
+    EXPECT_EQ(session.client(auth("GSSAPI", "init")),
+              std::string(kLater) + "421 4.7.0 Too many errors\r\n");
+    EXPECT_TRUE(session.closed());
+  }
+}
+
+TEST(SmtpServer, A454BetweenFailedLoginsForgivesNone) {
+  ServerSession session;
+  session.greet();
+  std::string last;
+  for (const Errc code : {Errc::kAuthFailed, Errc::kUnreachable, Errc::kAuthFailed,
+                          Errc::kUnreachable, Errc::kAuthFailed}) {
+    EXPECT_FALSE(session.closed());
+    session.contexts.scripts = {FakeScript().fails(code, "the cause")};
+    last = session.client(auth("GSSAPI", "init"));
+  }
+  EXPECT_EQ(last, std::string(kRefused) + "421 4.7.0 Too many failed logins\r\n");
+}
+
 TEST(SmtpServer, TellsTheLogWhoWasClaimedWithoutControlCharacters) {
   ServerSession session;
   session.greet();
