@@ -113,7 +113,8 @@ class Context {
   };
   // unwrap writes the message to `out` (token.size() bytes suffice); `token` and `out` do not
   // overlap. Errors: kMalformed, kAuthFailed, kExpired (replayed or out of sequence): close the
-  // connection; `out` then holds nothing of the message. kApiMisuse (`out` too small).
+  // connection; `out` then holds nothing of the message. Those of step(), where a token is the peer's
+  // account of why it refuses what this side has sent last. kApiMisuse (`out` too small).
   virtual Result<Unwrapped> unwrap(ByteView token, MutableBytes out) = 0;
 
   // mic writes the MIC of `message` to `out` (mic_size() bytes) and returns its size. Errors: as

@@ -57,7 +57,8 @@ Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
   ContextStep last(Established{std::move(complete.token), complete.token_replaceable});
   proof_sent_ = proof_sent();
   mechanism_name_ = complete.info.mechanism;
-  state_ = Protecting{std::move(complete.protection), std::move(complete.info)};
+  state_ =
+      Protecting{std::move(complete.protection), std::move(complete.info), complete.peer_error};
   return last;
 }
 
@@ -120,6 +121,13 @@ Result<mechs::MessageProtection*> MechanismContext::protection() const {
   return protecting->protection.get();
 }
 
+// peer_error: the peer's account of why it refuses what made this context, as Mechanism::peer_error().
+std::optional<Error> MechanismContext::peer_error(ByteView token) const {
+  const auto* const protecting = std::get_if<Protecting>(&state_);
+  if (protecting == nullptr || protecting->peer_error == nullptr) return std::nullopt;
+  return protecting->peer_error(token);
+}
+
 size_t MechanismContext::wrap_size(size_t message_size) const {
   const auto usable = protection();
   if (!usable.has_value() || !usable.value()->can_mic()) return 0;
@@ -139,8 +147,11 @@ Result<size_t> MechanismContext::wrap(ByteView message, bool confidential, Mutab
 Result<Context::Unwrapped> MechanismContext::unwrap(ByteView token, MutableBytes out) {
   PGSS_TRY(auto* const usable, protection());
   return guarded(kWhere, [&]() -> Result<Unwrapped> {
-    PGSS_TRY(const auto message, usable->unwrap(token, out));
-    return Unwrapped{message.size, message.confidential};
+    const auto message = usable->unwrap(token, out);
+    if (!message.has_value()) return peer_error(token).value_or(message.error());
+    // It has taken what made this context.
+    if (auto* const protecting = std::get_if<Protecting>(&state_)) protecting->peer_error = nullptr;
+    return Unwrapped{message.value().size, message.value().confidential};
   });
 }
 

@@ -54,6 +54,7 @@ class MechanismContext : public Context {
   struct Protecting {
     std::unique_ptr<mechs::MessageProtection> protection;  // null: nothing was agreed on
     ContextInfo info;
+    std::optional<Error> (*peer_error)(ByteView) = nullptr;  // see mechs::Complete
   };
   struct Failed {
     Error error;
@@ -66,6 +67,7 @@ class MechanismContext : public Context {
   Result<ContextStep> establish(mechs::Complete&& complete);
   Error fail(Error error, Bytes token = {});
   Result<mechs::MessageProtection*> protection() const;
+  std::optional<Error> peer_error(ByteView token) const;
 
   std::variant<Negotiating, Protecting, Failed> state_;
   // Once the mechanism is gone.

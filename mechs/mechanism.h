@@ -79,6 +79,8 @@ struct Complete {
   ContextInfo info;
   // As in Established: success in the protocol above may take the place of `token`.
   bool token_replaceable = false;
+  // As Mechanism::peer_error(), for who keeps no mechanism: none where there are no such tokens.
+  std::optional<Error> (*peer_error)(ByteView) = nullptr;
 };
 
 using Step = std::variant<Continue, NeedExchange, NeedAccount, Complete>;

@@ -31,6 +31,15 @@ struct Failed {
 };
 using State = std::variant<Start, AwaitCredential, AwaitApRep, Established, Failed>;
 
+// Quirk D22: without mutual authentication an acceptor that refuses may still send a KRB-ERROR.
+std::optional<Error> error_in(ByteView token) {
+  const auto reply = parse_context_token(token);
+  if (!reply.has_value() || reply.value().id != TokenId::kKrbError) return std::nullopt;
+  const auto error = parse_krb_error(reply.value().message);
+  if (!error.has_value()) return std::nullopt;
+  return refusal(error.value().error_code);
+}
+
 class Initiator final : public Mechanism {
  public:
   Initiator(Runtime& runtime, const InitiatorConfig& config,
@@ -43,7 +52,7 @@ class Initiator final : public Mechanism {
   const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return answered_ || source_->proof_sent(); }
   bool token_is_proof() const override { return ap_req_made_; }
-  std::optional<Error> peer_error(ByteView token) const override;
+  std::optional<Error> peer_error(ByteView token) const override { return error_in(token); }
 
  private:
   template <typename Input>
@@ -244,19 +253,9 @@ Result<Step> Initiator::on(AwaitApRep&& state, ByteView token) {
   return Error{Errc::kPeerMisbehaved, "TOK_ID", 0, 0};
 }
 
-// Quirk D22: without mutual authentication an acceptor that refuses may still send a KRB-ERROR.
-std::optional<Error> Initiator::peer_error(ByteView token) const {
-  const auto reply = parse_context_token(token);
-  if (!reply.has_value() || reply.value().id != TokenId::kKrbError) return std::nullopt;
-  const auto error = parse_krb_error(reply.value().message);
-  if (!error.has_value()) return std::nullopt;
-  return refusal(error.value().error_code);
-}
-
 Result<Step> Initiator::on(Established&&, ByteView token) {
   answered_ = true;
-  return peer_error(token).value_or(
-      Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0});
+  return error_in(token).value_or(Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0});
 }
 
 // RFC 4120 3.2.5: the AP-REP is the acceptor's proof if it is made with the session key and repeats
@@ -289,6 +288,7 @@ Result<Step> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys,
   Complete out;
   out.token = std::move(token);
   PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
+  if (!mutual()) out.peer_error = error_in;
   out.info.mechanism = kMechanismName;
   out.info.flags = flags();
   out.info.initiator_name = std::move(state.initiator_name);

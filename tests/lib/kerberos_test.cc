@@ -144,6 +144,27 @@ TEST(KerberosContext, GoesWithoutMutualAuthentication) {
   EXPECT_FALSE(pair.go(MechanismKind::kKerberos).initiator_error.has_value());
 }
 
+// An acceptor that has sent something else has taken the ticket.
+TEST(KerberosContext, QuirkD22_OnlyTheFirstAnswerTellsWhyTheInitiatorIsRefused) {
+  KerberosPair refusing;
+  refusing.acceptor.client_realms = {"FRIEND.TEST"};
+  const Bytes error = refusing.go(MechanismKind::kKerberos).acceptor->take_error_token();
+  for (const bool mutual : {false, true}) {
+    KerberosPair pair;
+    pair.initiator.flags = mutual ? kMutualFlag | kIntegFlag : kIntegFlag;
+    pair.acceptor.replay_cache = std::make_shared<ReplayCache>(system_clock(), 8, 3'600'000'000);
+    const Outcome outcome = pair.go(MechanismKind::kKerberos);
+    ASSERT_TRUE(outcome.initiator->established() && outcome.acceptor->established());
+    Bytes out(error.size());
+    EXPECT_EQ(outcome.initiator->unwrap(error, out).error().peer_status, mutual ? 0 : 60);
+    Bytes offer(outcome.acceptor->wrap_size(4));
+    offer.resize(outcome.acceptor->wrap(as_bytes("text"), false, offer).value());
+    ASSERT_TRUE(outcome.initiator->unwrap(offer, out).has_value());
+    EXPECT_EQ(outcome.initiator->unwrap(error, out).error().peer_status, 0);
+    EXPECT_EQ(outcome.acceptor->unwrap(error, out).error().peer_status, 0);
+  }
+}
+
 TEST(KerberosContext, KRA_11_WithoutMutualAuthenticationAFreshCacheMakesTheClientWait) {
   KerberosPair pair;
   pair.initiator.flags = kIntegFlag;

@@ -585,6 +585,27 @@ TEST(SaslKerberosClient, P11_TheOfferProvesTheServerWhereThereIsNoApRep) {
   EXPECT_TRUE(client.sasl->success().has_value());
 }
 
+TEST(SaslKerberosClient, QuirkD22_TellsWhyItsTicketIsRefused) {
+  for (const ContextFlags flags : {kMutualFlag | kIntegFlag, kIntegFlag}) {
+    const KerberosLogin login;
+    Runtime runtime = Runtime::create().value();
+    InitiatorConfig initiator = login.initiator();
+    initiator.flags = flags;
+    AcceptorConfig acceptor = login.acceptor();
+    acceptor.client_realms = {"FRIEND.TEST"};
+    InitiatorContexts initiators(runtime, initiator);
+    const auto sasl = make_sasl_client(SaslMechanism::kGssapiKrb5, initiators, {}).value();
+    const auto context = make_acceptor(runtime, MechanismKind::kKerberos, acceptor).value();
+    const auto first = sasl->step({}).value();
+    ASSERT_FALSE(context->step(std::get<SaslClient::Response>(first).token).has_value());
+    const auto told = sasl->step(context->take_error_token());
+    ASSERT_FALSE(told.has_value());
+    EXPECT_EQ(told.error().peer_status, 60) << told.error().where;
+    EXPECT_EQ(sasl->success().error(), told.error());
+    EXPECT_TRUE(sasl->proof_sent());
+  }
+}
+
 TEST(SaslNames, TheBareExchangeHasALabelOfItsOwn) {
   EXPECT_EQ(sasl_name(SaslMechanism::kGssapiKrb5), "GSSAPI");
   EXPECT_EQ(sasl_label(SaslMechanism::kGssapiKrb5), "GSSAPI-KRB5");
