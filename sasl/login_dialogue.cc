@@ -235,6 +235,10 @@ void LoginDialogue::tell(SmtpFailure& failure) const {
   failure.proof_sent = client_->proof_sent();
 }
 
+void LoginDialogue::tell_earlier(SmtpFailure& failure) const {
+  if (first_failure_) add_earlier(failure.message, *first_failure_);
+}
+
 LoginDialogue::Action LoginDialogue::resume(ExchangeAnswer answer) {
   Result<SaslClient::Step> next = client_->resume(std::move(answer));
   if (!next.has_value()) return cannot_begin(failure_of_exchange(next.error()));

@@ -51,6 +51,8 @@ class LoginDialogue {
   SaslMechanism mechanism() const { return mechanism_; }
   // tell says in `failure` what login was under way. It allocates nothing.
   void tell(SmtpFailure& failure) const;
+  // tell_earlier says in its message what an earlier mechanism failed of.
+  void tell_earlier(SmtpFailure& failure) const;
 
  private:
   enum class State : uint8_t {

@@ -426,7 +426,10 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   void fail(SmtpFailure failure) {
-    if (login_) login_->tell(failure);
+    if (login_) {
+      login_->tell(failure);
+      login_->tell_earlier(failure);
+    }
     events_.emplace_back(Failed{std::move(failure)});  // first: where that fails, run() knows
     state_ = State::kFailed;
     login_.reset();

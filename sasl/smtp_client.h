@@ -55,7 +55,8 @@ struct SmtpCapabilities {
 
 // SmtpFailure says why a session ended. Nothing more can be done with the client; close the
 // connection. Where one mechanism failed and the next then ended for want of a credential, by
-// policy or with the connection, it is what the first one failed of.
+// policy or with the connection, it is what the first one failed of; where the next failed in its
+// turn it is that, and `message` says what the first one failed of, too.
 struct SmtpFailure {
   enum class Kind : uint8_t {
     kGreeting,         // the server does not want to talk (554, 421, or no SMTP server at all)

@@ -73,6 +73,18 @@ const Words& words_of(Kind kind) {
   return kWords[0];
 }
 
+// add_cause adds what either side said.
+void add_cause(std::string& message, const SmtpFailure& failure) {
+  if (failure.error.where[0] != '\0') message.append(": ").append(describe(failure.error));
+  const SmtpReply& reply = failure.reply;
+  if (reply.code == 0) return;
+  message.append("; it said ").append(decimal(static_cast<unsigned>(reply.code)));
+  if (!reply.enhanced.empty()) message.append(" ").append(reply.enhanced);
+  // The text may be of several lines; one is enough here.
+  const std::string first = reply.text.substr(0, reply.text.find('\n'));
+  if (!first.empty()) message += concat({" \"", first, "\""});
+}
+
 SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
                  const std::string& detail) {
   SmtpFailure out;
@@ -82,14 +94,7 @@ SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
   out.error = error;
   out.message = words.what;
   if (!detail.empty()) out.message += concat({" (", detail, ")"});
-  if (error.where[0] != '\0') out.message.append(": ").append(describe(error));
-  if (out.reply.code != 0) {
-    out.message.append("; it said ").append(decimal(static_cast<unsigned>(out.reply.code)));
-    if (!out.reply.enhanced.empty()) out.message.append(" ").append(out.reply.enhanced);
-    // The text may be of several lines; one is enough here.
-    const std::string first = out.reply.text.substr(0, out.reply.text.find('\n'));
-    if (!first.empty()) out.message += concat({" \"", first, "\""});
-  }
+  add_cause(out.message, out);
   out.message += ". ";
   // RFC 5321 4.2.1: a 4yz asks to come back; RFC 4954 6: but 432 to change the password first.
   const bool later = out.reply.transient() && words.kind != Kind::kPasswordChange;
@@ -193,6 +198,15 @@ SmtpFailure failure_of_kind(Kind kind, const Error& error) {
 
 SmtpFailure failure_of_kind(Kind kind, std::string detail) {
   return make(kind, {}, {}, detail);
+}
+
+void add_earlier(std::string& message, const SmtpFailure& earlier) {
+  message += " Before that AUTH";
+  if (earlier.mechanism) message.append(" ").append(sasl_label(*earlier.mechanism));
+  if (earlier.inner[0] != '\0') message += concat({" (", earlier.inner, ")"});
+  message.append(" failed: ").append(words_of(earlier.kind).what);
+  add_cause(message, earlier);
+  message += ".";
 }
 
 }  // namespace pocketgss::sasl

@@ -18,6 +18,8 @@ SmtpFailure failure_of_error(const Error& error);
 SmtpFailure failure_of_exchange(const Error& error);
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, std::string detail = {});
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, const Error& error);
+// add_earlier adds a sentence to `message`: what an earlier mechanism failed of, without advice.
+void add_earlier(std::string& message, const SmtpFailure& earlier);
 
 }  // namespace pocketgss::sasl
 

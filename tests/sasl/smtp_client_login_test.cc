@@ -666,6 +666,44 @@ TEST(SmtpClient, TellsTheLoginThatWasTriedLast) {
   EXPECT_STREQ(session.failure()->inner, "NTLM");
 }
 
+TEST(SmtpClient, TellsWhatTheFirstMechanismFailedOfBesideTheLast) {
+  ClientSession session;
+  session.contexts.scripts = {FakeScript().sends("ap-req").of("Kerberos"),
+                              FakeScript().sends("ap-req").of("Kerberos"),
+                              FakeScript().sends("negotiate").of("NTLM")};
+  session.greet("GSSAPI GSS-SPNEGO NTLM");
+  session.server("535 5.7.8 no ticket of this key\r\n");
+  session.server("535 5.7.8 no\r\n");
+  session.server("535 5.7.3 no such account\r\n");
+  EXPECT_FAILED(session, Kind::kRefused);
+  EXPECT_EQ(session.failure()->message,
+            "the server refused the login (AUTH NTLM); it said 535 5.7.3 \"no such account\". "
+            "Check the user name, the domain and the password. Before that AUTH GSSAPI (Kerberos) "
+            "failed: the server refused the login; it said 535 5.7.8 \"no ticket of this key\".");
+}
+
+TEST(SmtpClient, TellsWhatTheFirstMechanismFailedOfWhereTheLastIsNotOver) {
+  const auto second = [](std::string_view reply) {
+    ClientSession session;
+    session.contexts.scripts = {FakeScript().sends("ap-req").of("Kerberos"),
+                                FakeScript().sends("negotiate").proof().of("NTLM")};
+    session.greet("GSSAPI NTLM");
+    session.server("535 5.7.8 no\r\n");
+    reply.empty() ? session.client->closed() : (void)session.server(reply);
+    session.sent();
+    return session.failure() == nullptr ? SmtpFailure() : *session.failure();
+  };
+  for (const auto& [reply, kind] :
+       {std::pair("", Kind::kClosed), std::pair("454 4.7.0 later\r\n", Kind::kTemporary),
+        std::pair("what\r\n", Kind::kProtocol)}) {
+    const SmtpFailure failure = second(reply);
+    EXPECT_EQ(failure.kind, kind) << failure.message;
+    EXPECT_THAT(failure.message,
+                HasSubstr(" Before that AUTH GSSAPI (Kerberos) failed: the server refused the "
+                          "login; it said 535 5.7.8 \"no\"."));
+  }
+}
+
 TEST(SmtpClient, TellsTheLoginThatTheConnectionBrokeIn) {
   ClientSession session;
   session.contexts.scripts = {
