@@ -200,6 +200,26 @@ TEST_F(Submit, TriesLaterWhereTheServerSaysSoBeforeTheLogin) {
   }
 }
 
+TEST_F(Submit, TellsWhatTheServerSaysWithTheEndOfItsTlsHandshake) {
+  const auto offers_tls = [](const std::string& line) {
+    if (line == "STARTTLS") return std::string("220 go on");
+    return line.starts_with("EHLO ") ? "250-mail\r\n250 STARTTLS" : takes_mail(line);
+  };
+  for (const Tls how : {Tls::kImplicit, Tls::kStartTls}) {
+    for (const bool resets : {false, true}) {
+      ScriptedServer server(offers_tls, {.tls = identity(),
+                                         .starttls = how == Tls::kStartTls,
+                                         .parts_with = "421 4.3.2 too many connections",
+                                         .resets = resets});
+      tls = how;
+      const auto sent = submit_to(server);
+      ASSERT_FALSE(sent.has_value());
+      EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail) << sent.failure().message;
+      EXPECT_THAT(sent.failure().message, HasSubstr("421 4.3.2 \"too many connections\""));
+    }
+  }
+}
+
 TEST(ClientTransport, TellsTheErrorThatSaysMost) {
   const int ranked[] = {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, ENETUNREACH};
   for (size_t i = 0; i < std::size(ranked); ++i) {

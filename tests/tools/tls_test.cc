@@ -144,6 +144,25 @@ TEST(Tls, TellsThatThePeerClosed) {
   EXPECT_FALSE(pair.server->send(as_bytes("late")).has_value());
 }
 
+// A server of TLS 1.3 may speak before the client's Finished, and close.
+TEST(Tls, HearsWhatComesWithTheEndOfTheHandshake) {
+  Pair pair{make_tls_client(trust("ca.pem"), "localhost").value(),
+            make_tls_server(identity("server")).value(), "", ""};
+  bool said = false;
+  for (int turn = 0; turn < 10 && !said; ++turn) {
+    Pair::pass(*pair.client, *pair.server, pair.server_failure);
+    said = pair.server->send(as_bytes("421 busy\r\n")).has_value();
+    if (said) pair.server->close();
+    Pair::pass(*pair.server, *pair.client, pair.client_failure);
+  }
+  EXPECT_EQ(pair.client_failure, "");
+  ASSERT_TRUE(pair.client->established());
+  EXPECT_EQ(as_text(pair.client->take_plaintext()), "421 busy\r\n");
+  EXPECT_TRUE(pair.client->peer_closed());
+  EXPECT_FALSE(pair.client->session()->server_certificate.empty());
+  EXPECT_EQ(pair.client->session()->exported.size(), 32u);
+}
+
 // --- certificates ---
 
 TEST(TlsCertificate, P7_MustNameTheHostInItsSubjectAltName) {

@@ -219,7 +219,9 @@ Fallible<Nothing> ClientTransport::State::handshake(Deadline deadline) {
       return Failure{ExitCode::kProtocol,
                      "the server closed the connection during the TLS handshake"};
     }
-    if (auto fed = feed(bytes.value(), deadline); !fed.has_value()) return fed;
+    // What a server says with the end of its handshake is heard, though it may take nothing more.
+    if (auto fed = feed(bytes.value(), deadline); !fed.has_value() && !tls->established())
+      return fed;
   }
   return Nothing{};
 }

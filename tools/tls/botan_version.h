@@ -60,10 +60,13 @@ class Callbacks : public Botan::TLS::Callbacks {
   virtual void on_output(ByteView) = 0;
   virtual void on_plaintext(ByteView) = 0;
   virtual void on_version(const Botan::TLS::Protocol_Version&) = 0;
+  // on_established: the peer's Finished was checked. What came behind it is not read yet.
+  virtual void on_established() = 0;
   virtual void on_extended_master_secret() = 0;
   // on_chain throws to refuse the peer's chain.
   virtual void on_chain(const std::vector<Botan::X509_Certificate>&, const Botan::TLS::Policy&) = 0;
 
+  void tls_session_activated() final { on_established(); }
 #if BOTAN_VERSION_MAJOR >= 3
   void tls_emit_data(std::span<const uint8_t> data) final { on_output(data); }
   void tls_record_received(uint64_t, std::span<const uint8_t> data) final { on_plaintext(data); }
@@ -181,16 +184,6 @@ inline std::unique_ptr<Botan::TLS::Channel> make_server_channel(const ChannelPar
 #else
   return std::make_unique<Botan::TLS::Server>(*p.callbacks, *p.sessions, *p.credentials, *p.policy,
                                               *p.random);
-#endif
-}
-
-// is_established: the peer's Finished was checked. (A Botan 3 server is "active" before that, to
-// send early data.)
-inline bool is_established(const Botan::TLS::Channel& channel) {
-#if BOTAN_VERSION_MAJOR >= 3
-  return channel.is_handshake_complete() && channel.is_active();
-#else
-  return channel.is_active();
 #endif
 }
 

@@ -1,6 +1,7 @@
 // One end of one TLS connection over a Botan channel.
 #include <algorithm>
 #include <exception>
+#include <functional>
 
 #include "base/ascii.h"
 #include "tools/text.h"
@@ -62,6 +63,7 @@ class Recorder : public Callbacks {
   void on_version(const Botan::TLS::Protocol_Version& v) override {
     version = v == Botan::TLS::Protocol_Version::TLS_V12 ? "TLSv1.2" : "TLSv1.3";
   }
+  void on_established() override { established(); }
   void on_extended_master_secret() override { extended_master_secret = true; }
   void on_chain(const std::vector<Botan::X509_Certificate>&, const Botan::TLS::Policy&) override {
     throw Botan::TLS::TLS_Exception(botan_alert(AlertCode::kBadCertificate),
@@ -76,6 +78,7 @@ class Recorder : public Callbacks {
     if (finished != nullptr && first_finished.empty()) first_finished = finished->verify_data();
   }
 
+  std::function<void()> established;
   Bytes output, plaintext, first_finished;
   const char* version = "";
   std::string refusal;   // the name of a fatal alert
@@ -115,17 +118,19 @@ class Engine final : public TlsEngine {
       : recorder_(std::move(recorder)),
         parts_(std::move(parts)),
         role_(std::move(role)),
-        channel_(std::move(channel)) {}
+        channel_(std::move(channel)) {
+    // At once: a peer may close with the end of its handshake, and a closed channel tells nothing.
+    recorder_->established = [this] {
+      if (!session_) session_ = describe_session();
+    };
+  }
 
   Fallible<Nothing> receive(ByteView from_peer) override {
     if (failed_) return *failed_;
     if (channel_->is_closed()) return Nothing{};
     if (!session_ && (received_ += from_peer.size()) > role_.max_handshake)
       return fail("the peer's TLS handshake is too long");
-    return guarded([&] {
-      channel_->received_data(from_peer.data(), from_peer.size());
-      if (!session_ && is_established(*channel_)) session_ = describe_session();
-    });
+    return guarded([&] { channel_->received_data(from_peer.data(), from_peer.size()); });
   }
 
   Fallible<Nothing> send(ByteView plaintext) override {
@@ -140,7 +145,7 @@ class Engine final : public TlsEngine {
 
   Bytes take_output() override { return std::exchange(recorder_->output, {}); }
   Bytes take_plaintext() override { return std::exchange(recorder_->plaintext, {}); }
-  bool established() const override { return session_.has_value(); }
+  bool established() const override { return session_.has_value() && !failed_; }
   bool peer_closed() const override { return recorder_->closed || !recorder_->refusal.empty(); }
   const TlsSession* session() const override { return session_ ? &*session_ : nullptr; }
 

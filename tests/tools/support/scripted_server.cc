@@ -31,7 +31,7 @@ ScriptedServer::ScriptedServer(Answer answer, ScriptedManner manner)
     : answer_(std::move(answer)),
       manner_(std::move(manner)),
       sockets_(pocketgss::testing::loopback_sockets()) {
-  if (manner_.tls) tls_ = make_tls_server(*manner_.tls).value();
+  if (manner_.tls && !manner_.starttls) tls_ = make_tls_server(*manner_.tls).value();
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -57,29 +57,36 @@ void ScriptedServer::serve() {
     tls_->close();
     flush(connection);
   }
+  const linger at_once{1, 0};
+  if (manner_.resets) ::setsockopt(connection, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   ::close(connection);
 }
 
 // talk returns false once there is nothing more to say or to hear.
 bool ScriptedServer::talk(int connection) {
-  std::string waiting;  // a client of TLS 1.3 may say something with the end of its handshake
-  while (tls_ && !tls_->established()) {
-    const auto piece = hear(connection);
-    if (!piece) return false;
-    waiting += *piece;
-  }
+  if (tls_ && !shake_hands(connection)) return false;
   if (begins(manner_.hangs_up_on, "") || !answer(connection, "", "220 scripted\r\n")) return false;
   if (begins(manner_.closes_after, "")) return false;
   for (;;) {
-    for (size_t end = 0; (end = waiting.find("\r\n")) != std::string::npos;) {
-      const std::string line = waiting.substr(0, end);
-      waiting.erase(0, end + 2);
+    for (size_t end = 0; (end = waiting_.find("\r\n")) != std::string::npos;) {
+      const std::string line = waiting_.substr(0, end);
+      waiting_.erase(0, end + 2);
       if (!on_line(connection, line)) return false;
     }
     const auto piece = hear(connection);
     if (!piece) return false;
-    waiting += *piece;
+    waiting_ += *piece;
   }
+}
+
+// shake_hands: a client of TLS 1.3 may say something with the end of its handshake.
+bool ScriptedServer::shake_hands(int connection) {
+  while (!tls_->established()) {
+    const auto piece = hear(connection);
+    if (!piece) return false;
+    waiting_ += *piece;
+  }
+  return true;
 }
 
 bool ScriptedServer::on_line(int connection, const std::string& line) {
@@ -87,7 +94,10 @@ bool ScriptedServer::on_line(int connection, const std::string& line) {
   if (begins(manner_.hangs_up_on, line)) return false;
   const std::string reply = answer_(line);
   if (!reply.empty() && !answer(connection, line, reply + "\r\n")) return false;
-  return !begins(manner_.closes_after, line);
+  if (begins(manner_.closes_after, line)) return false;
+  if (!manner_.starttls || line != "STARTTLS") return true;
+  tls_ = make_tls_server(*manner_.tls).value();
+  return shake_hands(connection);
 }
 
 bool ScriptedServer::answer(int connection, const std::string& line, const std::string& text) {
@@ -116,7 +126,10 @@ std::optional<std::string> ScriptedServer::hear(int connection) {
   const ByteView bytes(piece.data(), static_cast<size_t>(got));
   if (!tls_) return std::string(as_text(bytes));
   const bool received = tls_->receive(bytes).has_value();
-  if (!flush(connection) || !received || tls_->peer_closed()) return std::nullopt;
+  const bool parts =
+      manner_.parts_with && tls_->send(as_bytes(*manner_.parts_with + "\r\n")).has_value();
+  if (parts) tls_->close();
+  if (!flush(connection) || !received || parts || tls_->peer_closed()) return std::nullopt;
   return std::string(as_text(tls_->take_plaintext()));
 }
 

@@ -19,11 +19,15 @@ namespace pocketgss::tools::testing {
 // ScriptedManner is how the server behaves. A line is named by how it begins; the greeting is the
 // answer to the empty one.
 struct ScriptedManner {
-  std::optional<ServerIdentity> tls = std::nullopt;        // from the first byte
+  std::optional<ServerIdentity> tls = std::nullopt;  // from the first byte, or behind STARTTLS
+  bool starttls = false;
   std::optional<std::string> hangs_up_on = std::nullopt;   // a line: closes instead of an answer
   std::optional<std::string> closes_after = std::nullopt;  // a line: answers, and then closes
   std::optional<std::string> dribbles_on = std::nullopt;  // a line: its answer comes octet by octet
   std::chrono::milliseconds pause{200};                   // between two of these octets
+  // What it says with the end of its TLS handshake, in one piece; then it closes.
+  std::optional<std::string> parts_with = std::nullopt;
+  bool resets = false;  // it closes by a reset
 };
 
 class ScriptedServer {
@@ -44,6 +48,7 @@ class ScriptedServer {
  private:
   void serve();
   bool talk(int connection);
+  bool shake_hands(int connection);
   bool on_line(int connection, const std::string& line);
   bool answer(int connection, const std::string& line, const std::string& text);
   bool say(int connection, std::string_view text);
@@ -54,6 +59,7 @@ class ScriptedServer {
   ScriptedManner manner_;
   pocketgss::testing::LoopbackSockets sockets_;
   std::unique_ptr<TlsEngine> tls_;
+  std::string waiting_;  // what came and is no line yet
   std::vector<std::string> lines_;
   std::thread thread_;
 };
