@@ -22,6 +22,7 @@
 namespace pocketgss::tools {
 namespace {
 
+using pocketgss::testing::FakeScript;
 using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -364,13 +365,13 @@ TEST_F(Submit, ReadsWhatCameBeforeAWriteFailed) {
 
 // --- a ticket that has ended since it was got, or is refused ---
 
-std::string lists_gssapi(const std::string& line) {
-  return line.starts_with("EHLO ") ? "250-mail\r\n250 AUTH GSSAPI" : takes_mail(line);
+std::string lists_both(const std::string& line) {
+  return line.starts_with("EHLO ") ? "250-mail\r\n250 AUTH GSSAPI NTLM" : takes_mail(line);
 }
 
 TEST_F(Submit, WhereATicketIsWantedOnceMoreNoKdcIsAsked) {
-  ScriptedServer server(lists_gssapi);
-  contexts.scripts = {pocketgss::testing::FakeScript().asks_kdc("tgs-req")};
+  ScriptedServer server(lists_both);
+  contexts.scripts = {FakeScript().asks_kdc("tgs-req")};
   const auto sent = submit_to(server);
   ASSERT_FALSE(sent.has_value());
   EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail) << sent.failure().message;
@@ -384,6 +385,52 @@ TEST_F(Submit, TheExitCodeIsThatOfWhatKerberosSays) {
   EXPECT_EQ(kerberos_exit_code(Errc::kPeerIncompatible), ExitCode::kUnavailable);
   EXPECT_EQ(kerberos_exit_code(Errc::kPolicy), ExitCode::kConfig);
   EXPECT_EQ(kerberos_exit_code(Errc::kMalformed), ExitCode::kProtocol);
+}
+
+// --- a refusal, and then a connection that breaks ---
+
+TEST_F(Submit, TellsWhatTheFirstLoginWasRefusedForThoughTheNextHasNoEnd) {
+  const auto refuses = [](const std::string& line) {
+    return line.starts_with("AUTH GSSAPI ") ? "535 5.7.8 no" : lists_both(line);
+  };
+  contexts.policy_value.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  timeout = milliseconds(1'000);
+  for (const ScriptedManner& manner :
+       {ScriptedManner{.hangs_up_on = "AUTH NTLM"},
+        ScriptedManner{.hangs_up_on = "AUTH NTLM", .resets = true}, ScriptedManner{}}) {
+    contexts.scripts = {FakeScript().sends("ap-req"), FakeScript().sends("negotiate")};
+    ScriptedServer server(refuses, manner);
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kNoPermission);
+    EXPECT_THAT(sent.failure().message, HasSubstr("(AUTH GSSAPI); it said 535 5.7.8 \"no\""));
+    EXPECT_THAT(server.lines().back(), HasSubstr("AUTH NTLM"));
+  }
+}
+
+TEST_F(Submit, TellsThatTheConnectionBrokeWhereNothingWasRefused) {
+  ScriptedServer server(lists_both, {.hangs_up_on = "AUTH GSSAPI", .resets = true});
+  contexts.scripts = {FakeScript().sends("ap-req")};
+  const auto sent = submit_to(server);
+  ASSERT_FALSE(sent.has_value());
+  EXPECT_EQ(sent.failure().exit_code, ExitCode::kIoError);
+  EXPECT_THAT(sent.failure().message, HasSubstr("the connection to the server broke"));
+}
+
+TEST_F(Submit, TellsOfARefusedRecipientThoughTheNextIsNotAnswered) {
+  const auto refuses = [](const std::string& line) {
+    return line.starts_with("RCPT TO:<b") ? "550 5.1.1 who" : takes_mail(line);
+  };
+  envelope.to.emplace_back("c@example.test");
+  for (const bool resets : {false, true}) {
+    ScriptedServer server(refuses, {.hangs_up_on = "RCPT TO:<c", .resets = resets});
+    const auto sent = submit_to(server);
+    ASSERT_FALSE(sent.has_value());
+    EXPECT_EQ(sent.failure().exit_code, ExitCode::kNoUser);
+    EXPECT_EQ(sent.failure().message,
+              "the server refuses the recipient 'b@example.test': 550 5.1.1 who; the message was "
+              "sent to none of the recipients");
+  }
 }
 
 // --- a server that takes its time ---

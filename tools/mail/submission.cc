@@ -167,7 +167,17 @@ class Submission {
     await_answer();
     auto sent = transport_.write(output, deadline_);
     if (sent.has_value() || heard_refusal()) return Nothing{};
-    return sent.failure();
+    return broken(sent.failure());
+  }
+
+  // broken: the connection ended in `failure`. What one login mechanism was refused for before says
+  // more, and is then the next event.
+  Fallible<Nothing> broken(Failure failure) {
+    client_.closed();
+    event_ = client_.next_event();
+    const auto* failed = event_ ? std::get_if<SmtpClient::Failed>(&*event_) : nullptr;
+    if (failed != nullptr && failed->failure.kind != SmtpFailure::Kind::kClosed) return Nothing{};
+    return failure;
   }
 
   // heard_refusal: what could not be sent was refused before, which tells the user more. Anything
@@ -195,7 +205,7 @@ class Submission {
     if (!sent.has_value()) return sent.failure();
     if (event_) return Nothing{};
     auto received = transport_.read(deadline_);
-    if (!received.has_value()) return received.failure();
+    if (!received.has_value()) return broken(received.failure());
     if (received.value().empty()) {
       closed_ = true;
       client_.closed();
@@ -261,6 +271,7 @@ class Submission {
     std::optional<Failure> first;
     for (const std::string& address : to) {
       auto answer = next<SmtpClient::Reply>();
+      if (!answer.has_value() && first) break;
       if (!answer.has_value()) return answer.failure();
       if (answer.value().reply.positive() || first) continue;
       first = refused("the recipient " + quoted(address), answer.value().reply, ExitCode::kNoUser);
