@@ -369,13 +369,16 @@ std::string lists_both(const std::string& line) {
   return line.starts_with("EHLO ") ? "250-mail\r\n250 AUTH GSSAPI NTLM" : takes_mail(line);
 }
 
-TEST_F(Submit, WhereATicketIsWantedOnceMoreNoKdcIsAsked) {
+// A proof of the password may have gone out for that ticket.
+TEST_F(Submit, P8_WhereATicketIsWantedOnceMoreNeitherAKdcNorNtlmIsTried) {
   ScriptedServer server(lists_both);
-  contexts.scripts = {FakeScript().asks_kdc("tgs-req")};
+  contexts.policy_value.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  contexts.scripts = {FakeScript().asks_kdc("tgs-req"), FakeScript().sends("negotiate")};
   const auto sent = submit_to(server);
   ASSERT_FALSE(sent.has_value());
-  EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail) << sent.failure().message;
-  EXPECT_THAT(sent.failure().message, HasSubstr("Kerberos gave no ticket"));
+  EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail);
+  EXPECT_EQ(sent.failure().message, "Kerberos: the ticket has ended since it was got; try again");
+  EXPECT_THAT(server.lines(), ElementsAre("EHLO localhost"));
 }
 
 TEST_F(Submit, TheExitCodeIsThatOfWhatKerberosSays) {

@@ -145,8 +145,11 @@ class Submission {
         return failure_of(failed->failure, config_.login_advice);
       }
       if (std::holds_alternative<SmtpClient::Exchange>(*event)) {
-        // The ticket was there before the connection, and has ended since.
-        if (client_.resume({}).has_value()) continue;
+        // The ticket was there before the connection, and has ended since. Without a KDC the client
+        // would go on to NTLM, though a proof of the password may have gone out for that ticket (policy
+        // row P8).
+        return Failure{ExitCode::kTempFail,
+                       "Kerberos: the ticket has ended since it was got; try again"};
       }
       if (!std::holds_alternative<SmtpClient::StartTls>(*event)) {
         return Failure{ExitCode::kSoftware, "the SMTP client gave an event that was not due"};
