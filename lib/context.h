@@ -224,7 +224,11 @@ struct AcceptorConfig {
 //                      channel binding is required and there is none)
 //   kNoMemory, kInternal
 Result<std::unique_ptr<Context>> make_initiator(Runtime&, MechanismKind, const InitiatorConfig&);
+Result<std::unique_ptr<Context>> make_initiator(Runtime&, MechanismKind,
+                                                const InitiatorConfig&&) = delete;
 Result<std::unique_ptr<Context>> make_acceptor(Runtime&, MechanismKind, const AcceptorConfig&);
+Result<std::unique_ptr<Context>> make_acceptor(Runtime&, MechanismKind,
+                                               const AcceptorConfig&&) = delete;
 
 }  // namespace pocketgss
 

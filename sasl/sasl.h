@@ -84,10 +84,13 @@ class ContextProvider {
 // InitiatorContexts makes initiators from a configuration, which it keeps. The channel binding is that
 // of the request, or InitiatorConfig::channel_binding where the request has none; both may be given if
 // they are the same. Its constructor does not throw, but the copy that it is given may
-// (std::bad_alloc): std::move() one into it.
+// (std::bad_alloc): std::move() one into it. It can be neither copied nor moved: its contexts point
+// into it.
 class InitiatorContexts final : public ContextProvider {
  public:
   InitiatorContexts(Runtime& runtime, InitiatorConfig config) noexcept;
+  InitiatorContexts(const InitiatorContexts&) = delete;
+  InitiatorContexts& operator=(const InitiatorContexts&) = delete;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   bool has_binding() const override { return binding_.has_value(); }
   const Policy& policy() const override { return config_.policy; }
@@ -106,6 +109,8 @@ class InitiatorContexts final : public ContextProvider {
 class AcceptorContexts final : public ContextProvider {
  public:
   AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept;
+  AcceptorContexts(const AcceptorContexts&) = delete;
+  AcceptorContexts& operator=(const AcceptorContexts&) = delete;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   bool has_binding() const override { return !bindings_.empty(); }
   const Policy& policy() const override { return config_.policy; }
