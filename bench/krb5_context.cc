@@ -14,9 +14,7 @@ using mechs::krb5::testing::Exchange;
 // NoCache: what a cache costs is lib's, and a table that grows would be measured otherwise.
 class NoCache final : public ReplayCache {
  public:
-  Verdict add(const AuthenticatorTag&, UnixMicros, UnixMicros, UnixMicros) override {
-    return Verdict::kNew;
-  }
+  Verdict add(const AuthenticatorTag&, UnixMicros, UnixMicros) override { return Verdict::kNew; }
 };
 
 void run_exchange(benchmark::State& state, Etype etype, ContextFlags flags) {

@@ -170,7 +170,8 @@ Result<std::shared_ptr<const ServiceKeys>> read_service_keys(SecretBytes keytab_
 class ReplayCache;
 // make_replay_cache takes 40 bytes for each of `capacity` authenticators at once; each is kept for
 // ten minutes. When it is full, and later for what was sent while it was, only clients that ask for
-// mutual authentication so are let in.
+// mutual authentication so are let in. The clock is that of the acceptors' Runtimes: the cache
+// compares with it the times that they have taken by theirs.
 // Errors: kApiMisuse (no capacity, or above 2^24), kPeerIncompatible (a library without Kerberos),
 // kNoMemory.
 inline constexpr size_t kDefaultReplayCapacity = 4096;

@@ -26,8 +26,7 @@ ReplayCache::ReplayCache(Clock& clock, size_t capacity, UnixMicros age)
       entries_(capacity),
       index_(std::bit_ceil(2 * capacity + 1)) {}
 
-ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicros /*now*/,
-                                      UnixMicros skew) {
+ReplayCache::Verdict ReplayCache::add(const Tag& tag, UnixMicros ctime, UnixMicros skew) {
   const std::scoped_lock lock(mutex_);
   const UnixMicros steady = clock_.steady();
   look_at_the_clock(clock_.now(), steady);

@@ -28,8 +28,7 @@ class ReplayCache final : public mechs::krb5::ReplayCache {
   // none before it. `capacity` is at least 1. The clock outlives the cache.
   ReplayCache(Clock& clock, size_t capacity, UnixMicros age = 0);
 
-  Verdict add(const mechs::krb5::AuthenticatorTag&, UnixMicros ctime, UnixMicros now,
-              UnixMicros skew) override;
+  Verdict add(const mechs::krb5::AuthenticatorTag&, UnixMicros ctime, UnixMicros skew) override;
 
  private:
   using Tag = mechs::krb5::AuthenticatorTag;

@@ -431,7 +431,7 @@ AuthenticatorTag authenticator_tag(crypto::Workspace& crypto, const Request& req
 Result<void> Acceptor::check_replay(const Request& request, bool protected_by_subkey) const {
   const AuthenticatorTag tag = authenticator_tag(runtime_.crypto(), request);
   const UnixMicros ctime = unix_micros(request.authenticator.ctime, request.authenticator.cusec);
-  switch (config_.replay_cache->add(tag, ctime, runtime_.clock().now(), config_.clock_skew)) {
+  switch (config_.replay_cache->add(tag, ctime, config_.clock_skew)) {
     case ReplayCache::Verdict::kNew:
       return {};
     case ReplayCache::Verdict::kReplay:

@@ -22,9 +22,8 @@ class ReplayCache {
   };
 
   virtual ~ReplayCache() = default;
-  // add: `ctime` is the authenticator's time, which differs from `now` by `skew` at most.
-  virtual Verdict add(const AuthenticatorTag&, UnixMicros ctime, UnixMicros now,
-                      UnixMicros skew) = 0;
+  // add: `ctime` is the authenticator's time, which differs from the acceptor's by `skew` at most.
+  virtual Verdict add(const AuthenticatorTag&, UnixMicros ctime, UnixMicros skew) = 0;
 };
 
 }  // namespace pocketgss::mechs::krb5

@@ -359,7 +359,7 @@ mechs::krb5::AuthenticatorTag tag(uint32_t number, uint32_t low = 0) {
 struct OldCache {
   explicit OldCache(size_t capacity) : cache(clock, capacity, 10 * kSkew) {}
   Verdict add(uint32_t number, uint32_t low = 0) {
-    return cache.add(tag(number, low), clock.now(), clock.now(), kSkew);
+    return cache.add(tag(number, low), clock.now(), kSkew);
   }
 
   testing::FakeClock clock;
@@ -381,9 +381,9 @@ TEST(ReplayCache, P17_KRA_11_CannotTellWhatMayHaveComeBeforeItsTime) {
   testing::FakeClock clock;
   const UnixMicros began = clock.now();
   ReplayCache cache(clock, 4);
-  EXPECT_EQ(cache.add(tag(1), began + kSkew, began, kSkew), Verdict::kUnknown);
-  EXPECT_EQ(cache.add(tag(1), began + kSkew, began, kSkew), Verdict::kReplay);
-  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, began, kSkew), Verdict::kNew);
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, kSkew), Verdict::kReplay);
+  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, kSkew), Verdict::kNew);
 }
 
 // A device that starts in 1970 and is told the time later: what was sent before the start came by the
@@ -394,8 +394,8 @@ TEST(ReplayCache, P17_KRA_11_KnowsWhenItBeganThoughTheClockWasSetSince) {
   clock.advance(1'000'000);
   clock.step(1'795'000'000'000'000);
   const UnixMicros began = clock.now() - 1'000'000;
-  EXPECT_EQ(cache.add(tag(1), began + kSkew, clock.now(), kSkew), Verdict::kUnknown);
-  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, clock.now(), kSkew), Verdict::kNew);
+  EXPECT_EQ(cache.add(tag(1), began + kSkew, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(cache.add(tag(2), began + kSkew + 1, kSkew), Verdict::kNew);
 }
 
 // An authenticator that was taken and forgotten must not be new where the clock goes back to its time,
@@ -411,7 +411,7 @@ TEST(ReplayCache, P17_KRA_11_CannotTellOfTimesThatTheClockShowsAgain) {
     old.clock.step(taken - back - old.clock.now());
     EXPECT_EQ(old.add(3), Verdict::kUnknown) << back;
     old.clock.advance(back);
-    EXPECT_EQ(old.cache.add(tag(1), taken, old.clock.now(), kSkew), Verdict::kUnknown) << back;
+    EXPECT_EQ(old.cache.add(tag(1), taken, kSkew), Verdict::kUnknown) << back;
     // Once it is as late again, all is as before.
     old.clock.set(old.clock.now() + (end - old.clock.now()) + kSkew);
     EXPECT_EQ(old.add(4), Verdict::kUnknown);
@@ -436,7 +436,7 @@ TEST(ReplayCache, P17_KRA_11_WhereNothingCameEarlierAClockThatIsSetChangesNothin
   testing::FakeClock clock;
   ReplayCache fresh(clock, 4, ReplayCache::kNothingEarlier);
   clock.step(-3 * kSkew);
-  EXPECT_EQ(fresh.add(tag(1), clock.now(), clock.now(), kSkew), Verdict::kNew);
+  EXPECT_EQ(fresh.add(tag(1), clock.now(), kSkew), Verdict::kNew);
 }
 
 // The first of them, ten skews long, is not lost.
@@ -478,7 +478,7 @@ TEST(ReplayCache, P17_KRA_11_CannotTellOfItsPredecessorsTimeWhereTheClockIsSetBa
   const UnixMicros began = clock.now();
   ReplayCache cache(clock, 4);
   const auto add = [&](uint32_t number, UnixMicros ctime) {
-    return cache.add(tag(number), ctime, clock.now(), kSkew);
+    return cache.add(tag(number), ctime, kSkew);
   };
   clock.advance(2 * kSkew);
   EXPECT_EQ(add(1, clock.now()), Verdict::kNew);
@@ -500,7 +500,7 @@ TEST(ReplayCache, P17_KRA_11_CannotTellOfWhatItHadNoRoomFor) {
   EXPECT_EQ(old.add(2), Verdict::kUnknown);
   old.clock.advance(2'000'000);  // the first is forgotten
   const auto add = [&](uint32_t number, UnixMicros ctime) {
-    return old.cache.add(tag(number), ctime, old.clock.now(), kSkew);
+    return old.cache.add(tag(number), ctime, kSkew);
   };
   EXPECT_EQ(add(2, refused), Verdict::kUnknown);
   EXPECT_EQ(add(2, refused), Verdict::kReplay);
@@ -557,9 +557,9 @@ TEST(ReplayCache, P17_KRA_11_TellsAtOnceWhereNothingCameEarlier) {
   const UnixMicros now = clock.now();
   auto waiting = make_replay_cache(clock).value();
   auto fresh = make_replay_cache(clock, 8, EarlierLogins::kNone).value();
-  EXPECT_EQ(waiting->add(tag(1), now, now, kSkew), Verdict::kUnknown);
-  EXPECT_EQ(fresh->add(tag(1), now - kSkew, now, kSkew), Verdict::kNew);
-  EXPECT_EQ(fresh->add(tag(1), now - kSkew, now, kSkew), Verdict::kReplay);
+  EXPECT_EQ(waiting->add(tag(1), now, kSkew), Verdict::kUnknown);
+  EXPECT_EQ(fresh->add(tag(1), now - kSkew, kSkew), Verdict::kNew);
+  EXPECT_EQ(fresh->add(tag(1), now - kSkew, kSkew), Verdict::kReplay);
 }
 
 TEST(ReplayCache, RefusesACapacityOfNothing) {

@@ -11,7 +11,7 @@ namespace pocketgss::mechs::krb5::testing {
 
 class FakeReplayCache final : public ReplayCache {
  public:
-  Verdict add(const AuthenticatorTag& tag, UnixMicros, UnixMicros, UnixMicros) override {
+  Verdict add(const AuthenticatorTag& tag, UnixMicros, UnixMicros) override {
     if (!seen_.insert(tag).second) return Verdict::kReplay;
     return verdict.value_or(Verdict::kNew);
   }
