@@ -117,7 +117,6 @@ Result<mechs::MessageProtection*> MechanismContext::protection() const {
   if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
   const auto* const protecting = std::get_if<Protecting>(&state_);
   if (protecting == nullptr) return misuse("the context is not established");
-  if (protecting->protection == nullptr) return misuse("no integrity was negotiated");
   return protecting->protection.get();
 }
 

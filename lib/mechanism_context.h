@@ -52,7 +52,7 @@ class MechanismContext : public Context {
     Asked asked;  // what resume() is due with
   };
   struct Protecting {
-    std::unique_ptr<mechs::MessageProtection> protection;  // null: nothing was agreed on
+    std::unique_ptr<mechs::MessageProtection> protection;
     ContextInfo info;
     std::optional<Error> (*peer_error)(ByteView) = nullptr;  // see mechs::Complete
   };

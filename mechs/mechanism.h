@@ -75,7 +75,7 @@ class MessageProtection {
 // and must then be sent all the same).
 struct Complete {
   std::optional<Bytes> token;
-  std::unique_ptr<MessageProtection> protection;
+  std::unique_ptr<MessageProtection> protection;  // never null
   ContextInfo info;
   // As in Established: success in the protocol above may take the place of `token`.
   bool token_replaceable = false;
