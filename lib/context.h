@@ -69,7 +69,8 @@ class Context {
   // peer_done: the protocol above reports success though a last token of the peer's was expected
   // (the 235 of SSEAN-W2). Gives Established without a token; on a context that is established
   // already too. Errors: kPolicy (row P8) where the policy does not take that, kPeerMisbehaved
-  // where this side was not done.
+  // where this side was not done; kApiMisuse where resume() was due, or on an acceptor: nothing has
+  // changed.
   virtual Result<ContextStep> peer_done() = 0;
 
   // take_error_token: what to send to the peer after step() or resume() failed, so that it can tell

@@ -86,6 +86,7 @@ Result<ContextStep> MechanismContext::resume(Answer answer) {
 
 Result<ContextStep> MechanismContext::peer_done() {
   if (established()) return Established{};
+  PGSS_CHECK(check_turn(false, false));
   return advance([](mechs::Mechanism& mechanism) { return mechanism.peer_done(); });
 }
 

@@ -19,7 +19,7 @@ class MechanismContext : public Context {
  public:
   Result<ContextStep> step(ByteView peer_token) final;
   Result<ContextStep> resume(Answer answer) final;
-  Result<ContextStep> peer_done() final;
+  Result<ContextStep> peer_done() override;
   Bytes take_error_token() final;
 
   bool established() const final { return std::holds_alternative<Protecting>(state_); }
@@ -44,6 +44,7 @@ class MechanismContext : public Context {
     state_ = Negotiating{std::move(mechanism), Asked::kNothing};
   }
   void end() { fail(Error{Errc::kInternal, "context is gone", 0, 0}); }
+  bool negotiating() const { return std::holds_alternative<Negotiating>(state_); }
 
  private:
   enum class Asked : uint8_t { kNothing, kExchange, kAccount };

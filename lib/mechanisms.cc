@@ -268,6 +268,12 @@ class AcceptorContext final : public MechanismContext {
   }
   ~AcceptorContext() override { end(); }
 
+  // It is the acceptor whose success is reported.
+  Result<ContextStep> peer_done() override {
+    if (negotiating()) return misuse("peer_done() of an acceptor");
+    return MechanismContext::peer_done();
+  }
+
   Result<void> start_mechanism(MechanismKind kind) {
     PGSS_TRY(auto mechanism, make(kind));
     start(std::move(mechanism));

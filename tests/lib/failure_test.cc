@@ -119,6 +119,10 @@ TEST_P(FailureTest, SPN_10_EveryCallInEveryStateIsAnsweredAndDoesNoHarm) {
       call_everything(*side, side->established() ? GetParam().mechanism : "");
       EXPECT_TRUE(side->take_error_token().empty());
     }
+    // It is of initiators.
+    if (!login.acceptor->established()) {
+      EXPECT_EQ(login.acceptor->peer_done().error().code, Errc::kApiMisuse);
+    }
   };
   login.run();
   ASSERT_TRUE(login.established()) << describe(*login.error);

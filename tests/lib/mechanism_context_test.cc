@@ -136,6 +136,15 @@ TEST_F(MechanismContextTest, GoesOnAfterACallOutOfTurn) {
   EXPECT_TRUE(context_.established());
 }
 
+TEST_F(MechanismContextTest, SPN_10_GoesOnAfterPeerDoneOutOfTurn) {
+  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  ASSERT_TRUE(context_.step({}).has_value());
+  EXPECT_EQ(context_.peer_done().error().code, Errc::kApiMisuse);
+  script_.next = [] { return Result<Step>(complete()); };
+  EXPECT_TRUE(context_.resume(ExchangeAnswer{}).has_value());
+  EXPECT_TRUE(context_.established());
+}
+
 TEST_F(MechanismContextTest, IsEstablishedByComplete) {
   script_.next = [] { return Result<Step>(complete()); };
   const auto step = context_.step({});
