@@ -42,10 +42,9 @@ using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Establishe
 // what it calls (clock, random source, reflection guard) must not throw either.
 //
 // After an error of step(), resume() or peer_done() the context has failed; but not after kApiMisuse
-// of a call, or an answer, that was not due, which changes nothing. Every later call but established(),
-// proof_sent(), take_error_token(), state_name(), mechanism_name() and info() returns that same error,
-// and it can only be destroyed. What a failed or established context no longer needs (keys, passwords, tokens) is wiped at
-// once.
+// of a call, or an answer, that was not due, which changes nothing. Every later call that returns a
+// Result returns that same error, and it can only be destroyed. What a failed or established context
+// no longer needs (keys, passwords, tokens) is wiped at once.
 class Context {
  public:
   virtual ~Context() = default;
@@ -95,8 +94,8 @@ class Context {
   virtual const ContextInfo& info() const = 0;
 
   // The calls below are for established contexts: on one that is not, the sizes are 0 and the
-  // others kApiMisuse. Messages must be unwrapped and verified in the order in which they were
-  // protected.
+  // others kApiMisuse, or the error that it failed with. Messages must be unwrapped and verified in
+  // the order in which they were protected.
 
   // wrap_size is what wrap() needs at most, in bytes; 0 where nothing can be wrapped.
   virtual size_t wrap_size(size_t message_size) const = 0;

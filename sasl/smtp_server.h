@@ -143,7 +143,8 @@ class SmtpServer {
   ~SmtpServer();
 
   // receive takes bytes as they come, in pieces of any size. Read from the connection only while
-  // wants_input().
+  // wants_input(): what comes while it is false waits, but where more than 64 KiB wait already the
+  // session ends, Closed with kApiMisuse.
   void receive(ByteView bytes);
   bool wants_input() const;
   // closed: the client closed the connection, or it broke.
@@ -175,7 +176,9 @@ class SmtpServer {
   bool wants_reply() const;
   // accept answers Mail and Rcpt with 250, Data with 354, End with 250.
   Result<void> accept();
-  // reply answers them with anything else: 4yz or 5yz refuses.
+  // reply answers them with anything else: 4yz or 5yz refuses. Errors: also kApiMisuse with `where` =
+  // "reply code" (neither that of accept() nor 400 to 599) or "reply text" (`enhanced` or `text` is
+  // not printable ASCII); the event goes on waiting.
   Result<void> reply(const SmtpReply& reply);
 
   bool over_tls() const;

@@ -516,6 +516,19 @@ TEST(SmtpServer, WantsNoInputWhileAnAnswerIsDue) {
   EXPECT_EQ(session.find<SmtpServer::Closed>()->error.code, Errc::kApiMisuse);
 }
 
+TEST(SmtpServer, EndsWhereMoreIsGivenThanMayWait) {
+  ServerSession session;
+  session.greet();
+  session.log_in();
+  session.client("MAIL FROM:<a@example.test>\r\n");
+  session.client(std::string(64 * 1024, 'x'));
+  session.client("x");
+  EXPECT_FALSE(session.closed());
+  session.client("x");
+  ASSERT_TRUE(session.closed());
+  EXPECT_EQ(session.find<SmtpServer::Closed>()->error.code, Errc::kApiMisuse);
+}
+
 TEST(SmtpServer, SaysNothingMoreAfterItsEnd) {
   MailSession session;
   session.client("QUIT\r\n");
