@@ -84,14 +84,15 @@ struct Account {
 struct ContextInfo {
   const char* mechanism = "";  // the one in force: "NTLM" or "Kerberos"; static
   ContextFlags flags = kNoContextFlags;
-  // UTF-8, as the mechanism proved it: of NTLM `DOMAIN\\user`, `user` or `user@domain`; of Kerberos
-  // the principal, `user@REALM` or `service/host@REALM`, where "/", "@" and "\\" of a name itself
-  // stand behind a backslash: the realm is what follows the last "@" that has none before it.
+  // UTF-8, as the mechanism proved it: of NTLM `DOMAIN\user`, `user` or `user@domain`; of Kerberos
+  // the principal, `user@REALM` or `service/host@REALM`, where "/", "@" and "\" of a name or a realm
+  // itself stand behind a backslash each: the realm is what follows the only "@" that has none, or
+  // an even number of them, before it.
   std::string initiator_name;
   // Acceptor only: the name by which the application knows it: Account::name; of Kerberos
   // `initiator_name`.
   std::string account_name;
-  std::string logon_name;  // Kerberos acceptor: `DOMAIN\\user` of a PAC whose signature is right
+  std::string logon_name;  // Kerberos acceptor: `DOMAIN\user` of a PAC whose signature is right
   std::string
       target_name;  // the service as the initiator named it ("smtp/mail.example.test"); may be empty
   std::string target_realm;    // Kerberos acceptor: the realm of that service

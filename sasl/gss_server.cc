@@ -47,12 +47,13 @@ std::string_view user_part(std::string_view name) {
   return name.substr(0, name.rfind('@'));
 }
 
-// local_part of the text of a principal in this realm; empty of one in another. An "@" behind a
-// backslash is part of a name.
+// local_part of the text of a principal in this realm; empty of one in another. What stands behind a
+// backslash is part of a name: see ContextInfo::initiator_name.
 std::string_view local_part(std::string_view principal, std::string_view realm) {
-  const size_t at = principal.rfind('@');
-  if (at == principal.npos || (at > 0 && principal[at - 1] == '\\')) return {};
-  return principal.substr(at + 1) == realm ? principal.substr(0, at) : std::string_view();
+  size_t at = 0;
+  while (at < principal.size() && principal[at] != '@') at += principal[at] == '\\' ? 2 : 1;
+  if (at >= principal.size() || principal.substr(at + 1) != realm) return {};
+  return principal.substr(0, at);
 }
 
 // same_account compares names of NTLM as the user file does. What is no UTF-8 is nobody's name.

@@ -151,11 +151,14 @@ TEST(SaslKerberos, SSEAN_S3_TakesTheWholeNameAloneOfAUserOfAnotherRealm) {
 }
 
 TEST(SaslKerberos, SSEAN_S3_AnAtSignOfTheNameEndsNoUserPart) {
-  Exchange x;
-  x.config.tickets = x.login.ticket("alice\\@home@EXAMPLE.TEST");
-  x.context = make_initiator(x.runtime, MechanismKind::kKerberos, x.config).value();
-  x.offer();
-  EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + "alice"), "authzid");
+  for (const auto& [name, reply] : {std::pair("alice", "authzid"), std::pair("alice\\", "authzid"),
+                                    std::pair("alice\\@home", "235")}) {
+    Exchange x;
+    x.config.tickets = x.login.ticket("alice\\@home@EXAMPLE.TEST");
+    x.context = make_initiator(x.runtime, MechanismKind::kKerberos, x.config).value();
+    x.offer();
+    EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + name), reply) << name;
+  }
 }
 
 // The text of the realm "A@EXAMPLE.TEST" is "A\\@EXAMPLE.TEST": what stands before that sign is no user.
@@ -165,6 +168,19 @@ TEST(SaslKerberos, SSEAN_S3_ARealmWithAnAtSignEndsNoUserPart) {
   x.context = make_initiator(x.runtime, MechanismKind::kKerberos, x.config).value();
   x.offer();
   EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + "alice@A\\"), "authzid");
+}
+
+// The text of the name "alice\" is "alice\\": the sign behind it is none of its own.
+TEST(SaslKerberos, SSEAN_S3_ABackslashAtTheEndOfANameHidesNoRealm) {
+  for (const auto& [name, reply] :
+       {std::pair("alice\\\\", "235"), std::pair("alice\\\\@EXAMPLE.TEST", "235"),
+        std::pair("alice\\", "authzid"), std::pair("alice", "authzid")}) {
+    Exchange x;
+    x.config.tickets = x.login.ticket("alice\\\\@EXAMPLE.TEST");
+    x.context = make_initiator(x.runtime, MechanismKind::kKerberos, x.config).value();
+    x.offer();
+    EXPECT_EQ(x.choose(std::string(kNoLayerMessage) + name), reply) << name;
+  }
 }
 
 // Hostile layer steps.
