@@ -90,7 +90,7 @@ class SmtpServer {
   // of it: `error` is then that of Closed, which follows. Where the machine itself runs out of memory, Closed with
   // kNoMemory comes alone.
   struct LoginRefused {
-    std::optional<SaslMechanism> mechanism;
+    SaslMechanism mechanism = SaslMechanism::kGssapi;
     Error error;          // `where` names the field or the policy row
     std::string claimed;  // the name that the client claimed (of Kerberos, proved), sanitised;
                           // empty where it did not come to Account or Authorisation

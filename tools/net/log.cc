@@ -69,10 +69,9 @@ std::string login_text(const SaslReport& report, const LogPeer& peer) {
 }
 
 std::string refusal_text(const SmtpServer::LoginRefused& refused, const LogPeer& peer) {
-  const std::string mechanism =
-      refused.mechanism ? std::string(sasl_name(*refused.mechanism)) : "unknown";
-  return "login refused: claimed=" + quoted(refused.claimed) + " mechanism=" + mechanism +
-         peer_text(peer) + (refused.context_complete ? " credential=taken" : "") +
+  return "login refused: claimed=" + quoted(refused.claimed) +
+         " mechanism=" + std::string(sasl_name(refused.mechanism)) + peer_text(peer) +
+         (refused.context_complete ? " credential=taken" : "") +
          " reason: " + describe(refused.error);
 }
 
