@@ -12,6 +12,12 @@ constexpr uint32_t kLargestSize = 0xffffff;   // three octets say it
 constexpr uint32_t kLargestSent = 16 * 1024;  // whatever more the peer takes
 constexpr size_t kKeptCapacity = 4096;        // what an idle connection may go on holding
 
+// empty takes a buffer's contents, and its memory where that is more than may be kept.
+void empty(Bytes& buffer) {
+  buffer.clear();
+  if (buffer.capacity() > kKeptCapacity) buffer = Bytes();
+}
+
 // largest_message: RFC 4752 3.3: the sizes that were agreed on count wrapped messages.
 size_t largest_message(const Context& context, uint32_t max_size) {
   size_t size = max_size;
@@ -157,9 +163,10 @@ void LayeredStream::start(std::unique_ptr<SaslLayer> layer, Bytes& output) {
 
 Result<ByteView*> LayeredStream::next(ByteView& input) {
   if (layer_ == nullptr) return &input;
-  while (rest_.empty() && !input.empty()) {
+  while (rest_.empty()) {
     PGSS_TRY(const bool whole, layer_->unwrap(input));
-    if (whole) rest_ = layer_->content();
+    if (!whole) break;
+    rest_ = layer_->content();
   }
   return &rest_;
 }
@@ -219,6 +226,7 @@ Result<bool> SaslLayer::unwrap(ByteView& input) {
 }
 
 Result<bool> SaslLayer::take(ByteView& input) {
+  if (input.empty()) sasl::empty(content_);
   while (length_octets_ < length_.size()) {
     if (input.empty()) return false;
     length_[length_octets_++] = input[0];
@@ -244,8 +252,7 @@ Result<bool> SaslLayer::take(ByteView& input) {
   }
   content_.resize(unwrapped.size);
   length_octets_ = 0;
-  token_.clear();
-  if (token_.capacity() > sasl::kKeptCapacity) token_ = Bytes();
+  sasl::empty(token_);
   return true;
 }
 

@@ -156,7 +156,8 @@ class SaslLayer {
   Result<void> wrap(ByteView message, Bytes& out);
   // unwrap takes octets off the front of `input`, in pieces of any size, up to the end of one
   // buffer. True: content() is what was in it. False: all was taken, and there is no end yet. No
-  // more is kept than arrived, max_receive octets at most. Errors: kPeerMisbehaved with `where` =
+  // more is kept than arrived, max_receive octets at most; an empty `input` gives back the memory of
+  // the content, where that is large. Errors: kPeerMisbehaved with `where` =
   // "security layer buffer: size" (above the maximum) or "security layer buffer: not encrypted";
   // those of Context::unwrap().
   Result<bool> unwrap(ByteView& input);

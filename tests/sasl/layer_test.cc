@@ -3,6 +3,7 @@
 
 #include <pocketgss/sasl.h>
 
+#include "sasl/layer.h"
 #include "tests/fakes/fake_context.h"
 #include "tests/fakes/kerberos_login.h"
 #include "tests/support/allocations.h"
@@ -40,7 +41,7 @@ struct FakeLayer {
     contexts.scripts.push_back(script.ends());
     auto context = contexts.make({}).value();
     EXPECT_TRUE(context->step({}).has_value());
-    layer.emplace(std::move(context), kind, max_send, max_receive);
+    layer = std::make_unique<SaslLayer>(std::move(context), kind, max_send, max_receive);
   }
   std::string wrap(std::string_view message) {
     Bytes out;
@@ -65,7 +66,7 @@ struct FakeLayer {
   }
 
   FakeContexts contexts;
-  std::optional<SaslLayer> layer;
+  std::unique_ptr<SaslLayer> layer;
 };
 
 TEST(SaslLayer, SSEAN_W1_ABufferIsALengthAndAToken) {
@@ -140,6 +141,27 @@ TEST(SaslLayer, SSEAN_W1_KeepsNoMoreThanArrived) {
   const testing::AllocationWatch watch;
   ASSERT_TRUE(fake.layer->unwrap(rest).has_value());
   EXPECT_LE(watch.largest(), 2'000u);
+}
+
+// What an idle connection keeps of a buffer that came whole, or in pieces.
+TEST(SaslLayer, GivesBackALargeBufferOnceItIsRead) {
+  const std::string wire = buffer(std::string(60'000, 'x'));
+  const std::vector<Bytes> content = {Bytes(5'000, 'x')};
+  for (const size_t cut : {size_t{0}, wire.size() / 2}) {
+    FakeLayer fake(0, 0xffff);
+    sasl::LayeredStream stream;
+    Bytes output;
+    stream.start(std::move(fake.layer), output);
+    ByteView first = as_bytes(std::string_view(wire).substr(0, cut));
+    ASSERT_TRUE(stream.next(first).has_value());
+    ByteView rest = as_bytes(std::string_view(wire).substr(cut));
+    ByteView* const read = stream.next(rest).value();
+    ASSERT_EQ(read->size(), 60'000u);
+    *read = read->from(read->size());
+    const testing::FreedSecrets freed(content);
+    EXPECT_TRUE(stream.next(rest).value()->empty());
+    EXPECT_EQ(freed.found(), 1u);
+  }
 }
 
 TEST(SaslLayer, MEM_3_EndsWithNoMemoryWhereAnAllocationFails) {
