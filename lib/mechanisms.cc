@@ -10,6 +10,7 @@
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
 #include "lib/mechanism_context.h"
+#include "lib/permits.h"
 #include "lib/reflection_guard.h"
 #include "lib/replay_cache.h"
 #include "lib/service_keys.h"
@@ -44,10 +45,6 @@ Error misuse(const char* field) {
 
 // --- initiator ---
 
-bool names(const Policy& policy, InnerMechanism mechanism) {
-  return std::find(policy.inner.begin(), policy.inner.end(), mechanism) != policy.inner.end();
-}
-
 Error needs(const char* field) {
   return Error{Errc::kNeedsCredential, field, 0, 0};
 }
@@ -74,7 +71,7 @@ MechanismEntry kerberos_entry(std::function<MadeMechanism(MicNeed)> make) {
 
 // usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
 bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
-  return names(config.policy, mechanism) &&
+  return permits(config.policy, mechanism) &&
          (mechanism == InnerMechanism::kKerberos
               ? config.tickets != nullptr && !config.target.empty()
               : config.credential.has_value());
@@ -87,14 +84,14 @@ Result<void> check_offer(MechanismKind kind, const InitiatorConfig& config) {
   const bool kerberos = kind != MechanismKind::kNtlm && usable(config, InnerMechanism::kKerberos);
   if (ntlm || kerberos) return {};
   if (policy.inner.empty()) return misuse("Policy::inner");
-  if (kind == MechanismKind::kNtlm && !names(policy, InnerMechanism::kNtlm)) {
+  if (kind == MechanismKind::kNtlm && !permits(policy, InnerMechanism::kNtlm)) {
     return Error{Errc::kPolicy, "P1: NTLM, which Policy::inner does not name", 0, 0};
   }
-  if (kind == MechanismKind::kKerberos && !names(policy, InnerMechanism::kKerberos)) {
+  if (kind == MechanismKind::kKerberos && !permits(policy, InnerMechanism::kKerberos)) {
     return Error{Errc::kPolicy, "P1: Kerberos, which Policy::inner does not name", 0, 0};
   }
   const bool of_kerberos =
-      kind == MechanismKind::kKerberos || !names(policy, InnerMechanism::kNtlm);
+      kind == MechanismKind::kKerberos || !permits(policy, InnerMechanism::kNtlm);
   if (of_kerberos && config.tickets != nullptr) return misuse("InitiatorConfig.target");
   return needs(of_kerberos ? "InitiatorConfig.tickets" : "InitiatorConfig.credential");
 }

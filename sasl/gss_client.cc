@@ -1,10 +1,9 @@
 // The client of GSSAPI ([MS-SSEAN], RFC 4752), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]): tokens of one
 // context, and, except for NTLM, the security-layer step where the server runs it.
-#include <algorithm>
-
 #include <pocketgss/sasl.h>
 
 #include "base/guard.h"
+#include "lib/permits.h"
 #include "sasl/layer.h"
 #include "sasl/text.h"
 
@@ -198,11 +197,6 @@ class GssClient final : public SaslClient {
   Error error_;
 };
 
-bool permits_ntlm(const Policy& policy) {
-  return std::find(policy.inner.begin(), policy.inner.end(), InnerMechanism::kNtlm) !=
-         policy.inner.end();
-}
-
 // context_kind: [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos, unless the user
 // names the other.
 MechanismKind context_kind(SaslMechanism mechanism) {
@@ -229,7 +223,7 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
     return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
   const bool ntlm = mechanism == SaslMechanism::kNtlm;
-  if (ntlm && !permits_ntlm(policy))
+  if (ntlm && !permits(policy, InnerMechanism::kNtlm))
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
   if (ntlm) PGSS_CHECK(sasl::check_without_layer(options.layer));
   ContextRequest request{context_kind(mechanism), bindings};

@@ -11,6 +11,9 @@
 
 namespace pocketgss::sasl {
 
+// kLeastAuthLine: what a line of an AUTH exchange may have at least, with CRLF (RFC 4954 4).
+inline constexpr size_t kLeastAuthLine = 12'288;
+
 // LineBuffer collects one line that ends in CRLF (RFC 5321 2.3.8: a CR or LF alone is no line end).
 // What comes out does not depend on how the bytes were cut into pieces.
 class LineBuffer {

@@ -7,6 +7,7 @@
 #include <pocketgss/base64.h>
 #include <pocketgss/tickets.h>
 
+#include "lib/permits.h"
 #include "sasl/ehlo.h"
 #include "sasl/smtp_failure.h"
 #include "sasl/text.h"
@@ -16,11 +17,6 @@ namespace {
 
 constexpr size_t kCommandLimit =
     512;  // RFC 4954 4: the AUTH command with its initial response and CRLF
-
-bool permits_ntlm(const Policy& policy) {
-  return std::find(policy.inner.begin(), policy.inner.end(), InnerMechanism::kNtlm) !=
-         policy.inner.end();
-}
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
@@ -68,7 +64,8 @@ void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
   }
   for (const SaslMechanism mechanism :
        {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kNtlm}) {
-    if (mechanism == SaslMechanism::kNtlm && !permits_ntlm(contexts_.policy())) continue;
+    if (mechanism == SaslMechanism::kNtlm && !permits(contexts_.policy(), InnerMechanism::kNtlm))
+      continue;
     if (listed(mechanism)) candidates_.push_back(mechanism);
   }
 }

@@ -22,8 +22,7 @@ using Kind = SmtpFailure::Kind;
 
 constexpr size_t kReplyLine =
     4'096;  // octets of a reply line outside AUTH; RFC 5321 4.5.3.1.5 asks for 512
-constexpr size_t kLeastAuthLine = 12'288;  // RFC 4954 4
-constexpr size_t kReplyCodeSize = 4;       // "334 "
+constexpr size_t kReplyCodeSize = 4;  // "334 "
 
 Error misuse(const char* where) {
   return Error{Errc::kApiMisuse, where, 0, 0};
@@ -270,7 +269,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   void log_in() {
     if (!config_.login) return become_ready(std::nullopt);
     state_ = State::kLogin;
-    reader_.set_limit(kReplyCodeSize + std::max(kLeastAuthLine, config_.limits.auth_line));
+    reader_.set_limit(kReplyCodeSize + std::max(sasl::kLeastAuthLine, config_.limits.auth_line));
     login_.emplace(contexts_, config_, bindings_);
     perform(login_->start(capabilities_));
   }

@@ -11,7 +11,6 @@
 namespace pocketgss {
 namespace {
 
-constexpr size_t kLeastAuthLine = 12'288;    // RFC 4954 4
 constexpr size_t kPendingLimit = 64 * 1024;  // what a caller may add while wants_input() is false
 
 Error misuse(const char* where) {
@@ -43,7 +42,8 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
       config_(config),
       transcript_(transcript),
       announced_(announced_mechanisms(config.mechanisms)),
-      line_(std::max(kLeastAuthLine, config.limits.auth_line), sasl::LineBuffer::OnLong::kSkip) {
+      line_(std::max(sasl::kLeastAuthLine, config.limits.auth_line),
+            sasl::LineBuffer::OnLong::kSkip) {
   if (config_.implicit_tls) {
     state_ = State::kAwaitTls;
     events_.emplace_back(StartTls{});
