@@ -73,6 +73,11 @@ AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config) noex
       config_(std::move(config)),
       bindings_(std::move(config_.channel_bindings)) {}
 
+bool AcceptorContexts::offers(MechanismKind kind) const {
+  const bool ntlm = config_.ntlm && kind != MechanismKind::kKerberos;
+  return ntlm || (config_.keys != nullptr && kind != MechanismKind::kNtlm);
+}
+
 Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& request) {
   return guarded("AcceptorContexts", [&] { return make_guarded(request); });
 }

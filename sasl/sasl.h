@@ -76,6 +76,9 @@ class ContextProvider {
   // make starts one context. Errors: those of make_initiator() and make_acceptor(); kApiMisuse where
   // the request and the configuration name different channel bindings.
   virtual Result<std::unique_ptr<Context>> make(const ContextRequest& request) = 0;
+  // offers: make() can make contexts of this kind, as far as the configuration tells. It is asked of
+  // acceptors: what they do not offer an SMTP server neither announces nor takes.
+  virtual bool offers(MechanismKind) const { return true; }
   // has_binding: make() has a channel binding of its own for a request that names none.
   virtual bool has_binding() const { return false; }
   virtual const Policy& policy() const = 0;
@@ -105,13 +108,15 @@ class InitiatorContexts final : public ContextProvider {
 };
 
 // AcceptorContexts does so for acceptors, with AcceptorConfig::channel_bindings, whose order does not
-// matter.
+// matter. It offers NTLM where AcceptorConfig::ntlm is set, Kerberos where there are keys, and SPNEGO
+// with either.
 class AcceptorContexts final : public ContextProvider {
  public:
   AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept;
   AcceptorContexts(const AcceptorContexts&) = delete;
   AcceptorContexts& operator=(const AcceptorContexts&) = delete;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
+  bool offers(MechanismKind kind) const override;
   bool has_binding() const override { return !bindings_.empty(); }
   const Policy& policy() const override { return config_.policy; }
 

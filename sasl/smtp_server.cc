@@ -17,17 +17,6 @@ Error misuse(const char* where) {
   return Error{Errc::kApiMisuse, where, 0, 0};
 }
 
-// announced_mechanisms: both kinds of GSSAPI have one name, and under it both are served (SSEAN-S3).
-std::vector<SaslMechanism> announced_mechanisms(const std::vector<SaslMechanism>& wanted) {
-  std::vector<SaslMechanism> out;
-  for (SaslMechanism mechanism : wanted) {
-    if (mechanism == SaslMechanism::kGssapiKrb5) mechanism = SaslMechanism::kGssapi;
-    if (std::find(out.begin(), out.end(), mechanism) == out.end()) out.push_back(mechanism);
-  }
-  if (out.empty()) out.push_back(SaslMechanism::kGssapi);
-  return out;
-}
-
 // later: a time beyond what can be counted never comes.
 Micros later(Micros at, Micros by) {
   constexpr Micros kForEver = std::numeric_limits<Micros>::max();
@@ -41,7 +30,6 @@ SmtpServer::Impl::Impl(ContextProvider& contexts, const SmtpServerConfig& config
     : contexts_(contexts),
       config_(config),
       transcript_(transcript),
-      announced_(announced_mechanisms(config.mechanisms)),
       line_(std::max(sasl::kLeastAuthLine, config.limits.auth_line),
             sasl::LineBuffer::OnLong::kSkip) {
   if (config_.implicit_tls) {

@@ -27,7 +27,9 @@ struct SmtpServerConfig {
   std::vector<std::string> ehlo_more = {};  // further EHLO lines, last
   // Announced by EHLO, in this order. GSSAPI is in the server's list of mechanisms whatever stands
   // here (SSEAN-S1): a client that asks for it is served, announced or not. Leaving it out steers
-  // clients that prefer it to another mechanism.
+  // clients that prefer it to another mechanism. What ContextProvider::offers() denies is neither
+  // announced nor taken (504): NTLM, say, where AcceptorConfig::ntlm is off; without NTLM and keys
+  // there is no AUTH at all.
   std::vector<SaslMechanism> mechanisms = {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego,
                                            SaslMechanism::kNtlm};
   bool starttls = true;        // offer STARTTLS

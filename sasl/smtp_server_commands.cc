@@ -60,14 +60,41 @@ bool SmtpServer::Impl::auth_offered() const {
   return (over_tls_ || config_.auth_in_clear) && bindable;
 }
 
+// offered: under GSSAPI both SPNEGO and bare Kerberos are taken.
+bool SmtpServer::Impl::offered(SaslMechanism mechanism) const {
+  switch (mechanism) {
+    case SaslMechanism::kGssSpnego:
+      return contexts_.offers(MechanismKind::kSpnego);
+    case SaslMechanism::kNtlm:
+      return contexts_.offers(MechanismKind::kNtlm);
+    case SaslMechanism::kGssapi:
+    case SaslMechanism::kGssapiKrb5:
+      break;
+  }
+  return contexts_.offers(MechanismKind::kSpnego) || contexts_.offers(MechanismKind::kKerberos);
+}
+
+// announced: both kinds of GSSAPI have one name, and under it both are served (SSEAN-S3).
+std::vector<SaslMechanism> SmtpServer::Impl::announced() const {
+  std::vector<SaslMechanism> out;
+  for (SaslMechanism mechanism : config_.mechanisms) {
+    if (mechanism == SaslMechanism::kGssapiKrb5) mechanism = SaslMechanism::kGssapi;
+    const bool listed = std::find(out.begin(), out.end(), mechanism) != out.end();
+    if (!listed && offered(mechanism)) out.push_back(mechanism);
+  }
+  if (out.empty() && offered(SaslMechanism::kGssapi)) out.push_back(SaslMechanism::kGssapi);
+  return out;
+}
+
 std::vector<std::string> SmtpServer::Impl::ehlo_lines() const {
   std::vector<std::string> lines = {config_.ehlo_text.empty() ? config_.hostname
                                                               : config_.ehlo_text};
   if (config_.starttls && !config_.implicit_tls && !over_tls_ && !stream_.protected_now())
     lines.emplace_back("STARTTLS");
-  if (auth_offered()) {
+  const std::vector<SaslMechanism> mechanisms = announced();
+  if (auth_offered() && !mechanisms.empty()) {
     std::string names = "AUTH";
-    for (const SaslMechanism mechanism : announced_) names.append(" ").append(sasl_name(mechanism));
+    for (const SaslMechanism mechanism : mechanisms) names.append(" ").append(sasl_name(mechanism));
     lines.push_back(std::move(names));
   }
   if (config_.pipelining) lines.emplace_back("PIPELINING");
@@ -206,10 +233,12 @@ std::optional<SmtpReply> SmtpServer::Impl::auth_refusal(std::string_view name) c
   if (name.empty()) return SmtpReply{501, "5.5.4", "AUTH mechanism [initial-response] expected"};
   const auto mechanism = sasl_mechanism(name);
   // [MS-SSEAN] 3.2.3: "it MUST place "GSSAPI" in its List of SASL Mechanisms", announced or not.
-  const bool listed = mechanism && (*mechanism == SaslMechanism::kGssapi ||
-                                    std::find(announced_.begin(), announced_.end(), *mechanism) !=
-                                        announced_.end());
-  if (!listed) return SmtpReply{504, "5.5.4", "Unrecognized authentication mechanism"};
+  const std::vector<SaslMechanism> names = announced();
+  const bool listed =
+      mechanism && (*mechanism == SaslMechanism::kGssapi ||
+                    std::find(names.begin(), names.end(), *mechanism) != names.end());
+  if (!listed || !offered(*mechanism))
+    return SmtpReply{504, "5.5.4", "Unrecognized authentication mechanism"};
   return std::nullopt;
 }
 

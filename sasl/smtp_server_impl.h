@@ -112,6 +112,8 @@ class PGSS_LOCAL SmtpServer::Impl {
   bool take_name(std::string_view arguments);
   bool may_send_mail();
   bool auth_offered() const;
+  bool offered(SaslMechanism mechanism) const;
+  std::vector<SaslMechanism> announced() const;
   std::vector<std::string> ehlo_lines() const;
   void reply_lines(int code, const std::vector<std::string>& lines);
 
@@ -128,7 +130,6 @@ class PGSS_LOCAL SmtpServer::Impl {
   ContextProvider& contexts_;
   const SmtpServerConfig& config_;
   SmtpTranscript* transcript_;
-  std::vector<SaslMechanism> announced_;
 
   State state_ = State::kCommand;
   sasl::LineBuffer line_;

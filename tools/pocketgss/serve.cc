@@ -52,17 +52,14 @@ Fallible<std::vector<SaslMechanism>> parse_mechanisms(const std::string& list) {
   return out;
 }
 
-// announced_mechanisms are those of --mechs, else all that can be had: AUTH NTLM needs accounts.
+// announced_mechanisms are those of --mechs, else all; of them the server announces what it offers.
 Fallible<std::vector<SaslMechanism>> announced_mechanisms(const Options& options) {
   auto named = parse_mechanisms(options.mechanisms);
   if (!named.has_value()) return named.failure();
   std::vector<SaslMechanism> out = std::move(named).value();
-  const bool by_default = out.empty();
-  if (by_default) out = SmtpServerConfig().mechanisms;
-  if (!options.users.empty()) return out;
-  const auto ntlm = std::find(out.begin(), out.end(), SaslMechanism::kNtlm);
-  if (ntlm != out.end() && !by_default) return usage("--mechs: NTLM needs --users");
-  if (ntlm != out.end()) out.erase(ntlm);
+  if (out.empty()) return SmtpServerConfig().mechanisms;
+  const bool ntlm = std::find(out.begin(), out.end(), SaslMechanism::kNtlm) != out.end();
+  if (ntlm && options.users.empty()) return usage("--mechs: NTLM needs --users");
   return out;
 }
 
