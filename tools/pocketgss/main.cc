@@ -1,6 +1,10 @@
 // The program pocketgss.
+#include "tools/exit_codes.h"
 #include "tools/pocketgss/cli.h"
+#include "tools/pocketgss/standard_files.h"
 
 int main(int argc, char** argv) {
-  return pocketgss::tools::run_cli(argc, argv);
+  using namespace pocketgss::tools;
+  if (!open_standard_files()) return static_cast<int>(ExitCode::kOsError);
+  return run_cli(argc, argv);
 }
