@@ -2,6 +2,7 @@
 #include "tools/update_file.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,7 +90,25 @@ Fallible<Descriptor> lock(const Target& target) {
   }
 }
 
-// TemporaryFile is removed unless it was moved into place.
+// HeldSignals keeps the signals by which a user ends a program until it goes.
+class HeldSignals {
+ public:
+  HeldSignals() {
+    sigset_t held;
+    sigemptyset(&held);
+    for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGTERM}) sigaddset(&held, number);
+    ::pthread_sigmask(SIG_BLOCK, &held, &before_);
+  }
+  ~HeldSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  HeldSignals(const HeldSignals&) = delete;
+  HeldSignals& operator=(const HeldSignals&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+// TemporaryFile is removed unless it was moved into place, also where a signal ends the program
+// meanwhile: it holds secrets, and nobody would look for it.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::filesystem::path& target)
@@ -107,6 +126,7 @@ class TemporaryFile {
   }
 
  private:
+  HeldSignals held_;
   std::string name_;
   Descriptor fd_;
   bool kept_ = false;

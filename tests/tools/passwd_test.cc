@@ -1,8 +1,9 @@
 // The verb `passwd`, as a process.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
-#include "tests/tools/support/process.h"
+#include "tests/tools/support/prepared.h"
 #include "tests/tools/support/temp_folder.h"
 
 namespace pocketgss::tools {
@@ -14,6 +15,11 @@ using testing::run;
 using testing::TempFolder;
 
 constexpr const char* kPasswordHash = "8846f7eaee8fb117ad06bdd830b7586c";  // NTOWFv1 of "password"
+
+void set_limit(decltype(RLIMIT_NOFILE) what, rlim_t to) {
+  const rlimit limit{to, to};
+  ::setrlimit(what, &limit);
+}
 
 struct Passwd : ::testing::Test {
   testing::Outcome set(const std::string& user, const std::string& password) {
@@ -92,6 +98,17 @@ TEST_F(Passwd, NamesTheLineOfABrokenFile) {
   EXPECT_EQ(refused.exit_code, 78);
   EXPECT_THAT(refused.error, HasSubstr("users:2: "));
   EXPECT_THAT(refused.error, ::testing::Not(HasSubstr("secret")));
+}
+
+TEST_F(Passwd, Says73WhereAFileSizeLimitIsInTheWay) {
+  ASSERT_EQ(set("bob", "password").exit_code, 0);
+  folder.write("pw", "password");
+  const auto refused = testing::run_prepared(
+      {"passwd", "--users", folder / "users", "--user", "carol", "--password-file", folder / "pw"},
+      [] { set_limit(RLIMIT_FSIZE, 70); });
+  EXPECT_EQ(refused.exit_code, 73);
+  EXPECT_THAT(refused.error, HasSubstr("cannot write the user file"));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 2);
 }
 
 TEST_F(Passwd, RefusesAFileThatOthersCanRead) {
