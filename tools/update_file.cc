@@ -30,10 +30,13 @@ struct Target {
   const char* what;
 };
 
-Failure cannot_write(const Target& target, int error) {
+Failure cannot_write(const Target& target, const std::string& why) {
   return Failure{ExitCode::kCantCreate, std::string("cannot write the ") + target.what + " " +
-                                            tools::quoted(target.path.string()) + ": " +
-                                            system_error_text(error)};
+                                            tools::quoted(target.path.string()) + ": " + why};
+}
+
+Failure cannot_write(const Target& target, int error) {
+  return cannot_write(target, system_error_text(error));
 }
 
 Failure busy(const Target& target) {
@@ -150,10 +153,19 @@ Fallible<Nothing> replace(const Target& target, ByteView text, int folder) {
   return Nothing{};
 }
 
+// is_special: a device, a pipe or a socket, which is not ours to replace. Of /dev/null there may be but
+// one.
+bool is_special(const std::filesystem::path& path) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) return false;
+  return !S_ISREG(status.st_mode) && !S_ISLNK(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 }  // namespace
 
 Fallible<Nothing> write_private_file(const std::string& path, const char* what, ByteView text) {
   const Target target{std::filesystem::absolute(path), what};
+  if (is_special(target.path)) return cannot_write(target, "it is no regular file");
   TemporaryFile next(target.path);
   const bool done = next.valid() && ::fchmod(next.fd(), S_IRUSR | S_IWUSR) == 0 &&
                     write_all(next.fd(), text) && ::fsync(next.fd()) == 0 &&

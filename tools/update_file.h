@@ -22,7 +22,7 @@ using FileChange = std::function<Fallible<SecretBytes>(const std::string& path, 
 Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change);
 
 // write_private_file puts `text` into a file of this user's own at `path`, mode 0600, in the place of
-// what was there and at once. For a folder where everybody may write, as /tmp: a link that somebody
+// what was there and at once; a device, a pipe or a socket stays. For a folder where everybody may write, as /tmp: a link that somebody
 // has put at `path` is replaced and not followed, an owner is not taken over, no lock is waited for;
 // where the file is another user's and the folder is sticky, it fails. Failure: kCantCreate.
 Fallible<Nothing> write_private_file(const std::string& path, const char* what, ByteView text);

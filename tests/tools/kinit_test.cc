@@ -114,6 +114,12 @@ TEST_F(Kinit, Says73WhereTheCacheCannotBeWritten) {
   EXPECT_THAT(refused.error, HasSubstr("cannot write the credential cache"));
 }
 
+TEST_F(Kinit, LeavesAPipeInPlaceOfTheCacheAlone) {
+  ASSERT_EQ(::mkfifo(cache.c_str(), 0600), 0);
+  EXPECT_EQ(kinit("Password1").exit_code, 73);
+  EXPECT_TRUE(std::filesystem::is_fifo(cache));
+}
+
 TEST_F(Kinit, Says75WhereNoKdcAnswers) {
   const auto closed = pocketgss::testing::loopback_sockets();
   ::close(closed.tcp);

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@ namespace {
 using testing::content_of;
 using ::testing::ElementsAre;
 using testing::end_of_child;
+using ::testing::HasSubstr;
 using testing::TempFolder;
 
 Fallible<Nothing> update(const std::string& path) {
@@ -69,6 +71,18 @@ TEST(UpdateFile, LetsSignalsThroughOnceItIsDone) {
       if (sigismember(&before, number) != 0) ::_exit(1);
   });
   EXPECT_EQ(status, 0);
+}
+
+TEST(UpdateFile, DoesNotReplaceADeviceOrAPipe) {
+  const TempFolder folder;
+  const std::string pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const auto refused = write(pipe);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.failure().exit_code, ExitCode::kCantCreate);
+  EXPECT_THAT(refused.failure().message, HasSubstr("pipe': it is no regular file"));
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  EXPECT_THAT(names_in(folder), ElementsAre("pipe"));
 }
 
 }  // namespace
