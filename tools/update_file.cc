@@ -45,10 +45,17 @@ Failure busy(const Target& target) {
                                           " is being changed by another program; try again later"};
 }
 
+// absolute fails where `path` is empty, or relative to a folder that is gone.
+Fallible<Target> absolute(const std::string& path, const char* what) {
+  std::error_code error;
+  Target target{std::filesystem::absolute(path, error), what};
+  if (error) return cannot_write(Target{path, what}, error.value());
+  return target;
+}
+
 // target_of follows symbolic links, so that they stay and the file that they name is replaced, or
 // made where it is not there. Of a loop, what is left is a link.
-std::filesystem::path target_of(const std::string& path) {
-  std::filesystem::path target = std::filesystem::absolute(path);
+std::filesystem::path target_of(std::filesystem::path target) {
   std::error_code error;
   for (int links = 0; links < kMaxLinks; ++links) {
     const auto next = std::filesystem::read_symlink(target, error);
@@ -164,7 +171,9 @@ bool is_special(const std::filesystem::path& path) {
 }  // namespace
 
 Fallible<Nothing> write_private_file(const std::string& path, const char* what, ByteView text) {
-  const Target target{std::filesystem::absolute(path), what};
+  auto absolute_target = absolute(path, what);
+  if (!absolute_target.has_value()) return absolute_target.failure();
+  const Target target = std::move(absolute_target).value();
   if (is_special(target.path)) return cannot_write(target, "it is no regular file");
   TemporaryFile next(target.path);
   const bool done = next.valid() && ::fchmod(next.fd(), S_IRUSR | S_IWUSR) == 0 &&
@@ -175,7 +184,9 @@ Fallible<Nothing> write_private_file(const std::string& path, const char* what, 
 }
 
 Fallible<Nothing> update_file(const std::string& path, const char* what, const FileChange& change) {
-  const Target target{target_of(path), what};
+  auto given = absolute(path, what);
+  if (!given.has_value()) return given.failure();
+  const Target target{target_of(std::move(given).value().path), what};
   std::error_code error;
   if (std::filesystem::is_symlink(target.path, error)) return cannot_write(target, ELOOP);
   const Descriptor folder = open_folder(target.path.parent_path());

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/tools/support/prepared.h"
 #include "tests/tools/support/temp_folder.h"
@@ -125,6 +126,22 @@ TEST(Program, ExplainsItself) {
     const auto verb_help = run({verb, "--help"});
     EXPECT_EQ(verb_help.exit_code, 0);
     EXPECT_THAT(verb_help.output, HasSubstr("Exit codes"));
+  }
+}
+
+// Whatever it is that is wanting first.
+TEST(Program, BlamesTheSystemWhereItHasTooFewFiles) {
+  const TempFolder folder;
+  folder.write("users", "bob:" + std::string(kPasswordHash) + "\n");
+  for (const rlim_t files : {6u, 7u, 8u, 9u}) {
+    const auto refused = testing::run_prepared({"serve", "--listen", "127.0.0.1:0", "--users",
+                                                folder / "users", "--maildir", folder / "Maildir"},
+                                               [files] {
+                                                 for (int fd = 3; fd < 100; ++fd) ::close(fd);
+                                                 set_limit(RLIMIT_NOFILE, files);
+                                               });
+    EXPECT_THAT(refused.exit_code, ::testing::AnyOf(66, 71, 73)) << files << refused.error;
+    EXPECT_THAT(refused.error, HasSubstr("Too many open files"));
   }
 }
 

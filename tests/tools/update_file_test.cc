@@ -85,5 +85,29 @@ TEST(UpdateFile, DoesNotReplaceADeviceOrAPipe) {
   EXPECT_THAT(names_in(folder), ElementsAre("pipe"));
 }
 
+TEST(UpdateFile, SaysThatAPathIsNone) {
+  for (const auto& change : {update, write}) {
+    const auto refused = change("");
+    ASSERT_FALSE(refused.has_value());
+    EXPECT_EQ(refused.failure().exit_code, ExitCode::kCantCreate);
+    EXPECT_THAT(refused.failure().message, HasSubstr("cannot write the file '': "));
+  }
+}
+
+TEST(UpdateFile, SaysThatTheFolderOfARelativePathIsGone) {
+  for (const auto& change : {update, write}) {
+    const TempFolder folder;
+    const std::string gone = folder / "gone";
+    std::filesystem::create_directory(gone);
+    const int status = end_of_child([&] {
+      std::filesystem::current_path(gone);
+      std::filesystem::remove(gone);
+      const auto refused = change("file");
+      if (refused.has_value() || refused.failure().exit_code != ExitCode::kCantCreate) ::_exit(1);
+    });
+    EXPECT_EQ(status, 0);
+  }
+}
+
 }  // namespace
 }  // namespace pocketgss::tools

@@ -2,13 +2,16 @@
 #include "tools/pocketgss/cli.h"
 
 #include <iostream>
+#include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "base/crypto.h"
 #include "tools/pocketgss/verbs.h"
+#include "tools/text.h"
 
 namespace pocketgss::tools {
 namespace {
@@ -83,9 +86,16 @@ ExitCode run_verb(int argc, const char* const* argv) {
 int run_cli(int argc, const char* const* argv) {
   try {
     return static_cast<int>(with_output(run_verb(argc, argv)));
-  } catch (const std::exception& error) {
-    std::cerr << "pocketgss: an error of this program, please report it: " << error.what()
+  } catch (const std::bad_alloc&) {
+    std::cerr << "pocketgss: there is not enough memory" << std::endl;
+    return static_cast<int>(ExitCode::kOsError);
+  } catch (const std::system_error& error) {
+    std::cerr << "pocketgss: the operating system refuses: " << printable(error.what())
               << std::endl;
+    return static_cast<int>(ExitCode::kOsError);
+  } catch (const std::exception& error) {
+    std::cerr << "pocketgss: an error of this program, please report it: "
+              << printable(error.what()) << std::endl;
     return static_cast<int>(ExitCode::kSoftware);
   }
 }
