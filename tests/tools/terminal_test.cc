@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "tests/tools/support/serve_process.h"
 #include "tests/tools/support/terminal.h"
@@ -21,6 +23,7 @@ constexpr const char* kPasswordHash = "8846f7eaee8fb117ad06bdd830b7586c";  // of
 constexpr const char* kPrompt = "New password for 'bob': ";
 constexpr const char* kAgain = "The same once more: ";
 constexpr const char* kControlC = "\x03";
+constexpr const char* kControlZ = "\x1a";
 
 struct PasswordPrompt : ::testing::Test {
   testing::Arguments passwd() { return {"passwd", "--users", folder / "users", "--user", "bob"}; }
@@ -68,6 +71,34 @@ TEST_F(PasswordPrompt, TurnsTheEchoOnAgainWhereASignalEndsIt) {
   EXPECT_EQ(terminal.wait(), 128 + SIGINT);
   EXPECT_TRUE(terminal.echoes());
   EXPECT_FALSE(std::filesystem::exists(folder / "users"));
+}
+
+// A shell turns the echo on while the program is stopped.
+TEST_F(PasswordPrompt, P22_IsQuietAgainAfterAStop) {
+  Terminal terminal(passwd());
+  ASSERT_TRUE(terminal.shows(kPrompt));
+  terminal.signal(SIGSTOP);
+  terminal.turn_echo_on();
+  terminal.signal(SIGCONT);
+  for (int i = 0; i < 500 && terminal.echoes(); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  answer(terminal, kPrompt, "password");
+  answer(terminal, kAgain, "password");
+  EXPECT_EQ(terminal.wait(), 0) << terminal.screen();
+  EXPECT_THAT(terminal.screen(), Not(HasSubstr("password\r\n")));
+  EXPECT_TRUE(terminal.echoes());
+}
+
+// Nobody could continue the program here, so the system does not stop it.
+TEST_F(PasswordPrompt, P22_AsksAgainAfterControlZ) {
+  Terminal terminal(passwd());
+  ASSERT_TRUE(terminal.shows(kPrompt));
+  terminal.type(kControlZ);
+  ASSERT_TRUE(terminal.shows(std::string(kPrompt) + kPrompt)) << terminal.screen();
+  answer(terminal, kPrompt, "password");
+  answer(terminal, kAgain, "password");
+  EXPECT_EQ(terminal.wait(), 0) << terminal.screen();
+  EXPECT_THAT(terminal.screen(), Not(HasSubstr("password\r\n")));
 }
 
 TEST_F(PasswordPrompt, OfSendLeavesStandardInputToTheMessage) {

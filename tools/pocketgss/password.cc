@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <string_view>
 
 #include "tools/files.h"
 #include "tools/text.h"
@@ -19,9 +20,14 @@ namespace {
 
 constexpr size_t kMaxRead = kMaxPassword + 2;  // with a CR LF
 
-// The terminal's settings while echo is off, for the handler of signals that end the program.
+// The terminal while its echo is off, for the handlers of signals.
 int quiet_terminal = -1;
-termios settings_before{};
+termios settings_before{}, settings_quiet{};
+std::string_view question;
+
+void be_quiet() {
+  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_quiet);
+}
 
 void restore_and_die(int signal_number) {
   tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
@@ -29,34 +35,74 @@ void restore_and_die(int signal_number) {
   raise(signal_number);
 }
 
-// NoEcho switches a terminal's echo off for its lifetime, and back on also when a signal ends the
-// program.
+// stop_and_ask_again leaves the terminal to the shell as it was while the program is stopped, and asks
+// again after that. Where nobody could continue the program the system does not stop it.
+void stop_and_ask_again(int signal_number) {
+  const int error = errno;
+  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
+  struct sigaction ours{}, by_default{};
+  by_default.sa_handler = SIG_DFL;
+  sigaction(signal_number, &by_default, &ours);
+  sigset_t stopping, blocked;
+  sigemptyset(&stopping);
+  sigaddset(&stopping, signal_number);
+  raise(signal_number);
+  sigprocmask(SIG_UNBLOCK, &stopping, &blocked);  // it stops here
+  sigprocmask(SIG_SETMASK, &blocked, nullptr);
+  sigaction(signal_number, &ours, nullptr);
+  be_quiet();
+  static_cast<void>(!write(quiet_terminal, question.data(), question.size()));
+  errno = error;
+}
+
+// go_on_quietly: the shell has turned the echo on meanwhile.
+void go_on_quietly(int) {
+  const int error = errno;
+  be_quiet();
+  errno = error;
+}
+
+// NoEcho switches a terminal's echo off for its lifetime, and back on also when a signal ends or stops
+// the program. `prompt` is what is asked.
 class NoEcho {
  public:
-  explicit NoEcho(int terminal) {
+  NoEcho(int terminal, std::string_view prompt) {
     if (tcgetattr(terminal, &settings_before) != 0) return;
     quiet_terminal = terminal;
-    struct sigaction action{};
-    action.sa_handler = restore_and_die;
-    for (size_t i = 0; i < kSignals.size(); ++i)
-      sigaction(kSignals[i], &action, &actions_before_[i]);
-    termios quiet = settings_before;
-    quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-    quiet.c_lflag |= ECHONL;
-    tcsetattr(terminal, TCSAFLUSH, &quiet);
+    question = prompt;
+    settings_quiet = settings_before;
+    settings_quiet.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    settings_quiet.c_lflag |= ECHONL;
+    for (size_t i = 0; i < kSignals.size(); ++i) {
+      struct sigaction action{};
+      action.sa_handler = kSignals[i].handler;
+      action.sa_flags = SA_RESTART;
+      sigaction(kSignals[i].number, &action, &actions_before_[i]);
+      if (actions_before_[i].sa_handler == SIG_IGN)  // who started it wants that so
+        sigaction(kSignals[i].number, &actions_before_[i], nullptr);
+    }
+    be_quiet();
   }
   NoEcho(const NoEcho&) = delete;
   NoEcho& operator=(const NoEcho&) = delete;
   ~NoEcho() {
     if (quiet_terminal < 0) return;
+    settings_quiet = settings_before;  // whoever continues the program from here on
     tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
     for (size_t i = 0; i < kSignals.size(); ++i)
-      sigaction(kSignals[i], &actions_before_[i], nullptr);
+      sigaction(kSignals[i].number, &actions_before_[i], nullptr);
     quiet_terminal = -1;
   }
 
  private:
-  static constexpr std::array kSignals = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  struct Signal {
+    int number;
+    void (*handler)(int);
+  };
+  static constexpr std::array kSignals = {
+      Signal{SIGINT, restore_and_die},     Signal{SIGTERM, restore_and_die},
+      Signal{SIGHUP, restore_and_die},     Signal{SIGQUIT, restore_and_die},
+      Signal{SIGTSTP, stop_and_ask_again}, Signal{SIGCONT, go_on_quietly}};
   std::array<struct sigaction, kSignals.size()> actions_before_{};
 };
 
@@ -106,7 +152,7 @@ Fallible<SecretBytes> ask(const std::string& prompt) {
     return Failure{ExitCode::kUsage,
                    "a password is needed and there is no terminal to ask on; use --password-file"};
   }
-  const NoEcho quiet(terminal.get());  // before the prompt: who sees that may type
+  const NoEcho quiet(terminal.get(), prompt);  // before the prompt: who sees that may type
   if (write(terminal.get(), prompt.data(), prompt.size()) < 0) {
     return Failure{ExitCode::kIoError, "cannot write to the terminal: " + system_error_text(errno)};
   }

@@ -67,6 +67,17 @@ bool Terminal::echoes() const {
   return ::tcgetattr(theirs_.get(), &settings) == 0 && (settings.c_lflag & ECHO) != 0;
 }
 
+void Terminal::turn_echo_on() {
+  termios settings{};
+  ::tcgetattr(theirs_.get(), &settings);
+  settings.c_lflag |= ECHO;
+  ::tcsetattr(theirs_.get(), TCSANOW, &settings);
+}
+
+void Terminal::signal(int number) const {
+  ::kill(pid_, number);
+}
+
 std::optional<int> Terminal::wait() {
   for (int i = 0; i < kSteps; ++i) {
     read_some();

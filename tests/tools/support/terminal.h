@@ -22,6 +22,8 @@ class Terminal {
   bool shows(const std::string& text);
   void type(const std::string& keys);
   bool echoes() const;  // what is typed is shown
+  void turn_echo_on();  // as a shell does while the program is stopped
+  void signal(int number) const;
   // wait reads to the end; the exit code, or 128 + the signal.
   std::optional<int> wait();
   const std::string& screen() const { return screen_; }
