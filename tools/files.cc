@@ -36,7 +36,7 @@ Fallible<SecretBytes> read_descriptor(int fd, const std::string& path, size_t li
     const ssize_t got = ::read(fd, buffer.mutable_view().data() + used, buffer.size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0)
-      return Failure{ExitCode::kIoError,
+      return Failure{ExitCode::kNoInput,
                      "cannot read " + quoted(path) + ": " + system_error_text(errno)};
     if (got == 0) return SecretBytes(buffer.view().prefix(used));
     used += static_cast<size_t>(got);

@@ -29,13 +29,12 @@ class Descriptor {
   int fd_;
 };
 
-// read_descriptor reads to the end; `path` is for messages. Failures: kIoError, kDataError (more
+// read_descriptor reads to the end; `path` is for messages. Failures: kNoInput, kDataError (more
 // than `limit` bytes).
 Fallible<SecretBytes> read_descriptor(int fd, const std::string& path, size_t limit);
 
 // read_file reads a whole file, a pipe too. Any file that a person names may hold a secret, so its
-// bytes are wiped after use. Failures: kNoInput (it cannot be opened), and those of
-// read_descriptor().
+// bytes are wiped after use. Failures: those of read_descriptor().
 Fallible<SecretBytes> read_file(const std::string& path, size_t limit);
 
 // open_private opens a file of a server that holds keys: a regular one that nobody but its owner may

@@ -135,6 +135,12 @@ TEST_F(Keytab, SaysThatThereIsNone) {
   EXPECT_EQ(list().exit_code, 66);
 }
 
+TEST_F(Keytab, SaysThatAFolderCannotBeRead) {
+  std::filesystem::create_directory(folder / "keytab");
+  EXPECT_EQ(list().exit_code, 66);
+  EXPECT_EQ(add({"--principal", "smtp/host@R", "--kvno", "1"}).exit_code, 66);
+}
+
 TEST_F(Keytab, ListsNoControlCharacters) {
   mechs::krb5::KeytabEntry entry;
   const Principal principal = Principal(1, "R").add("a\x1b[2J");
@@ -207,6 +213,7 @@ TEST_F(Caches, KlistLeavesOutWhatIsNoTicketUnlessAsked) {
 
 TEST_F(Caches, KlistRefusesWhatIsNoCacheFile) {
   EXPECT_EQ(run({"klist", "--ccache", folder / "none"}).exit_code, 66);
+  EXPECT_EQ(run({"klist", "--ccache", folder.path()}).exit_code, 66);
   EXPECT_EQ(run({"klist", "--ccache", folder.write("x", "text")}).exit_code, 65);
   for (const char* kind : {"KCM:", "KEYRING:persistent:0", "DIR:/tmp", "MEMORY:x"})
     EXPECT_EQ(run({"klist", "--ccache", kind}).exit_code, 78) << kind;

@@ -57,5 +57,14 @@ TEST_F(Message, ThatIsMissingOrAFolderIsNamed) {
   EXPECT_EQ(MessageSource::open("/").failure().exit_code, ExitCode::kNoInput);
 }
 
+TEST_F(Message, ThatCannotBeReadIsNamed) {
+  auto source = MessageSource::open("/proc/self/mem");  // opens, and has nothing at its start
+  if (!source.has_value()) GTEST_SKIP() << source.failure().message;
+  const auto piece = source.value().read();
+  ASSERT_FALSE(piece.has_value());
+  EXPECT_EQ(piece.failure().exit_code, ExitCode::kNoInput);
+  EXPECT_NE(piece.failure().message.find("/proc/self/mem"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace pocketgss::tools

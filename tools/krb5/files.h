@@ -30,7 +30,7 @@ struct LoadedCcache {
   mechs::krb5::Ccache ccache;
 };
 
-// Failures: kNoInput (it cannot be opened), kIoError, kDataError (more than 16 MiB; or not such a
+// Failures: kNoInput, kDataError (more than 16 MiB; or not such a
 // file, with the field and the offset).
 Fallible<LoadedKeytab> load_keytab(const std::string& path);
 Fallible<LoadedCcache> load_ccache(const std::string& path);

@@ -20,7 +20,7 @@ struct ServiceKeytab {
 };
 
 // load_service_keytab reads a key table that nobody but its owner may read. Failures: those of
-// open_private(), kIoError, kDataError (not a key table, with the field and the offset; longer than
+// open_private(), kNoInput, kDataError (not a key table, with the field and the offset; longer than
 // 16 MiB), kConfig (no key of a service).
 Fallible<ServiceKeytab> load_service_keytab(const std::string& path);
 

@@ -45,7 +45,7 @@ class OffsetClock final : public Clock {
 
 // read_krb5_conf reads the file that --krb5-conf names, and read_nt_hash one of 32 hexadecimal digits:
 // 16 octets. Once for a run: a pipe gives what is in it only once. Without a path there is nothing.
-// Failures: kNoInput, kIoError, kDataError.
+// Failures: kNoInput, kDataError.
 Fallible<std::optional<Krb5Conf>> read_krb5_conf(const std::string& path);
 Fallible<SecretBytes> read_nt_hash(const std::string& path);
 
@@ -62,7 +62,7 @@ struct Whom {
   std::string ccache;
 };
 
-// read_tickets makes the source of tickets. Failures: kNoInput, kIoError, kDataError (a file), kUsage,
+// read_tickets makes the source of tickets. Failures: kNoInput, kDataError (a file), kUsage,
 // kConfig (a setting that contradicts another); and with `may_fall_back` kUsage, where nothing is
 // wrong but that Kerberos lacks something: the realm, a key, a ticket of the user's.
 std::variant<std::shared_ptr<TicketSource>, TicketFailure> read_tickets(

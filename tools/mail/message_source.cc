@@ -87,7 +87,7 @@ Fallible<std::optional<MessageFacts>> MessageSource::facts() {
 Fallible<Bytes> MessageSource::read() {
   Bytes piece(kPiece);
   piece.resize(std::fread(piece.data(), 1, piece.size(), file_.get()));
-  if (std::ferror(file_.get()) != 0) return cannot(ExitCode::kIoError, "read", name_, errno);
+  if (std::ferror(file_.get()) != 0) return cannot(ExitCode::kNoInput, "read", name_, errno);
   return piece;
 }
 

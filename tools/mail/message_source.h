@@ -27,10 +27,10 @@ class MessageSource {
   static Fallible<MessageSource> open(const std::string& path);
 
   // facts reads the whole message ahead where it can be read twice (a regular file); none
-  // otherwise. Failures: kIoError.
+  // otherwise. Failures: kNoInput, kIoError (it cannot be rewound).
   Fallible<std::optional<MessageFacts>> facts();
 
-  // read returns the next piece, 64 KiB at most; empty: the end. Failures: kIoError.
+  // read returns the next piece, 64 KiB at most; empty: the end. Failures: kNoInput.
   Fallible<Bytes> read();
 
  private:

@@ -74,7 +74,7 @@ Fallible<std::string> account_name_of(std::string_view user);
 // update_user_file makes the next version: under a lock of the folder it reads the file (an empty
 // one if there is none), asks `change` for the next text, and puts that in its place atomically,
 // mode 0600, owned as the file was. A crash leaves the old version or the new one. Failures: those
-// of load(), of `change`, kCantCreate, kIoError.
+// of load(), of `change`, kCantCreate, kTempFail.
 using UserFileChange = std::function<Fallible<SecretBytes>(const UserFile& current)>;
 Fallible<Nothing> update_user_file(const std::string& path, const UserFileChange& change);
 
