@@ -16,6 +16,7 @@
 #include "tools/krb5/files.h"
 #include "tools/krb5/kdcs.h"
 #include "tools/krb5/names.h"
+#include "tools/option_values.h"
 #include "tools/text.h"
 
 namespace pocketgss::tools {
@@ -215,7 +216,7 @@ void add_kerberos_options(CLI::App& verb, KerberosOptions& o) {
           "--kdc-deadline", [&o](unsigned seconds) { o.deadline = std::chrono::seconds(seconds); },
           "Seconds for all KDCs and all tickets together, 1 to 300 (default: 15)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(1u, 300u).description(""));
+      ->transform(decimal(1, 300));
 }
 
 std::variant<std::shared_ptr<TicketSource>, TicketFailure> read_tickets(

@@ -52,7 +52,8 @@ ExitCode usage_error(const CLI::App& app, const CLI::ParseError& error) {
     at = at->get_subcommands().front();
     verb += " " + at->get_name();
   }
-  std::cerr << verb << ": " << error.what() << "; see `" << verb << " --help`" << std::endl;
+  std::cerr << verb << ": " << printable(error.what()) << "; see `" << verb << " --help`"
+            << std::endl;
   return ExitCode::kUsage;
 }
 

@@ -11,6 +11,7 @@
 #include "tools/krb5/files.h"
 #include "tools/krb5/keytab_update.h"
 #include "tools/krb5/names.h"
+#include "tools/option_values.h"
 #include "tools/pocketgss/password.h"
 #include "tools/pocketgss/report.h"
 #include "tools/pocketgss/verbs.h"
@@ -113,7 +114,7 @@ void add_add(CLI::App* keytab, Run& run) {
       ->required();
   verb->add_option("--kvno", options->kvno, "The key version, as the KDC counts it")
       ->type_name("NUMBER")
-      ->check(CLI::Range(uint32_t{1}, UINT32_MAX).description(""))
+      ->transform(decimal(1, UINT32_MAX))
       ->required();
   verb->add_option("--etype", options->etypes, etypes_help())
       ->type_name("ETYPE")

@@ -19,6 +19,7 @@
 #include "tools/mail/submission.h"
 #include "tools/net/client_transport.h"
 #include "tools/net/endpoint.h"
+#include "tools/option_values.h"
 #include "tools/pocketgss/password.h"
 #include "tools/pocketgss/report.h"
 #include "tools/pocketgss/transcript_printer.h"
@@ -372,7 +373,7 @@ void add_login_options(CLI::App& verb, Options& o) {
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->transform(CLI::CheckedTransformer(kInnerNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kInnerNames));
   verb.add_option("--user", o.user,
                   "Account: user@domain, user or, for NTLM, DOMAIN\\user (default: whom the key "
                   "table or the credential cache names)")
@@ -390,21 +391,21 @@ void add_login_options(CLI::App& verb, Options& o) {
   verb.add_option("--channel-binding", o.channel_binding,
                   "Bind the login to the TLS channel (default: when-supported)")
       ->type_name("off|when-supported|require")
-      ->transform(CLI::CheckedTransformer(kBindingNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kBindingNames));
   verb.add_option(
           "--initial-response", o.initial_response,
           "Send the first token with AUTH (default: auto, where the line keeps within 512 octets)")
       ->type_name("auto|always|never")
-      ->transform(CLI::CheckedTransformer(kInitialResponseNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kInitialResponseNames));
   verb.add_option("--layer", o.layers,
                   "SASL security layer to require, or a stronger one; GSSAPI and GSS-SPNEGO alone "
                   "have them (default: none)")
       ->type_name("none|integrity|confidentiality")
-      ->transform(CLI::CheckedTransformer(kLayerNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kLayerNames));
   verb.add_option("--policy", o.level,
                   "strict takes only servers that do what current Windows does (default: default)")
       ->type_name("default|strict")
-      ->transform(CLI::CheckedTransformer(kLevelNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kLevelNames));
 }
 
 }  // namespace
@@ -420,7 +421,7 @@ void add_send(CLI::App& app, Run& run_verb) {
   verb->add_option("--tls", o.tls,
                    "starttls is required once chosen, never optional (default: starttls)")
       ->type_name("starttls|implicit|none")
-      ->transform(CLI::CheckedTransformer(kTlsNames, CLI::ignore_case).description(""));
+      ->transform(one_of(kTlsNames));
   verb->add_option("--ca", o.ca_file, "Trust these certificates, in PEM (default: the system's)")
       ->type_name("FILE");
   add_login_options(*verb, o);
@@ -438,7 +439,7 @@ void add_send(CLI::App& app, Run& run_verb) {
           "Seconds to wait for each answer, 1 to 3600 (default: 300, and 600 for the one to "
           "the whole message)")
       ->type_name("SECONDS")
-      ->check(CLI::Range(1u, 3600u).description(""));
+      ->transform(decimal(1, 3600));
   verb->add_flag("-v,--verbose", o.verbose,
                  "Show the SMTP dialogue and the decoded tokens; never a secret");
   verb->add_option("FILE", o.file, "The message, RFC 5322; - for standard input")

@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tools/net/server.h"
+#include "tools/option_values.h"
 #include "tools/pocketgss/report.h"
 #include "tools/pocketgss/verbs.h"
 #include "tools/text.h"
@@ -218,19 +219,15 @@ void add_login_options(CLI::App& verb, Options& options) {
       ->allow_extra_args(false);
   verb.add_option("--policy", options.level,
                   "default: every safe client; strict: only what current Windows sends")
-      ->transform(CLI::CheckedTransformer(
-                      std::map<std::string, PolicyLevel>{{"default", PolicyLevel::kDefault},
-                                                         {"strict", PolicyLevel::kStrict}})
-                      .description(""))
+      ->transform(one_of(std::map<std::string, PolicyLevel>{{"default", PolicyLevel::kDefault},
+                                                            {"strict", PolicyLevel::kStrict}}))
       ->type_name("default|strict");
   verb.add_option("--channel-binding", options.channel_binding,
                   "What is asked of channel bindings: off, when-supported (default), require")
-      ->transform(
-          CLI::CheckedTransformer(std::map<std::string, BindingRequirement>{
-                                      {"off", BindingRequirement::kOff},
-                                      {"when-supported", BindingRequirement::kWhenSupported},
-                                      {"require", BindingRequirement::kRequire}})
-              .description(""))
+      ->transform(one_of(std::map<std::string, BindingRequirement>{
+          {"off", BindingRequirement::kOff},
+          {"when-supported", BindingRequirement::kWhenSupported},
+          {"require", BindingRequirement::kRequire}}))
       ->type_name("off|when-supported|require");
   verb.add_flag("--early-success", options.early_success,
                 "Answer 235 in place of the last SPNEGO token, unless it has an AP-REP in it, as "
@@ -240,22 +237,19 @@ void add_login_options(CLI::App& verb, Options& options) {
           "--layer-step", options.layer_step,
           "When to run the security-layer step of RFC 4752: never, kerberos (default: after "
           "bare Kerberos), always")
-      ->transform(CLI::CheckedTransformer(
-                      std::map<std::string, LayerStep>{{"never", LayerStep::kNever},
-                                                       {"kerberos", LayerStep::kKerberos},
-                                                       {"always", LayerStep::kAlways}})
-                      .description(""))
+      ->transform(one_of(std::map<std::string, LayerStep>{{"never", LayerStep::kNever},
+                                                          {"kerberos", LayerStep::kKerberos},
+                                                          {"always", LayerStep::kAlways}}))
       ->type_name("never|kerberos|always");
   verb.add_option("--layers", options.layers,
                   "SASL security layers to offer: none, integrity, confidentiality; without none "
                   "one is required (default: none)")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->transform(CLI::CheckedTransformer(std::map<std::string, SecurityLayer>{
-                                              {"none", kNoLayer},
-                                              {"integrity", kIntegrityLayer},
-                                              {"confidentiality", kConfidentialityLayer}})
-                      .description(""))
+      ->transform(
+          one_of(std::map<std::string, SecurityLayer>{{"none", kNoLayer},
+                                                      {"integrity", kIntegrityLayer},
+                                                      {"confidentiality", kConfidentialityLayer}}))
       ->type_name("LIST");
 }
 
