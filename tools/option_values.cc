@@ -21,4 +21,10 @@ CLI::Validator decimal(uint32_t least, uint32_t most) {
       "");
 }
 
+CLI::Validator not_empty() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string { return text.empty() ? "the value is empty" : ""; },
+      "");
+}
+
 }  // namespace pocketgss::tools

@@ -30,6 +30,9 @@ CLI::Validator one_of(const std::map<std::string, T>& values) {
 // decimal takes a decimal number from `least` to `most`; a zero before it does not make it octal.
 CLI::Validator decimal(uint32_t least, uint32_t most);
 
+// not_empty refuses an empty value, as of a variable that a script forgot to set.
+CLI::Validator not_empty();
+
 }  // namespace pocketgss::tools
 
 #endif  // PGSS_TOOLS_OPTION_VALUES_H_

@@ -69,6 +69,20 @@ TEST(CommandLine, TakesDecimalNumbers) {
   EXPECT_THAT(list, HasSubstr("\n4294967295  "));
 }
 
+TEST(CommandLine, RefusesAnEmptyValue) {
+  for (const Arguments& arguments : {with(kSend, {"--ca", ""}),
+                                     with(kSend, {"--user", ""}),
+                                     with(kSend, {"--to", ""}),
+                                     with(kSend, {"--password-file", ""}),
+                                     with(kServe, {"--tls-cert", "", "--tls-key", ""}),
+                                     with(kServe, {"--spn", ""}),
+                                     {"passwd", "--users", "", "--user", "bob"},
+                                     {"keytab", "list", "--keytab", ""},
+                                     {"klist", "--ccache", ""},
+                                     {"decode", "--keytab", ""}})
+    EXPECT_THAT(said(arguments), HasSubstr(": the value is empty; see"));
+}
+
 TEST(CommandLine, TakesAnEmptySenderAndAnEmptySalt) {
   const TempFolder folder;
   EXPECT_EQ(run({"keytab", "add", "--keytab", folder / "keytab", "--principal", "smtp/host@R",

@@ -1,15 +1,19 @@
 // The command line: finds the verb, runs it, and turns every outcome into an exit code.
 #include "tools/pocketgss/cli.h"
 
+#include <algorithm>
+#include <array>
 #include <iostream>
 #include <new>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "base/crypto.h"
+#include "tools/option_values.h"
 #include "tools/pocketgss/verbs.h"
 #include "tools/text.h"
 
@@ -36,6 +40,19 @@ void add_exit_codes(CLI::App& app) {
   }
 }
 
+// refuse_empty_values: a variable that a script forgot to set must not stand for the default. It would
+// trust the system's certificates in place of those of --ca, or serve without TLS.
+void refuse_empty_values(CLI::App& app) {
+  constexpr std::array<std::string_view, 2> kMayBeEmpty = {"--from", "--salt"};
+  for (CLI::Option* option : app.get_options()) {
+    const bool takes_value = option->nonpositional() && option->get_items_expected_max() > 0;
+    const bool may_be_empty =
+        std::find(kMayBeEmpty.begin(), kMayBeEmpty.end(), option->get_name()) != kMayBeEmpty.end();
+    if (takes_value && !may_be_empty) option->check(not_empty());
+  }
+  for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
+}
+
 void configure(CLI::App& app, Run& run) {
   app.set_version_flag("--version", version_text(), "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -43,6 +60,7 @@ void configure(CLI::App& app, Run& run) {
   app.footer(std::string("`pocketgss VERB --help` tells more about a verb.\n\n") + kExitCodeHelp);
   for (const AddVerb add : all_verbs()) add(app, run);
   add_exit_codes(app);
+  refuse_empty_values(app);
 }
 
 // usage_error names the verb where one was given, so that the hint leads to the right help.
