@@ -101,6 +101,13 @@ TEST_F(Passwd, NamesTheLineOfABrokenFile) {
   EXPECT_THAT(refused.error, ::testing::Not(HasSubstr("secret")));
 }
 
+TEST_F(Passwd, NamesABrokenFileWithoutControlCharacters) {
+  const std::string users = folder.write("us\n\x1b[31mers", "bob\n");
+  const auto refused = run(
+      {"passwd", "--users", users, "--user", "bob", "--password-file", folder.write("pw", "x")});
+  EXPECT_THAT(refused.error, HasSubstr("us\\x0a\\x1b[31mers:1: no ':'"));
+}
+
 TEST_F(Passwd, Says73WhereAFileSizeLimitIsInTheWay) {
   ASSERT_EQ(set("bob", "password").exit_code, 0);
   folder.write("pw", "password");

@@ -90,7 +90,8 @@ Fallible<UserFile> UserFile::parse(SecretBytes text, const std::string& path) {
     std::string_view line = all.substr(begin, std::min(lf, all.size()) - begin);
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (const auto fault = file.add_line(line, number, begin, end)) {
-      return Failure{ExitCode::kConfig, path + ":" + std::to_string(number) + ": " + *fault};
+      return Failure{ExitCode::kConfig,
+                     printable(path) + ":" + std::to_string(number) + ": " + *fault};
     }
     begin = end;
   }
