@@ -120,6 +120,12 @@ TEST_F(Kinit, LeavesAPipeInPlaceOfTheCacheAlone) {
   EXPECT_TRUE(std::filesystem::is_fifo(cache));
 }
 
+TEST_F(Kinit, NamesAServiceThatIsNone) {
+  const auto refused = kinit("Password1", {"--service", "smtp"});
+  EXPECT_EQ(refused.exit_code, 64);
+  EXPECT_THAT(refused.error, HasSubstr("Kerberos: 'smtp': a service is named service/host"));
+}
+
 TEST_F(Kinit, Says75WhereNoKdcAnswers) {
   const auto closed = pocketgss::testing::loopback_sockets();
   ::close(closed.tcp);

@@ -308,6 +308,8 @@ Failure kerberos_failure(const Error& error, std::string_view service) {
   }
   if (error.code == Errc::kPolicy) {
     text += "refused by policy " + std::string(error.where);
+  } else if (error.code == Errc::kApiMisuse && !service.empty()) {
+    text += tools::quoted(service) + ": " + error.where;  // the user's call
   } else if (error.peer_status != 0 || error.code == Errc::kNeedsCredential) {
     text += error.where;
   } else {
