@@ -52,7 +52,8 @@ class SmtpTranscript {
   virtual ~SmtpTranscript() = default;
 
   // line: `text` is the line without CRLF, sanitised; a line whose rest is a SASL token comes to
-  // token() instead.
+  // token() instead. Of what a server gets that is no command, or no base64, it has only the size: it
+  // may be a password.
   virtual void line(SmtpParty from, std::string_view text) = 0;
 
   // token: a line that carries a SASL token. `prefix` is what stands before it ("AUTH GSSAPI ",

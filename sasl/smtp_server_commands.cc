@@ -31,15 +31,27 @@ void SmtpServer::Impl::on_line() {
                       {Errc::kPeerMisbehaved, "too many commands before the login", 0, 0});
   }
   if (auth) return on_auth(line_.line());
-  show(SmtpParty::kClient, line_.text());
+  const auto* handler =
+      std::find_if(std::begin(kHandlers), std::end(kHandlers),
+                   [&](const Handler& each) { return sasl::equal_ignoring_case(verb, each.verb); });
+  const bool known = handler != std::end(kHandlers);
+  if (known) {
+    show(SmtpParty::kClient, line_.text());
+  } else {
+    show_size("", line_.text().size(), "that are no command");
+  }
   if (line_.text().size() + 2 > config_.command_line) return refuse(500, "5.5.2", "Line too long");
   if (sasl::has_control(line_.text()))
     return refuse(500, "5.5.2", "Control character in a command");
-  for (const Handler& handler : kHandlers) {
-    if (sasl::equal_ignoring_case(verb, handler.verb))
-      return (this->*handler.handle)(sasl::trim(arguments));
-  }
-  refuse(500, "5.5.1", "Command not recognized");
+  if (!known) return refuse(500, "5.5.1", "Command not recognized");
+  (this->*handler->handle)(sasl::trim(arguments));
+}
+
+// show_size: what is no command, or no base64, may be the rest of a login that the client did not
+// hear refused (AUTH LOGIN: the password), so its text is for no transcript.
+void SmtpServer::Impl::show_size(std::string_view prefix, size_t octets, std::string_view what) {
+  show(SmtpParty::kClient,
+       sasl::concat({prefix, "(", sasl::decimal(octets), " octets ", what, ")"}));
 }
 
 // --- greeting ---
@@ -275,11 +287,9 @@ void SmtpServer::Impl::on_response(MutableBytes line) {
 void SmtpServer::Impl::take_response(MutableBytes text, std::string_view prefix) {
   const bool initial = !prefix.empty();
   const bool empty = initial && text.size() == 1 && text[0] == '=';
-  const std::string shown =
-      std::string(prefix) + sanitise_text(as_text(ByteView(text.data(), text.size())), 64);
   const Result<ByteView> token = empty ? ByteView() : base64_decode_in_place(text);
   if (!token.has_value()) {
-    show(SmtpParty::kClient, shown);
+    show_size(prefix, text.size(), "that are no base64");
     return refuse_login({501, "5.5.2", "Cannot decode base64"}, token.error());
   }
   if (transcript_ != nullptr) {

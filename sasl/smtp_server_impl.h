@@ -91,6 +91,7 @@ class PGSS_LOCAL SmtpServer::Impl {
   void give_up(const Error& error);
   void close_with(int code, std::string_view enhanced, std::string_view text, const Error& error);
   void show(SmtpParty from, std::string_view line);
+  void show_size(std::string_view prefix, size_t octets, std::string_view what);
   void ask(Asked asked, Event event);
   void apply_answer(int code);
   void reset_transaction();

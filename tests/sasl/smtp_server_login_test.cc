@@ -711,6 +711,40 @@ TEST(SmtpServer, SMT_17_TheTranscriptShowsTokensApartAndNoForeignSecret) {
             "S: 235 2.7.0 Authentication successful\n");
 }
 
+// A client that sends all of AUTH LOGIN whatever it is answered, or breaks its base64 into lines.
+TEST(SmtpServer, SMT_17_TheTranscriptShowsNoTextThatIsNoCommand) {
+  Transcript transcript;
+  ServerSession session;
+  session.transcript = &transcript;
+  session.greet();
+  transcript.text.clear();
+  for (const char* line :
+       {"AUTH LOGIN", "YWxpY2U=", "c2VjcmV0", " AUTH PLAIN c2VjcmV0", "AUTH\tPLAIN\tc2VjcmV0",
+        "AUTH GSSAPI c2VjcmV0IQ", "AUTH GSSAPI", "secret!"}) {
+    session.client(std::string(line) + "\r\n");
+  }
+  session.client(std::string(3'000, 'x') + "\r\n");
+  EXPECT_EQ(transcript.text,
+            "C: AUTH LOGIN\n"
+            "S: 504 5.5.4 Unrecognized authentication mechanism\n"
+            "C: (8 octets that are no command)\n"
+            "S: 500 5.5.1 Command not recognized\n"
+            "C: (8 octets that are no command)\n"
+            "S: 500 5.5.1 Command not recognized\n"
+            "C: (20 octets that are no command)\n"
+            "S: 500 5.5.1 Command not recognized\n"
+            "C: (19 octets that are no command)\n"
+            "S: 500 5.5.2 Control character in a command\n"
+            "C: AUTH GSSAPI (10 octets that are no base64)\n"
+            "S: 501 5.5.2 Cannot decode base64\n"
+            "C: AUTH GSSAPI\n"
+            "S: 334 \n"
+            "C: (7 octets that are no base64)\n"
+            "S: 501 5.5.2 Cannot decode base64\n"
+            "C: (3000 octets that are no command)\n"
+            "S: 500 5.5.2 Line too long\n");
+}
+
 TEST(SmtpServer, KeepsItsStateAfterALoginWithoutALayer) {
   ServerSession session;
   session.greet();
