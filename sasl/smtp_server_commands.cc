@@ -178,7 +178,8 @@ void SmtpServer::Impl::on_mail(std::string_view arguments) {
 
 void SmtpServer::Impl::on_rcpt(std::string_view arguments) {
   if (!may_send_mail()) return;
-  if (!in_mail_) return refuse(503, "5.5.1", "MAIL first");
+  // Not counted as a bad command: a group goes on where its MAIL was refused (RFC 2920 3.1).
+  if (!in_mail_) return reply(503, "5.5.1", "MAIL first");
   if (recipients_ >= config_.recipients) return reply(452, "4.5.3", "Too many recipients");
   auto parsed = sasl::parse_rcpt(arguments);
   if (auto* refused = std::get_if<SmtpReply>(&parsed)) return refuse(*refused);

@@ -182,6 +182,18 @@ TEST(SmtpServerMail, LetsTheApplicationRefuse) {
   EXPECT_EQ(session.client("DATA\r\n"), "503 5.5.1 No valid recipients\r\n");
 }
 
+// RFC 2920 3.1: the client of a group that was sent at once learns too late that its MAIL is refused.
+TEST(SmtpServerMail, GoesOnAfterAGroupWhoseMailIsRefused) {
+  MailSession session;
+  std::string group = "MAIL FROM:<a@b> SIZE=26214401\r\n";
+  for (int i = 0; i < 100; ++i) group += "RCPT TO:<c@d>\r\n";
+  EXPECT_THAT(session.client(group + "DATA\r\n"),
+              EndsWith("503 5.5.1 MAIL first\r\n503 5.5.1 No valid recipients\r\n"));
+  EXPECT_FALSE(session.closed());
+  session.begin();
+  EXPECT_FALSE(session.closed());
+}
+
 TEST(SmtpServerMail, RefusesAnAnswerThatHasNoPlace) {
   MailSession session;
   EXPECT_FALSE(session.server->accept().has_value());
