@@ -2,6 +2,7 @@
 #include "sasl/smtp_command.h"
 
 #include <charconv>
+#include <limits>
 
 #include "sasl/text.h"
 
@@ -57,11 +58,13 @@ bool take_keyword(std::string_view& text, std::string_view keyword) {
   return true;
 }
 
-std::optional<uint64_t> parse_number(std::string_view digits) {
+// parse_size: RFC 1870 6: 1*20DIGIT, so that it may be more than fits.
+std::optional<uint64_t> parse_size(std::string_view digits) {
   uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
-  return value;
+  if (end != digits.data() + digits.size() || error == std::errc::invalid_argument)
+    return std::nullopt;
+  return error == std::errc() ? value : std::numeric_limits<uint64_t>::max();
 }
 
 std::optional<SmtpReply> take_body(std::string_view value, SmtpServer::Mail& mail) {
@@ -88,7 +91,7 @@ std::optional<SmtpReply> take_parameter(std::string_view parameter, SmtpServer::
   if (equal_ignoring_case(key, "BODY")) return take_body(value, mail);
   if (equal_ignoring_case(key, "AUTH")) return take_auth(value, mail);
   if (equal_ignoring_case(key, "SIZE")) {
-    mail.size = parse_number(value);
+    mail.size = parse_size(value);
     if (!mail.size) return syntax_error("SIZE is no number");
     return std::nullopt;
   }
@@ -135,7 +138,7 @@ std::optional<std::string> decode_xtext(std::string_view text) {
     out.push_back(static_cast<char>(high << 4 | low));
     i += 2;
   }
-  if (has_control(out)) return std::nullopt;
+  if (!is_printable_ascii(out)) return std::nullopt;
   return out;
 }
 

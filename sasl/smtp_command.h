@@ -18,7 +18,7 @@ std::variant<SmtpServer::Mail, SmtpReply> parse_mail(std::string_view arguments)
 std::variant<SmtpServer::Rcpt, SmtpReply> parse_rcpt(std::string_view arguments);
 
 // decode_xtext: RFC 3461 4: "+" and two upper-case hex digits stand for an octet. None: not xtext,
-// or a control character in it.
+// or a control character or an octet beyond ASCII in it (SMTPUTF8 is not offered).
 std::optional<std::string> decode_xtext(std::string_view text);
 
 }  // namespace pocketgss::sasl

@@ -248,6 +248,9 @@ TEST(SmtpServerMail, AnswersTheOtherCommands) {
 TEST(SmtpServerMail, RefusesAMessageThatSaysItIsTooBig) {
   MailSession session;
   EXPECT_EQ(session.client("MAIL FROM:<a@b> SIZE=26214401\r\n"), "552 5.3.4 Message too big\r\n");
+  // RFC 1870 6: up to 20 digits.
+  EXPECT_EQ(session.client("MAIL FROM:<a@b> SIZE=99999999999999999999\r\n"),
+            "552 5.3.4 Message too big\r\n");
   EXPECT_EQ(session.client("MAIL FROM:<a@b> SIZE=26214400\r\n"), "");
 }
 
@@ -361,13 +364,19 @@ TEST(SmtpCommand, RefusesBadPaths) {
 
 TEST(SmtpCommand, RefusesBadParameters) {
   for (const char* parameter :
-       {"SIZE=", "SIZE=x", "SIZE=-1", "SIZE=1x", "SIZE=99999999999999999999", "BODY=BINARYMIME",
+       {"SIZE=", "SIZE=x", "SIZE=-1", "SIZE=1x", "SIZE=99999999999999999999x", "BODY=BINARYMIME",
         "BODY", "AUTH=", "AUTH=+2", "AUTH=+zz", "AUTH=+2b"}) {
     EXPECT_EQ(mail_path("FROM:<a@b> " + std::string(parameter)), "501 5.5.4") << parameter;
   }
   EXPECT_EQ(mail_path("FROM:<a@b> SMTPUTF8"), "555 5.5.4");
   EXPECT_EQ(mail_path("FROM:<a@b> RET=HDRS"), "555 5.5.4");
   EXPECT_EQ(rcpt_path("TO:<a@b> NOTIFY=NEVER"), "555 5.5.4");
+}
+
+TEST(SmtpCommand, RefusesOctetsBeyondAsciiInTheAuthParameter) {
+  for (const char* value : {"\xe9@b", "+E9@b", "a@\xc3\xa9"}) {
+    EXPECT_EQ(mail_path("FROM:<a@b> AUTH=" + std::string(value)), "501 5.5.4") << value;
+  }
 }
 
 TEST(SmtpCommand, SMT_13_RefusesLineEndsInTheAuthParameter) {
