@@ -243,6 +243,23 @@ ScriptedServer::Answer interrupts(const std::string& with) {
   return [with](const std::string& line) { return line == "STOP" ? with : takes_mail(line); };
 }
 
+// A 421 may come at any time (RFC 5321 3.8), in one piece with the answer before it too.
+TEST_F(Submit, TellsWhatTheServerSaidBehindAnAnswer) {
+  for (const bool pipelines : {false, true}) {
+    for (const char* verb : {"EHLO ", "RCPT "}) {
+      ScriptedServer server([&](const std::string& line) {
+        std::string answer = takes_mail(line);
+        if (pipelines && line.starts_with("EHLO ")) answer = "250-mail\r\n250 PIPELINING";
+        return line.starts_with(verb) ? answer + "\r\n421 4.3.2 shutting down" : answer;
+      });
+      const auto sent = submit_to(server);
+      ASSERT_FALSE(sent.has_value());
+      EXPECT_EQ(sent.failure().exit_code, ExitCode::kTempFail) << verb << sent.failure().message;
+      EXPECT_THAT(sent.failure().message, HasSubstr("421 4.3.2 \"shutting down\"")) << verb;
+    }
+  }
+}
+
 struct Interrupted {
   const char* reply;
   ExitCode exit_code;

@@ -114,6 +114,7 @@ class Submission {
     auto ready = next<SmtpClient::Ready>();
     if (!ready.has_value()) return ready.failure();
     note_login(ready.value().login);
+    if (auto ended = early_end()) return *ended;
     auto checked = check_message(facts.value());
     if (!checked.has_value()) return checked.failure();
     auto opened = open_transaction(envelope, facts.value());
@@ -157,6 +158,15 @@ class Submission {
       auto started = start_tls();
       if (!started.has_value()) return started.failure();
     }
+  }
+
+  // early_end: what came behind an answer has ended the session (a 421, say), so that no further
+  // command can be given.
+  std::optional<Failure> early_end() {
+    if (!event_) event_ = client_.next_event();
+    const auto* failed = event_ ? std::get_if<SmtpClient::Failed>(&*event_) : nullptr;
+    if (failed == nullptr) return std::nullopt;
+    return failure_of(failed->failure, {});
   }
 
   // await_answer gives the server the whole time for what it has to do next.
@@ -286,6 +296,7 @@ class Submission {
   }
 
   Fallible<SmtpReply> send_content(MessageSource& message) {
+    if (auto ended = early_end()) return *ended;
     if (!client_.data().has_value()) return Failure{ExitCode::kSoftware, "DATA was not possible"};
     auto go_on = next<SmtpClient::Reply>();
     if (!go_on.has_value()) return go_on.failure();
