@@ -243,6 +243,26 @@ ScriptedServer::Answer interrupts(const std::string& with) {
   return [with](const std::string& line) { return line == "STOP" ? with : takes_mail(line); };
 }
 
+// RFC 5321 4.1.1.10: the connection is not closed before QUIT.
+TEST_F(Submit, SaysGoodbyeWhereItIsRefused) {
+  for (const bool pipelines : {false, true}) {
+    for (const char* refused : {"MAIL ", "RCPT ", "DATA", ".", "EHLO "}) {
+      ScriptedServer server([&](const std::string& line) {
+        if (line.starts_with("EHLO ")) {
+          return std::string("250-mail\r\n250") + (pipelines ? "-PIPELINING\r\n250" : "") +
+                 (line.starts_with(refused) ? " SIZE 1" : " HELP");
+        }
+        return line.starts_with(refused) ? "550 5.7.1 No" : takes_mail(line);
+      });
+      envelope.to = {"b@example.test", "c@example.test"};
+      message = "Subject: hello\r\n";
+      EXPECT_FALSE(submit_to(server).has_value()) << refused;
+      EXPECT_LT(took, milliseconds(1'000)) << refused;
+      EXPECT_EQ(server.lines().back(), "QUIT") << refused;
+    }
+  }
+}
+
 // A 421 may come at any time (RFC 5321 3.8), in one piece with the answer before it too.
 TEST_F(Submit, TellsWhatTheServerSaidBehindAnAnswer) {
   for (const bool pipelines : {false, true}) {

@@ -116,7 +116,7 @@ class Submission {
     note_login(ready.value().login);
     if (auto ended = early_end()) return *ended;
     auto checked = check_message(facts.value());
-    if (!checked.has_value()) return checked.failure();
+    if (!checked.has_value()) return leave(checked.failure());
     auto opened = open_transaction(envelope, facts.value());
     if (!opened.has_value()) return opened.failure();
     auto reply = send_content(message);
@@ -266,16 +266,16 @@ class Submission {
         facts ? facts->eight_bit : true;  // what cannot be read twice may hold anything
     options.smtp_utf8 = needs_utf8(envelope);
     const auto mail = client_.mail(envelope.from, options);
-    if (!mail.has_value()) return bad_address("--from", envelope.from, mail.error());
+    if (!mail.has_value()) return leave(bad_address("--from", envelope.from, mail.error()));
     for (const std::string& to : envelope.to) {
       const auto rcpt = client_.rcpt(to);
-      if (!rcpt.has_value()) return bad_address("--to", to, rcpt.error());
+      if (!rcpt.has_value()) return leave(bad_address("--to", to, rcpt.error()));
     }
     auto sender = next<SmtpClient::Reply>();
     if (!sender.has_value()) return sender.failure();
     if (!sender.value().reply.positive()) {
-      return refused("the sender " + quoted(envelope.from), sender.value().reply,
-                     ExitCode::kUnavailable);
+      return leave(refused("the sender " + quoted(envelope.from), sender.value().reply,
+                           ExitCode::kUnavailable));
     }
     return recipients(envelope.to);
   }
@@ -291,8 +291,7 @@ class Submission {
     }
     if (!first) return Nothing{};
     if (to.size() > 1) first->message += "; the message was sent to none of the recipients";
-    say_goodbye();
-    return *first;
+    return leave(std::move(*first));
   }
 
   Fallible<SmtpReply> send_content(MessageSource& message) {
@@ -301,7 +300,7 @@ class Submission {
     auto go_on = next<SmtpClient::Reply>();
     if (!go_on.has_value()) return go_on.failure();
     if (go_on.value().reply.code != 354) {
-      return refused("the message", go_on.value().reply, ExitCode::kUnavailable);
+      return leave(refused("the message", go_on.value().reply, ExitCode::kUnavailable));
     }
     for (;;) {
       auto piece = message.read();
@@ -319,7 +318,7 @@ class Submission {
     auto end = next<SmtpClient::Reply>();
     if (!end.has_value()) return perhaps_taken(end.failure());
     if (!end.value().reply.positive())
-      return refused("the message", end.value().reply, ExitCode::kUnavailable);
+      return leave(refused("the message", end.value().reply, ExitCode::kUnavailable));
     return end.value().reply;
   }
 
@@ -352,11 +351,23 @@ class Submission {
     return failed == nullptr ? lost() : failure_of(failed->failure, {});
   }
 
-  // say_goodbye is a courtesy: the message is already taken or refused, whatever happens now.
+  // say_goodbye is a courtesy (RFC 5321 4.1.1.10): the message is already taken or refused, whatever
+  // happens now. What the rest of a group is answered comes before the answer to QUIT.
   void say_goodbye() {
     wait_ = std::min(config_.timeout, kFarewell);
-    if (client_.quit().has_value()) (void)next<SmtpClient::Reply>().has_value();
+    const Deadline end = deadline_in(wait_);
+    bool over = !client_.quit().has_value();
+    while (!over) {
+      const auto answer = next<SmtpClient::Reply>();
+      over = !answer.has_value() || answer.value().verb == "QUIT" ||
+             std::chrono::steady_clock::now() >= end;
+    }
     transport_.close();
+  }
+
+  Failure leave(Failure failure) {
+    say_goodbye();
+    return failure;
   }
 
   void note(const std::string& text) const {
