@@ -27,7 +27,7 @@ size_t utf8_length(std::string_view text) {
   const bool well_formed =
       code >= kSmallest[size] && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
   // C1 controls, and the characters that turn the direction of a line or end it.
-  const bool control = code < 0xa0 || (code >= 0x200b && code <= 0x200f) ||
+  const bool control = code < 0xa0 || code == 0x061c || (code >= 0x200b && code <= 0x200f) ||
                        (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x2069) ||
                        code == 0xfeff;
   return well_formed && !control ? size : 0;

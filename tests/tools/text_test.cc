@@ -16,6 +16,7 @@ TEST(Quoted, SMT_17_EscapesWhatATerminalOrALogWouldObey) {
   EXPECT_EQ(quoted(std::string_view("\0", 1)), "'\\x00'");
   EXPECT_EQ(quoted("\xc2\x9b"), "'\\xc2\\x9b'");           // C1 control sequence introducer
   EXPECT_EQ(quoted("\xe2\x80\xae"), "'\\xe2\\x80\\xae'");  // right-to-left override
+  EXPECT_EQ(quoted("\xd8\x9c"), "'\\xd8\\x9c'");           // Arabic letter mark
   EXPECT_EQ(quoted("it's \\"), "'it\\x27s \\x5c'");
 }
 
