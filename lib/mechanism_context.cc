@@ -16,56 +16,57 @@ Error misuse(const char* what) {
 
 }  // namespace
 
-// advance makes one call to the mechanism and moves to the state that it leads to.
-template <typename Call>
-Result<ContextStep> MechanismContext::advance(Call&& call) {
+// negotiating gives the exchange that is under way.
+Result<MechanismContext::Negotiating*> MechanismContext::negotiating() {
   if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
   auto* const negotiating = std::get_if<Negotiating>(&state_);
   if (negotiating == nullptr) return misuse("the context is established");
-  Result<mechs::Step> result =
-      guarded(kWhere, [&] { return std::forward<Call>(call)(*negotiating->mechanism); });
-  if (!result.has_value()) return fail(result.error(), negotiating->mechanism->take_error_token());
+  return negotiating;
+}
 
-  mechs::Step step = std::move(result).value();
-  negotiating->asked = Asked::kNothing;
+// advance moves to the state that a call to the mechanism leads to.
+Result<ContextStep> MechanismContext::advance(Negotiating& negotiating,
+                                              Result<mechs::Step> result) {
+  if (!result.has_value()) return fail(result.error(), negotiating.mechanism->take_error_token());
+
+  mechs::Step& step = result.value();
+  negotiating.asked = Asked::kNothing;
   if (auto* go_on = std::get_if<Continue>(&step)) return std::move(*go_on);
   if (auto* exchange = std::get_if<NeedExchange>(&step)) {
-    negotiating->asked = Asked::kExchange;
+    negotiating.asked = Asked::kExchange;
     return std::move(*exchange);
   }
   if (auto* account = std::get_if<NeedAccount>(&step)) {
-    negotiating->asked = Asked::kAccount;
+    negotiating.asked = Asked::kAccount;
     return std::move(*account);
   }
   return establish(std::move(*std::get_if<mechs::Complete>(&step)));
 }
 
-// check_turn refuses a call out of turn before the mechanism hears of it, which would fail for ever.
-// A look-up of an account that answers with something else knows nobody (row NTL-10): the mechanism
+// turn refuses a call out of turn before the mechanism hears of it, which would fail for ever. A
+// look-up of an account that answers with something else knows nobody (row NTL-10): the mechanism
 // refuses it.
-Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const {
-  const auto* const negotiating = std::get_if<Negotiating>(&state_);
-  if (negotiating == nullptr) return {};
-  const Asked asked = negotiating->asked;
+Result<MechanismContext::Negotiating*> MechanismContext::turn(bool resumes, bool with_account) {
+  PGSS_TRY(Negotiating* const current, negotiating());
+  const Asked asked = current->asked;
   if (resumes != (asked != Asked::kNothing)) return misuse("a call out of turn");
   if (asked == Asked::kExchange && with_account) return misuse("another answer was asked for");
-  return {};
+  return current;
 }
 
-// establish cannot fail: everything is moved, and the state changes last.
+// establish cannot fail: everything is moved.
 Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
-  ContextStep last(Established{std::move(complete.token), complete.token_replaceable});
   proof_sent_ = proof_sent();
   mechanism_name_ = complete.info.mechanism;
-  state_ =
-      Protecting{std::move(complete.protection), std::move(complete.info), complete.peer_error};
-  return last;
+  info_ = std::move(complete.info);
+  state_.emplace<Protecting>(std::move(complete.protection), complete.peer_error);
+  return Established{std::move(complete.token), complete.token_replaceable};
 }
 
 Error MechanismContext::fail(Error error, Bytes token) {
   proof_sent_ = proof_sent();
   mechanism_name_ = mechanism_name();
-  state_ = Failed{error, std::move(token)};
+  state_.emplace<Failed>(error, std::move(token));
   return error;
 }
 
@@ -75,19 +76,20 @@ Bytes MechanismContext::take_error_token() {
 }
 
 Result<ContextStep> MechanismContext::step(ByteView peer_token) {
-  PGSS_CHECK(check_turn(false, false));
-  return advance([&](mechs::Mechanism& mechanism) { return mechanism.step(peer_token); });
+  PGSS_TRY(Negotiating* const current, turn(false, false));
+  return advance(*current, guarded(kWhere, [&] { return current->mechanism->step(peer_token); }));
 }
 
 Result<ContextStep> MechanismContext::resume(Answer answer) {
-  PGSS_CHECK(check_turn(true, std::holds_alternative<AccountAnswer>(answer)));
-  return advance([&](mechs::Mechanism& mechanism) { return mechanism.resume(std::move(answer)); });
+  PGSS_TRY(Negotiating* const current, turn(true, std::holds_alternative<AccountAnswer>(answer)));
+  return advance(*current,
+                 guarded(kWhere, [&] { return current->mechanism->resume(std::move(answer)); }));
 }
 
 Result<ContextStep> MechanismContext::peer_done() {
   if (established()) return Established{};
-  PGSS_CHECK(check_turn(false, false));
-  return advance([](mechs::Mechanism& mechanism) { return mechanism.peer_done(); });
+  PGSS_TRY(Negotiating* const current, turn(false, false));
+  return advance(*current, guarded(kWhere, [&] { return current->mechanism->peer_done(); }));
 }
 
 bool MechanismContext::proof_sent() const {
@@ -106,12 +108,6 @@ const char* MechanismContext::state_name() const {
   if (established()) return "Established";
   const auto* const negotiating = std::get_if<Negotiating>(&state_);
   return negotiating != nullptr ? negotiating->mechanism->state_name() : "Failed";
-}
-
-const ContextInfo& MechanismContext::info() const {
-  static const ContextInfo kNone;
-  const auto* const protecting = std::get_if<Protecting>(&state_);
-  return protecting != nullptr ? protecting->info : kNone;
 }
 
 Result<mechs::MessageProtection*> MechanismContext::protection() const {

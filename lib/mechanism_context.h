@@ -26,7 +26,7 @@ class MechanismContext : public Context {
   bool proof_sent() const final;
   const char* state_name() const final;
   const char* mechanism_name() const final;
-  const ContextInfo& info() const final;
+  const ContextInfo& info() const final { return info_; }
 
   size_t wrap_size(size_t message_size) const final;
   size_t mic_size() const final;
@@ -41,10 +41,10 @@ class MechanismContext : public Context {
   // start gives the context its mechanism, which may borrow what the derived class holds: the
   // derived class calls end() in its destructor.
   void start(std::unique_ptr<mechs::Mechanism> mechanism) {
-    state_ = Negotiating{std::move(mechanism), Asked::kNothing};
+    state_.emplace<Negotiating>(std::move(mechanism), Asked::kNothing);
   }
   void end() { fail(Error{Errc::kInternal, "context is gone", 0, 0}); }
-  bool negotiating() const { return std::holds_alternative<Negotiating>(state_); }
+  bool is_negotiating() const { return std::holds_alternative<Negotiating>(state_); }
 
  private:
   enum class Asked : uint8_t { kNothing, kExchange, kAccount };
@@ -54,23 +54,23 @@ class MechanismContext : public Context {
   };
   struct Protecting {
     std::unique_ptr<mechs::MessageProtection> protection;
-    ContextInfo info;
-    std::optional<Error> (*peer_error)(ByteView) = nullptr;  // see mechs::Complete
+    std::optional<Error> (*peer_error)(ByteView);  // see mechs::Complete
   };
   struct Failed {
     Error error;
     Bytes token;  // for the peer
   };
 
-  template <typename Call>
-  Result<ContextStep> advance(Call&& call);
-  Result<void> check_turn(bool resumes, bool with_account) const;
+  Result<Negotiating*> negotiating();
+  Result<Negotiating*> turn(bool resumes, bool with_account);
+  Result<ContextStep> advance(Negotiating& negotiating, Result<mechs::Step> result);
   Result<ContextStep> establish(mechs::Complete&& complete);
   Error fail(Error error, Bytes token = {});
   Result<mechs::MessageProtection*> protection() const;
   std::optional<Error> peer_error(ByteView token) const;
 
   std::variant<Negotiating, Protecting, Failed> state_;
+  ContextInfo info_;  // empty, but for an established context
   // Once the mechanism is gone.
   bool proof_sent_ = false;
   const char* mechanism_name_ = "";

@@ -267,7 +267,7 @@ class AcceptorContext final : public MechanismContext {
 
   // It is the acceptor whose success is reported.
   Result<ContextStep> peer_done() override {
-    if (negotiating()) return misuse("peer_done() of an acceptor");
+    if (is_negotiating()) return misuse("peer_done() of an acceptor");
     return MechanismContext::peer_done();
   }
 
