@@ -1,9 +1,9 @@
 // Channel bindings, and as much of a certificate (RFC 5280 4.1) as tls-server-end-point needs.
 #include <pocketgss/channel_bindings.h>
 
-#include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "asn1/reader.h"
@@ -72,12 +72,11 @@ constexpr std::array kHashes = {
     Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x04"sv, HashAlgorithm::kSha224},
 };
 
-template <size_t N>
-Result<HashAlgorithm> find(const std::array<Row, N>& rows, Oid oid) {
-  const auto* row = std::find_if(rows.begin(), rows.end(),
-                                 [&](const Row& r) { return as_bytes(r.oid) == oid.der; });
-  if (row == rows.end()) return no_single_hash();
-  return row->hash;
+Result<HashAlgorithm> find(std::span<const Row> rows, Oid oid) {
+  for (const Row& row : rows) {
+    if (as_bytes(row.oid) == oid.der) return row.hash;
+  }
+  return no_single_hash();
 }
 
 // AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL } (RFC

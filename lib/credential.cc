@@ -1,11 +1,10 @@
 // Names and passwords: what they may look like, and the keys made of them.
 #include <pocketgss/credential.h>
 
-#include <algorithm>
-
 #include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
+#include "lib/text.h"
 
 namespace pocketgss {
 namespace {
@@ -19,11 +18,6 @@ constexpr Error bad_name() {
 }
 
 // Control characters in a name are never meant, and CR LF NUL would be commands elsewhere (SMT-13).
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
-}
-
 Result<void> check_part(std::string_view text) {
   if (text.size() > 3 * kMaxNameUnits || has_control(text)) return bad_name();
   Bytes utf16;

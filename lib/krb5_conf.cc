@@ -5,6 +5,8 @@
 
 #include "base/ascii.h"
 #include "base/guard.h"
+#include "lib/any_of.h"
+#include "lib/text.h"
 #include "mechs/krb5/kdc_names.h"
 
 namespace pocketgss {
@@ -30,14 +32,9 @@ bool starts_with_any_case(std::string_view text, std::string_view prefix) {
   return same_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
-bool is_host_character(char c) {
-  return (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view("-_.:%").find(c) != std::string_view::npos;
-}
-
-bool has_control_character(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == '\x7f'; });
+bool is_no_host_character(char c) {
+  return !(ascii_lower(c) >= 'a' && ascii_lower(c) <= 'z') && !(c >= '0' && c <= '9') &&
+         std::string_view("-_.:%").find(c) == std::string_view::npos;
 }
 
 class Krb5ConfParser {
@@ -158,12 +155,11 @@ class Krb5ConfParser {
 
   Result<void> take(std::string_view tag, const std::string& value, std::string_view at) {
     if (section_ == "libdefaults" && depth_ == 0 && tag == "default_realm") {
-      if (value.empty() || has_control_character(value))
+      if (value.empty() || has_control(value))
         return malformed("krb5.conf: libdefaults.default_realm", at);
       if (out_.default_realm.empty()) out_.default_realm = value;
     } else if (section_ == "domain_realm" && depth_ == 0) {
-      if (value.empty() || has_control_character(value))
-        return malformed("krb5.conf: domain_realm", at);
+      if (value.empty() || has_control(value)) return malformed("krb5.conf: domain_realm", at);
       out_.domain_realm.try_emplace(ascii_lower(tag), value);
     } else if (section_ == "realms" && depth_ == 1 && tag == "kdc") {
       return kdc(value, at);
@@ -188,8 +184,7 @@ class Krb5ConfParser {
     }
     auto address = parse_kdc_address(host);
     if (!address.has_value() && address.error().code != Errc::kApiMisuse) return address.error();
-    if (!address.has_value() ||
-        !std::all_of(address.value().host.begin(), address.value().host.end(), is_host_character))
+    if (!address.has_value() || any_of(address.value().host, is_no_host_character))
       return malformed("krb5.conf: realms.kdc is HOST or HOST:PORT", at);
     out_.kdcs[std::string(subsection_)].push_back(std::move(address).value());
     return {};

@@ -1,5 +1,4 @@
 // The one file that knows every mechanism: it makes contexts of configurations.
-#include <algorithm>
 #include <array>
 #include <functional>
 #include <span>
@@ -8,9 +7,9 @@
 
 #include "base/guard.h"
 #include "base/utf16.h"
+#include "lib/any_of.h"
 #include "lib/credential_secrets.h"
 #include "lib/mechanism_context.h"
-#include "lib/permits.h"
 #include "lib/reflection_guard.h"
 #include "lib/replay_cache.h"
 #include "lib/service_keys.h"
@@ -54,8 +53,7 @@ class Entries {
  public:
   void add(MechanismEntry entry) { entries_[size_++] = std::move(entry); }
   bool has(asn1::Oid oid) const {
-    return std::any_of(entries_.begin(), entries_.end(),
-                       [&](const MechanismEntry& entry) { return entry.oid == oid; });
+    return any_of(all(), [&](const MechanismEntry& entry) { return entry.oid == oid; });
   }
   std::span<const MechanismEntry> all() const { return std::span(entries_).first(size_); }
 
@@ -71,7 +69,7 @@ MechanismEntry kerberos_entry(std::function<MadeMechanism(MicNeed)> make) {
 
 // usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
 bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
-  return permits(config.policy, mechanism) &&
+  return config.policy.names(mechanism) &&
          (mechanism == InnerMechanism::kKerberos
               ? config.tickets != nullptr && !config.target.empty()
               : config.credential.has_value());
@@ -84,14 +82,13 @@ Result<void> check_offer(MechanismKind kind, const InitiatorConfig& config) {
   const bool kerberos = kind != MechanismKind::kNtlm && usable(config, InnerMechanism::kKerberos);
   if (ntlm || kerberos) return {};
   if (policy.inner.empty()) return misuse("Policy::inner");
-  if (kind == MechanismKind::kNtlm && !permits(policy, InnerMechanism::kNtlm)) {
+  if (kind == MechanismKind::kNtlm && !policy.names(InnerMechanism::kNtlm)) {
     return Error{Errc::kPolicy, "P1: NTLM, which Policy::inner does not name", 0, 0};
   }
-  if (kind == MechanismKind::kKerberos && !permits(policy, InnerMechanism::kKerberos)) {
+  if (kind == MechanismKind::kKerberos && !policy.names(InnerMechanism::kKerberos)) {
     return Error{Errc::kPolicy, "P1: Kerberos, which Policy::inner does not name", 0, 0};
   }
-  const bool of_kerberos =
-      kind == MechanismKind::kKerberos || !permits(policy, InnerMechanism::kNtlm);
+  const bool of_kerberos = kind == MechanismKind::kKerberos || !policy.names(InnerMechanism::kNtlm);
   if (of_kerberos && config.tickets != nullptr) return misuse("InitiatorConfig.target");
   return needs(of_kerberos ? "InitiatorConfig.tickets" : "InitiatorConfig.credential");
 }
@@ -215,11 +212,10 @@ Result<std::string> netbios_name(std::string_view host) {
   if (!name.has_value() || name.value().empty()) return misuse("AcceptorConfig.host");
   std::string& text = name.value();
   size_t characters = 0;
-  const auto end = std::find_if(text.begin(), text.end(), [&](char c) {
-    const bool starts_one = (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-    return starts_one && ++characters > kMaxNetbiosName;
-  });
-  text.erase(end, text.end());
+  for (size_t i = 0; i < text.size(); ++i) {
+    const bool starts_one = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
+    if (starts_one && ++characters > kMaxNetbiosName) text.resize(i);
+  }
   return name;
 }
 

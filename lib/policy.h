@@ -21,6 +21,7 @@ struct Policy {
   // kNtlm in here too, and without it make_initiator() refuses. Acceptors take what their
   // configuration enables.
   std::vector<InnerMechanism> inner = {InnerMechanism::kKerberos};
+  bool names(InnerMechanism) const;  // it is in `inner`
 
   // P5: channel bindings. kRequire: no context without one. kWhenSupported: an initiator sends the
   // binding that it was given; an acceptor checks one that was sent. kOff: neither.

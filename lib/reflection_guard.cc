@@ -3,17 +3,17 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 
 #include "base/guard.h"
 
 namespace pocketgss {
 
 ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
-  Challenge* const end = open_.data() + count_;
-  Challenge* const found = std::find_if(open_.data(), end, [&](const Challenge& c) {
-    return std::equal(c.begin(), c.end(), challenge.begin());
-  });
-  return found == end ? nullptr : found;
+  for (Challenge& each : std::span(open_).first(count_)) {
+    if (ByteView(each) == challenge) return &each;
+  }
+  return nullptr;
 }
 
 // They stand in the order in which they came, so that the oldest is what a full guard forgets.

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
 
 #include "base/cursor.h"
 #include "base/guard.h"
+#include "lib/any_of.h"
 
 namespace pocketgss {
 
@@ -76,9 +78,8 @@ void ReplayCache::end_run(UnixMicros to) {
 }
 
 bool ReplayCache::shown_before(UnixMicros ctime, UnixMicros skew) const {
-  return std::any_of(
-      runs_.begin(), runs_.begin() + static_cast<std::ptrdiff_t>(shown_again_),
-      [&](const Run& run) { return run.from - skew <= ctime && ctime <= run.to + skew; });
+  return any_of(std::span(runs_).first(shown_again_),
+                [&](const Run& run) { return run.from - skew <= ctime && ctime <= run.to + skew; });
 }
 
 // Tags are hashes already.

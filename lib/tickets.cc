@@ -241,11 +241,12 @@ Result<void> UserTickets::read_keytab(const TicketSettings& settings) {
   PGSS_TRY(const std::vector<krb5::PrincipalView> owners, krb5::principals(keytab));
   if (owners.empty()) return needs("the key table is empty");
   if (settings.user.empty()) {
-    const auto owner = std::find_if(owners.begin(), owners.end(), [&](const auto& each) {
-      return settings.realm.empty() || each.realm == settings.realm;
-    });
-    if (owner == owners.end()) return needs("the key table has no key of the realm");
-    clients_.emplace_back(*owner);
+    for (const krb5::PrincipalView& owner : owners) {
+      if (!settings.realm.empty() && owner.realm != settings.realm) continue;
+      clients_.emplace_back(owner);
+      break;
+    }
+    if (clients_.empty()) return needs("the key table has no key of the realm");
   } else {
     PGSS_CHECK(read_user(settings, owners.front().realm));
   }

@@ -1,11 +1,11 @@
 // The default providers of contexts, over make_initiator() and make_acceptor().
 #include <pocketgss/sasl.h>
 
-#include <algorithm>
 #include <span>
 #include <type_traits>
 
 #include "base/guard.h"
+#include "lib/any_of.h"
 
 namespace pocketgss {
 namespace {
@@ -16,9 +16,7 @@ Error misuse(const char* where) {
 
 // has_all: each of `some` is among `all`.
 bool has_all(std::span<const ChannelBinding> all, std::span<const ChannelBinding> some) {
-  for (const ChannelBinding& one : some)
-    if (std::find(all.begin(), all.end(), one) == all.end()) return false;
-  return true;
+  return !any_of(some, [&](const ChannelBinding& one) { return !contains(all, one); });
 }
 
 bool same(std::span<const ChannelBinding> a, std::span<const ChannelBinding> b) {

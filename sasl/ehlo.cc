@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lib/any_of.h"
 #include "sasl/text.h"
 
 namespace pocketgss::sasl {
@@ -46,8 +47,7 @@ void add_mechanisms(SmtpCapabilities& out, std::string_view names) {
   while (!names.empty() && out.auth.size() < kMaxMechanisms) {
     const std::string name = sanitise_text(take_word(names), 64);
     const auto same = [&](const std::string& known) { return equal_ignoring_case(known, name); };
-    if (!name.empty() && std::none_of(out.auth.begin(), out.auth.end(), same))
-      out.auth.push_back(name);
+    if (!name.empty() && !any_of(out.auth, same)) out.auth.push_back(name);
   }
 }
 

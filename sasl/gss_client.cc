@@ -3,9 +3,8 @@
 #include <pocketgss/sasl.h>
 
 #include "base/guard.h"
-#include "lib/permits.h"
+#include "lib/text.h"
 #include "sasl/layer.h"
-#include "sasl/text.h"
 
 namespace pocketgss {
 namespace {
@@ -216,14 +215,14 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
                                          std::span<const ChannelBinding> bindings,
                                          const SaslClientOptions& options) {
   const Policy& policy = contexts.policy();
-  if (sasl::has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
+  if (has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
   PGSS_CHECK(sasl::check(options.layer));
   const bool bound = !bindings.empty() || contexts.has_binding();
   if (policy.channel_binding == BindingRequirement::kRequire && !bound) {
     return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
   const bool ntlm = mechanism == SaslMechanism::kNtlm;
-  if (ntlm && !permits(policy, InnerMechanism::kNtlm))
+  if (ntlm && !policy.names(InnerMechanism::kNtlm))
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
   if (ntlm) PGSS_CHECK(sasl::check_without_layer(options.layer));
   ContextRequest request{context_kind(mechanism), bindings};

@@ -1,8 +1,10 @@
 // The security-layer step of RFC 2222 7.2 and RFC 4752 3.1, 3.2, and the buffers of RFC 4422 3.7.
 #include "sasl/layer.h"
 
+#include <algorithm>
+
 #include "base/guard.h"
-#include "sasl/text.h"
+#include "lib/text.h"
 
 namespace pocketgss::sasl {
 namespace {

@@ -1,13 +1,12 @@
 // The AUTH dialogue of an SMTP client (RFC 4954 4).
 #include "sasl/login_dialogue.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <pocketgss/base64.h>
 #include <pocketgss/tickets.h>
 
-#include "lib/permits.h"
+#include "lib/any_of.h"
 #include "sasl/ehlo.h"
 #include "sasl/smtp_failure.h"
 #include "sasl/text.h"
@@ -54,9 +53,9 @@ LoginDialogue::Action LoginDialogue::start(const SmtpCapabilities& capabilities)
 // names the GSSAPI of RFC 4752. NTLM by itself only where the policy names it (row P1).
 void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
   const auto listed = [&](SaslMechanism mechanism) {
-    return std::any_of(
-        capabilities.auth.begin(), capabilities.auth.end(),
-        [&](const std::string& name) { return equal_ignoring_case(name, sasl_name(mechanism)); });
+    return any_of(capabilities.auth, [&](const std::string& name) {
+      return equal_ignoring_case(name, sasl_name(mechanism));
+    });
   };
   if (config_.mechanism) {
     if (!config_.only_if_listed || listed(*config_.mechanism)) candidates_ = {*config_.mechanism};
@@ -64,8 +63,9 @@ void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
   }
   for (const SaslMechanism mechanism :
        {SaslMechanism::kGssapi, SaslMechanism::kGssSpnego, SaslMechanism::kNtlm}) {
-    if (mechanism == SaslMechanism::kNtlm && !permits(contexts_.policy(), InnerMechanism::kNtlm))
+    if (mechanism == SaslMechanism::kNtlm && !contexts_.policy().names(InnerMechanism::kNtlm)) {
       continue;
+    }
     if (listed(mechanism)) candidates_.push_back(mechanism);
   }
 }

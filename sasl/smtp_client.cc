@@ -6,6 +6,7 @@
 #include <pocketgss/base64.h>
 
 #include "base/guard.h"
+#include "lib/text.h"
 #include "sasl/data_stream.h"
 #include "sasl/ehlo.h"
 #include "sasl/layer.h"
@@ -164,7 +165,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   Result<void> enqueue(std::string_view verb, std::string line) {
     if (state_ != State::kReady || quit_) return misuse("no command may be given now");
     if (data_ != Data::kNone) return misuse("DATA is under way");
-    if (sasl::has_control(line)) return misuse("control character in a command");
+    if (has_control(line)) return misuse("control character in a command");
     if (verb == "DATA") data_ = Data::kAsked;
     if (verb == "QUIT") quit_ = true;
     queue_.push_back({std::string(verb), std::move(line)});
@@ -373,7 +374,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   // enqueue_path: `utf8`: the transaction's MAIL has the parameter SMTPUTF8 (RFC 6531 3.4).
   Result<void> enqueue_path(std::string_view verb, std::string_view path, bool utf8,
                             std::string line) {
-    if (path.find_first_of("<> ") != path.npos || sasl::has_control(path)) {
+    if (path.find_first_of("<> ") != path.npos || has_control(path)) {
       return misuse("angle bracket, space or control character in a path");
     }
     if (!utf8 && !sasl::is_printable_ascii(path)) {

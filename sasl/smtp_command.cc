@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "lib/text.h"
 #include "sasl/text.h"
 
 namespace pocketgss::sasl {

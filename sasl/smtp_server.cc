@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/guard.h"
+#include "lib/any_of.h"
 #include "sasl/smtp_server_impl.h"
 #include "sasl/text.h"
 

@@ -1,8 +1,8 @@
 // The commands of an SMTP submission server (RFC 5321 4.1, 3207, 4954) and its part in a login.
-#include <algorithm>
-
 #include <pocketgss/base64.h>
 
+#include "lib/any_of.h"
+#include "lib/text.h"
 #include "sasl/smtp_command.h"
 #include "sasl/smtp_server_impl.h"
 #include "sasl/text.h"
@@ -31,19 +31,18 @@ void SmtpServer::Impl::on_line() {
                       {Errc::kPeerMisbehaved, "too many commands before the login", 0, 0});
   }
   if (auth) return on_auth(line_.line());
-  const auto* handler =
-      std::find_if(std::begin(kHandlers), std::end(kHandlers),
-                   [&](const Handler& each) { return sasl::equal_ignoring_case(verb, each.verb); });
-  const bool known = handler != std::end(kHandlers);
-  if (known) {
+  const Handler* handler = nullptr;
+  for (const Handler& each : kHandlers) {
+    if (sasl::equal_ignoring_case(verb, each.verb)) handler = &each;
+  }
+  if (handler != nullptr) {
     show(SmtpParty::kClient, line_.text());
   } else {
     show_size("", line_.text().size(), "that are no command");
   }
   if (line_.text().size() + 2 > config_.command_line) return refuse(500, "5.5.2", "Line too long");
-  if (sasl::has_control(line_.text()))
-    return refuse(500, "5.5.2", "Control character in a command");
-  if (!known) return refuse(500, "5.5.1", "Command not recognized");
+  if (has_control(line_.text())) return refuse(500, "5.5.2", "Control character in a command");
+  if (handler == nullptr) return refuse(500, "5.5.1", "Command not recognized");
   (this->*handler->handle)(sasl::trim(arguments));
 }
 
@@ -91,7 +90,7 @@ std::vector<SaslMechanism> SmtpServer::Impl::announced() const {
   std::vector<SaslMechanism> out;
   for (SaslMechanism mechanism : config_.mechanisms) {
     if (mechanism == SaslMechanism::kGssapiKrb5) mechanism = SaslMechanism::kGssapi;
-    const bool listed = std::find(out.begin(), out.end(), mechanism) != out.end();
+    const bool listed = contains(out, mechanism);
     if (!listed && offered(mechanism)) out.push_back(mechanism);
   }
   if (out.empty() && offered(SaslMechanism::kGssapi)) out.push_back(SaslMechanism::kGssapi);
@@ -246,10 +245,8 @@ std::optional<SmtpReply> SmtpServer::Impl::auth_refusal(std::string_view name) c
   if (name.empty()) return SmtpReply{501, "5.5.4", "AUTH mechanism [initial-response] expected"};
   const auto mechanism = sasl_mechanism(name);
   // [MS-SSEAN] 3.2.3: "it MUST place "GSSAPI" in its List of SASL Mechanisms", announced or not.
-  const std::vector<SaslMechanism> names = announced();
   const bool listed =
-      mechanism && (*mechanism == SaslMechanism::kGssapi ||
-                    std::find(names.begin(), names.end(), *mechanism) != names.end());
+      mechanism && (*mechanism == SaslMechanism::kGssapi || contains(announced(), *mechanism));
   if (!listed || !offered(*mechanism))
     return SmtpReply{504, "5.5.4", "Unrecognized authentication mechanism"};
   return std::nullopt;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "lib/any_of.h"
+
 namespace pocketgss::sasl {
 
 std::string concat(std::initializer_list<std::string_view> parts) {
@@ -40,15 +42,8 @@ bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) {
   return equal_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
-bool has_control(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    const auto octet = static_cast<unsigned char>(c);
-    return octet < 0x20 || octet == 0x7f;
-  });
-}
-
 bool is_printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c <= 0x7e; });
+  return !any_of(text, [](char c) { return c < 0x20 || c > 0x7e; });
 }
 
 std::string_view trim(std::string_view text) {

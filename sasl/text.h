@@ -23,8 +23,6 @@ std::string to_ascii_upper(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
-// has_control: an octet below 0x20, or 0x7f, is in it: CR, LF, NUL, ESC and their like.
-bool has_control(std::string_view text);
 bool is_printable_ascii(std::string_view text);
 
 std::string_view trim(std::string_view text);

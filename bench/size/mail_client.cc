@@ -6,8 +6,6 @@
 #include <pocketgss/smtp_client.h>
 #include <pocketgss/tickets.h>
 
-#include <algorithm>
-
 #include "bench/size/connection.h"
 
 namespace pocketgss::size {
@@ -26,8 +24,7 @@ Result<void> add_ticket(Runtime& runtime, TicketSettings settings, KdcTransport&
     if (!ticket.has_value()) return ticket.error();
     return tickets;
   }();
-  const auto& inner = login.policy.inner;
-  const bool ntlm = std::find(inner.begin(), inner.end(), InnerMechanism::kNtlm) != inner.end();
+  const bool ntlm = login.policy.names(InnerMechanism::kNtlm);
   if (got.has_value()) {
     login.tickets = got.value();  // only then: a context would ask the KDC once more
   } else if (!ntlm || !may_fall_back(got.error(), proof_sent)) {

@@ -1,0 +1,12 @@
+// What a policy permits.
+#include <pocketgss/policy.h>
+
+#include "lib/any_of.h"
+
+namespace pocketgss {
+
+bool Policy::names(InnerMechanism mechanism) const {
+  return contains(inner, mechanism);
+}
+
+}  // namespace pocketgss
