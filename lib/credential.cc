@@ -59,7 +59,7 @@ Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
     return Error{Errc::kApiMisuse, "password is too long", 0, 0};
   }
   PGSS_CHECK(runtime.crypto().check_md4());
-  PGSS_TRY(const SecretBytes utf16, password_to_utf16le(password_utf8, "password"));
+  PGSS_TRY(const SecretBytes& utf16, password_to_utf16le(password_utf8, "password"));
   return mechs::ntlm::ntowf_v1(runtime.crypto(), utf16.view());
 }
 
@@ -91,7 +91,7 @@ Result<Credential> Credential::from_password(Runtime& runtime, AccountName name,
                                              SecretBytes password) {
   return guarded("Credential", [&]() -> Result<Credential> {
     PGSS_CHECK(check(name));
-    PGSS_TRY(NtHash hash, hash_password(runtime, password.view()));
+    PGSS_TRY(auto&& hash, hash_password(runtime, password.view()));
     return Credential(std::make_shared<const Secrets>(Secrets{std::move(name), std::move(hash)}));
   });
 }
@@ -109,7 +109,7 @@ const AccountName& Credential::name() const {
 
 Result<SecretBytes> nt_hash_of_password(Runtime& runtime, ByteView password_utf8) {
   return guarded("password", [&]() -> Result<SecretBytes> {
-    PGSS_TRY(const NtHash hash, hash_password(runtime, password_utf8));
+    PGSS_TRY(const NtHash& hash, hash_password(runtime, password_utf8));
     return SecretBytes(hash.view());
   });
 }

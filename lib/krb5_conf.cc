@@ -134,7 +134,7 @@ class Krb5ConfParser {
       return {};
     }
     if (value[0] != '"') return take(tag, std::string(value), value);
-    PGSS_TRY(const std::string unquoted, quoted(value));
+    PGSS_TRY(const std::string& unquoted, quoted(value));
     return take(tag, unquoted, value);
   }
 

@@ -125,7 +125,7 @@ class InitiatorContext final : public MechanismContext {
   ~InitiatorContext() override { end(); }
 
   Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto mechanism, make(kind));
+    PGSS_TRY(auto&& mechanism, make(kind));
     start(std::move(mechanism));
     return {};
   }
@@ -160,7 +160,7 @@ class InitiatorContext final : public MechanismContext {
   // the wish for a layer (quirk A22).
   MadeMechanism make_kerberos(MicNeed need) {
     if (need == MicNeed::kCertain) kerberos_.flags = kerberos_.flags | kIntegFlag;
-    PGSS_TRY(auto source, config_.tickets->start(runtime_, config_.target));
+    PGSS_TRY(auto&& source, config_.tickets->start(runtime_, config_.target));
     return krb5::make_initiator(runtime_, kerberos_, std::move(source));
   }
   void set_credential(const Credential& credential) {
@@ -268,7 +268,7 @@ class AcceptorContext final : public MechanismContext {
   }
 
   Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto mechanism, make(kind));
+    PGSS_TRY(auto&& mechanism, make(kind));
     start(std::move(mechanism));
     return {};
   }
@@ -338,7 +338,7 @@ Result<std::unique_ptr<Context>> make_acceptor(Runtime& runtime, MechanismKind k
                                                const AcceptorConfig& config) {
   return guarded("make_acceptor", [&]() -> Result<std::unique_ptr<Context>> {
     PGSS_CHECK(check(kind, config));
-    PGSS_TRY(std::string netbios, netbios_name(config.host));
+    PGSS_TRY(auto&& netbios, netbios_name(config.host));
     auto context = std::make_unique<AcceptorContext>(runtime, config, std::move(netbios));
     PGSS_CHECK(context->start_mechanism(kind));
     return std::unique_ptr<Context>(std::move(context));

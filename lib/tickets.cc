@@ -165,7 +165,7 @@ class UserTickets final : public TicketSource {
   }
   // The cache first: what is added to the memory afterwards cannot come from there.
   Result<void> forget(std::string_view service) override {
-    PGSS_TRY(const std::vector<krb5::Principal> services, services_of(service));
+    PGSS_TRY(const std::vector<krb5::Principal>& services, services_of(service));
     for (const krb5::Principal& client : clients_) {
       if (services.empty()) cache_.forget_tgt(client.view());
       for (const krb5::Principal& name : services) cache_.forget(client.view(), name.view());
@@ -237,8 +237,8 @@ Result<void> UserTickets::read_user(const TicketSettings& settings,
 }
 
 Result<void> UserTickets::read_keytab(const TicketSettings& settings) {
-  PGSS_TRY(const krb5::Keytab keytab, krb5::parse_keytab(settings.keytab.view()));
-  PGSS_TRY(const std::vector<krb5::PrincipalView> owners, krb5::principals(keytab));
+  PGSS_TRY(const krb5::Keytab& keytab, krb5::parse_keytab(settings.keytab.view()));
+  PGSS_TRY(const std::vector<krb5::PrincipalView>& owners, krb5::principals(keytab));
   if (owners.empty()) return needs("the key table is empty");
   if (settings.user.empty()) {
     for (const krb5::PrincipalView& owner : owners) {
@@ -262,7 +262,7 @@ Result<void> UserTickets::read_keytab(const TicketSettings& settings) {
 }
 
 Result<void> UserTickets::read_ccache(const TicketSettings& settings) {
-  PGSS_TRY(const krb5::Ccache ccache, krb5::parse_ccache(settings.ccache.view()));
+  PGSS_TRY(const krb5::Ccache& ccache, krb5::parse_ccache(settings.ccache.view()));
   if (clients_.empty()) {
     if (settings.user.empty()) {
       if (!settings.realm.empty() && settings.realm != ccache.default_principal().realm)
@@ -403,7 +403,7 @@ Result<std::unique_ptr<TicketRequest>> request_ticket(Runtime& runtime,
                                                       std::string_view service) {
   return guarded("request_ticket", [&]() -> Result<std::unique_ptr<TicketRequest>> {
     if (tickets == nullptr) return misuse("request_ticket: no tickets");
-    PGSS_TRY(auto source, tickets->login(runtime, service));
+    PGSS_TRY(auto&& source, tickets->login(runtime, service));
     return std::unique_ptr<TicketRequest>(
         std::make_unique<Request>(std::move(tickets), std::move(source)));
   });

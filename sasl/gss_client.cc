@@ -64,16 +64,17 @@ class GssClient final : public SaslClient {
   template <typename Body>
   auto kept(Body&& body) -> decltype(body()) {
     auto result = guarded("SASL client", std::forward<Body>(body));
-    if (result.has_value()) return result;
-    if (state_ != State::kFailed) error_ = result.error();
-    state_ = State::kFailed;
-    return error_;
+    if (!result.has_value()) {
+      error_ = result.error();
+      state_ = State::kFailed;
+    }
+    return result;
   }
 
   Result<Step> on_challenge(ByteView challenge) {
     switch (state_) {
       case State::kNegotiating: {
-        PGSS_TRY(ContextStep next, context_->step(challenge));
+        PGSS_TRY(auto&& next, context_->step(challenge));
         return from(std::move(next));
       }
       case State::kEstablished:
@@ -91,11 +92,11 @@ class GssClient final : public SaslClient {
 
   Result<Step> on_answer(ExchangeAnswer answer) {
     if (state_ == State::kFailed) return error_;
-    PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
+    PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
     return from(std::move(next));
   }
 
-  Result<Step> from(ContextStep next) {
+  Result<Step> from(ContextStep&& next) {
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = State::kNegotiating;
       return Response{std::move(more->token)};
@@ -120,7 +121,7 @@ class GssClient final : public SaslClient {
     }
     // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
     if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Response{};
-    PGSS_TRY(const Bytes message,
+    PGSS_TRY(const Bytes& message,
              sasl::unprotect(*context_, challenge, sasl::sealing_of(report_.mechanism)));
     PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
     const SecurityLayer wanted = options_.layer.layers & sasl::available_layers(*context_);
@@ -132,8 +133,8 @@ class GssClient final : public SaslClient {
       return Error{Errc::kPeerIncompatible, where, 0, 0};
     }
     PGSS_CHECK(sasl::set_layer(report_, chosen, *context_, offer.max_size, options_.layer));
-    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerChoice{chosen, report_.max_receive,
-                                                                      options_.authzid})));
+    PGSS_TRY(auto&& token, sasl::protect(*context_, encode(LayerChoice{chosen, report_.max_receive,
+                                                                       options_.authzid})));
     state_ = State::kLayerChosen;
     return Response{std::move(token)};
   }
@@ -151,7 +152,7 @@ class GssClient final : public SaslClient {
     }
     state_ = State::kSucceeded;
     report_.context = context_->info();
-    return report_;
+    return std::move(report_);  // but for its texts it stays here, for take_layer()
   }
 
   // RFC 4752 3.1 has a layer step after every context. [MS-SSEAN] servers that take bare Kerberos
@@ -179,7 +180,7 @@ class GssClient final : public SaslClient {
 
   // SSEAN-W2, policy row P8: the context decides whether it does without the acceptor's last token.
   Result<void> finish_early() {
-    PGSS_TRY(const ContextStep last, context_->peer_done());
+    PGSS_TRY(const ContextStep& last, context_->peer_done());
     const auto* established = std::get_if<Established>(&last);
     if (established == nullptr || established->token.has_value()) {
       return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0};
@@ -228,7 +229,7 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
   ContextRequest request{context_kind(mechanism), bindings};
   request.layers = ntlm ? kNoLayer : options.layer.layers;
   request.exact_layers = ntlm || mechanism == SaslMechanism::kGssSpnego;
-  PGSS_TRY(std::unique_ptr<Context> context, contexts.make(request));
+  PGSS_TRY(auto&& context, contexts.make(request));
   return std::unique_ptr<SaslClient>(
       std::make_unique<GssClient>(mechanism, std::move(context), options));
 }

@@ -128,10 +128,11 @@ class GssServer final : public SaslServer {
   template <typename Body>
   Result<Step> kept(Body&& body) {
     Result<Step> result = guarded("SASL server", std::forward<Body>(body));
-    if (result.has_value()) return result;
-    if (state_ != State::kFailed) error_ = result.error();
-    state_ = State::kFailed;
-    return error_;
+    if (!result.has_value()) {
+      error_ = result.error();
+      state_ = State::kFailed;
+    }
+    return result;
   }
 
   Result<Step> on_response(ByteView response) {
@@ -162,7 +163,7 @@ class GssServer final : public SaslServer {
   }
 
   Result<Step> negotiate(ByteView token, State next_state) {
-    PGSS_TRY(ContextStep next, context_->step(token));
+    PGSS_TRY(auto&& next, context_->step(token));
     return from(std::move(next), next_state);
   }
 
@@ -204,12 +205,12 @@ class GssServer final : public SaslServer {
 
   Result<Step> on_answer(AccountAnswer answer) {
     if (state_ == State::kFailed) return error_;
-    PGSS_TRY(ContextStep next, context_->resume(std::move(answer)));
+    PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
     return from(std::move(next), State::kNegotiating);
   }
 
   // from goes to `next_state` where the context goes on.
-  Result<Step> from(ContextStep next, State next_state) {
+  Result<Step> from(ContextStep&& next, State next_state) {
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = next_state;
       return Challenge{std::move(more->token)};
@@ -224,7 +225,7 @@ class GssServer final : public SaslServer {
     return on_established(std::move(*established));
   }
 
-  Result<Step> on_established(Established established) {
+  Result<Step> on_established(Established&& established) {
     const ContextInfo& info = context_->info();
     if (contexts_.policy().channel_binding == BindingRequirement::kRequire && !info.channel_bound) {
       return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
@@ -234,7 +235,7 @@ class GssServer final : public SaslServer {
     return ask_authorisation();
   }
 
-  Result<Step> conclude(Established established) {
+  Result<Step> conclude(Established&& established) {
     if (!established.token.has_value()) return finish();
     // Policy row P11: a client that waits for its mechanism's token has no success before it.
     report_.early_success = options_.early_success && established.token_replaceable;
@@ -258,15 +259,15 @@ class GssServer final : public SaslServer {
                    "security layer: the context has none of those required", 0, 0};
     }
     const uint32_t size = offered_ == kNoLayer ? 0 : options_.layer.max_receive;
-    PGSS_TRY(Bytes token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
+    PGSS_TRY(auto&& token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
     state_ = State::kAwaitChoice;
     return Challenge{std::move(token), true};
   }
 
   Result<Step> take_choice(ByteView response) {
-    PGSS_TRY(const Bytes message,
+    PGSS_TRY(const Bytes& message,
              sasl::unprotect(*context_, response, sasl::sealing_of(report_.mechanism)));
-    PGSS_TRY(LayerChoice choice, sasl::parse_layer_choice(message));
+    PGSS_TRY(auto&& choice, sasl::parse_layer_choice(message));
     if (choice.layer == 0 || sasl::strongest(offered_ & choice.layer) != choice.layer) {
       return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};
     }
