@@ -62,7 +62,8 @@ constexpr std::array kSignatures = {
 };
 
 // Hashes as RSASSA-PSS-params names them: RFC 8017 B.1.
-constexpr auto kSha1 = "\x2b\x0e\x03\x02\x1a"sv;  // 1.3.14.3.2.26
+constexpr auto kSha1Identifier = "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"sv;
+constexpr auto kSha1 = kSha1Identifier.substr(4);  // 1.3.14.3.2.26
 constexpr std::array kHashes = {
     Row{"\x2a\x86\x48\x86\xf7\x0d\x02\x05"sv, HashAlgorithm::kSha256},  // id-md5
     Row{kSha1, HashAlgorithm::kSha256},
@@ -86,44 +87,37 @@ struct AlgorithmIdentifier {
   Reader parameters;  // at its end where there are none
 };
 
-Result<AlgorithmIdentifier> algorithm_identifier(Reader& in, const char* field) {
+Result<void> read(Reader& in, const char* field, AlgorithmIdentifier& out) {
   PGSS_TRY(Reader sequence, in.enter(asn1::kSequence, field));
-  PGSS_TRY(const Oid algorithm, sequence.oid(field));
-  const Reader parameters = sequence;
+  PGSS_TRY(out.algorithm, sequence.oid(field));
+  out.parameters = sequence;
   if (!sequence.at_end()) PGSS_CHECK(sequence.skip(field));
-  PGSS_CHECK(sequence.finish(field));
-  return AlgorithmIdentifier{algorithm, parameters};
+  return sequence.finish(field);
 }
 
-// hashAlgorithm [0] HashAlgorithm DEFAULT sha1
-Result<Oid> pss_hash(Reader& params) {
-  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(0), kPssParameters));
-  if (!tagged) return Oid{as_bytes(kSha1)};
-  PGSS_TRY(const AlgorithmIdentifier hash, algorithm_identifier(*tagged, kPssParameters));
-  PGSS_CHECK(tagged->finish(kPssParameters));
-  return hash.algorithm;
+// read_tagged leaves the default in `out` where [tag] is not there.
+Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) {
+  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(tag), kPssParameters));
+  if (!tagged) return {};
+  PGSS_CHECK(read(*tagged, kPssParameters, out));
+  return tagged->finish(kPssParameters);
 }
 
-// maskGenAlgorithm [1] MaskGenAlgorithm DEFAULT mgf1SHA1; the hash is the parameter of MGF1
-Result<Oid> pss_mask_hash(Reader& params) {
-  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(1), kPssParameters));
-  if (!tagged) return Oid{as_bytes(kSha1)};
-  PGSS_TRY(AlgorithmIdentifier mask, algorithm_identifier(*tagged, kPssParameters));
-  PGSS_CHECK(tagged->finish(kPssParameters));
-  if (mask.algorithm.der != as_bytes(kMgf1)) return no_single_hash();
-  PGSS_TRY(const AlgorithmIdentifier hash, algorithm_identifier(mask.parameters, kPssParameters));
-  return hash.algorithm;
-}
-
-// RSASSA-PSS-params ::= SEQUENCE { [0], [1], saltLength [2], trailerField [3], all optional } (RFC
-// 8017 A.2.3). RFC 5929 4.1: a signature with more than one hash function has no such binding.
+// RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm [0] HashAlgorithm DEFAULT sha1, maskGenAlgorithm [1]
+// MaskGenAlgorithm DEFAULT mgf1SHA1, saltLength [2], trailerField [3] } (RFC 8017 A.2.3); the parameter
+// of MGF1 is a hash. RFC 5929 4.1: a signature with more than one hash function has no such binding.
 Result<HashAlgorithm> pss_hash_algorithm(Reader parameters) {
+  const Reader sha1(as_bytes(kSha1Identifier));
+  AlgorithmIdentifier hash{Oid{as_bytes(kSha1)}, sha1}, mask{Oid{as_bytes(kMgf1)}, sha1};
+  AlgorithmIdentifier mask_hash = hash;
   PGSS_TRY(Reader params, parameters.enter(asn1::kSequence, kPssParameters));
-  PGSS_TRY(const Oid hash, pss_hash(params));
-  PGSS_TRY(const Oid mask_hash, pss_mask_hash(params));
+  PGSS_CHECK(read_tagged(params, 0, hash));
+  PGSS_CHECK(read_tagged(params, 1, mask));
+  if (mask.algorithm.der != as_bytes(kMgf1)) return no_single_hash();
+  PGSS_CHECK(read(mask.parameters, kPssParameters, mask_hash));
   PGSS_CHECK(params.skip_extensions(kPssParameters));
-  if (!(hash == mask_hash)) return no_single_hash();
-  return find(kHashes, hash);
+  if (!(hash.algorithm == mask_hash.algorithm)) return no_single_hash();
+  return find(kHashes, hash.algorithm);
 }
 
 // Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm AlgorithmIdentifier,
@@ -132,11 +126,11 @@ Result<HashAlgorithm> end_point_hash(ByteView certificate_der) {
   if (certificate_der.size() > kMaxCertificateSize)
     return Error{Errc::kMalformed, kCertificate, 0, 0};
   Reader in(certificate_der);
+  AlgorithmIdentifier signature{{}, in};
   PGSS_TRY(Reader certificate, in.enter(asn1::kSequence, kCertificate));
   PGSS_CHECK(in.finish(kCertificate));
   PGSS_CHECK(certificate.element(asn1::kSequence, "Certificate.tbsCertificate"));
-  PGSS_TRY(const AlgorithmIdentifier signature,
-           algorithm_identifier(certificate, kSignatureAlgorithm));
+  PGSS_CHECK(read(certificate, kSignatureAlgorithm, signature));
   PGSS_CHECK(certificate.bit_string("Certificate.signatureValue"));
   PGSS_CHECK(certificate.finish(kCertificate));
   if (signature.algorithm.der == as_bytes(kRsaPss)) return pss_hash_algorithm(signature.parameters);
