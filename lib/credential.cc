@@ -17,40 +17,46 @@ constexpr Error bad_name() {
   return Error{Errc::kApiMisuse, "user name", 0, 0};
 }
 
-// Control characters in a name are never meant, and CR LF NUL would be commands elsewhere (SMT-13).
-Result<void> check_part(std::string_view text) {
-  if (text.size() > 3 * kMaxNameUnits || has_control(text)) return bad_name();
-  Bytes utf16;
-  if (!utf8_to_utf16le(text, "user name", utf16).has_value()) return bad_name();
-  if (utf16.size() > 2 * kMaxNameUnits) return bad_name();
-  return {};
+// units counts the UTF-16 units of a part. Control characters in a name are never meant, and CR LF NUL
+// would be commands elsewhere (SMT-13).
+Result<size_t> units(std::string_view text) {
+  if (has_control(text) || !check_utf8(text, "user name").has_value()) return bad_name();
+  size_t units = 0;
+  for (const char c : text) {
+    const auto octet = static_cast<uint8_t>(c);
+    if ((octet & 0xc0) != 0x80) units += octet < 0xf0 ? 1 : 2;
+  }
+  return units;
 }
 
 Result<void> check(const AccountName& name) {
-  if (name.user.empty()) return bad_name();
-  PGSS_CHECK(check_part(name.user));
-  PGSS_CHECK(check_part(name.domain));
+  PGSS_TRY(const size_t user, units(name.user));
+  PGSS_TRY(const size_t domain, units(name.domain));
+  if (user == 0 || user > kMaxNameUnits || domain > kMaxNameUnits) return bad_name();
   switch (name.form) {
     case AccountName::Form::kPlain:
-      return name.domain.empty() ? Result<void>() : bad_name();
+      return domain == 0 ? Result<void>() : bad_name();
     case AccountName::Form::kDownLevel:
       return {};
     case AccountName::Form::kPrincipal:
-      return name.domain.empty() ? bad_name() : check_part(name.text());
+      return domain == 0 || user + 1 + domain > kMaxNameUnits ? bad_name() : Result<void>();
   }
   return bad_name();
 }
 
 AccountName split(std::string_view text) {
-  if (const size_t at = text.find('\\'); at != text.npos) {
-    return {AccountName::Form::kDownLevel, std::string(text.substr(at + 1)),
-            std::string(text.substr(0, at))};
+  auto form = AccountName::Form::kPlain;
+  std::string_view user = text, domain;
+  if (const size_t backslash = text.find('\\'); backslash != text.npos) {
+    form = AccountName::Form::kDownLevel;
+    domain = text.substr(0, backslash);
+    user = text.substr(backslash + 1);
+  } else if (const size_t at = text.rfind('@'); at != text.npos) {
+    form = AccountName::Form::kPrincipal;
+    user = text.substr(0, at);
+    domain = text.substr(at + 1);
   }
-  if (const size_t at = text.rfind('@'); at != text.npos) {
-    return {AccountName::Form::kPrincipal, std::string(text.substr(0, at)),
-            std::string(text.substr(at + 1))};
-  }
-  return {AccountName::Form::kPlain, std::string(text), ""};
+  return {form, std::string(user), std::string(domain)};
 }
 
 Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
@@ -92,14 +98,14 @@ Result<Credential> Credential::from_password(Runtime& runtime, AccountName name,
   return guarded("Credential", [&]() -> Result<Credential> {
     PGSS_CHECK(check(name));
     PGSS_TRY(auto&& hash, hash_password(runtime, password.view()));
-    return Credential(std::make_shared<const Secrets>(Secrets{std::move(name), std::move(hash)}));
+    return Credential(std::make_shared<const Secrets>(std::move(name), std::move(hash)));
   });
 }
 
 Result<Credential> Credential::from_nt_hash(AccountName name, FixedView<16> nt_hash) {
   return guarded("Credential", [&]() -> Result<Credential> {
     PGSS_CHECK(check(name));
-    return Credential(std::make_shared<const Secrets>(Secrets{std::move(name), NtHash(nt_hash)}));
+    return Credential(std::make_shared<const Secrets>(std::move(name), NtHash(nt_hash)));
   });
 }
 
