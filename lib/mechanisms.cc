@@ -51,21 +51,30 @@ Error needs(const char* field) {
 // Entries is a list with room for every mechanism that there is, in place.
 class Entries {
  public:
-  void add(MechanismEntry entry) { entries_[size_++] = std::move(entry); }
-  bool has(asn1::Oid oid) const {
-    return any_of(all(), [&](const MechanismEntry& entry) { return entry.oid == oid; });
+  void add(InnerMechanism mechanism, std::function<MadeMechanism(MicNeed)> make) {
+    MechanismEntry& entry = entries_[size_++];
+    entry.oid = oid_of(mechanism);
+    entry.make = std::move(make);
+    if (mechanism == InnerMechanism::kKerberos) {
+      entry.alias = mechs::kMicrosoftKerberosOid;  // quirk B8
+      entry.recognises = krb5::recognises;
+    } else {
+      entry.recognises = ntlm::recognises;
+    }
+  }
+  bool has(InnerMechanism mechanism) const {
+    return any_of(
+        all(), [oid = oid_of(mechanism)](const MechanismEntry& entry) { return entry.oid == oid; });
   }
   std::span<const MechanismEntry> all() const { return std::span(entries_).first(size_); }
 
  private:
+  static asn1::Oid oid_of(InnerMechanism mechanism) {
+    return mechanism == InnerMechanism::kKerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
+  }
   std::array<MechanismEntry, 2> entries_;
   size_t size_ = 0;
 };
-
-// kerberos_entry is Kerberos under both of its OIDs (quirk B8).
-MechanismEntry kerberos_entry(std::function<MadeMechanism(MicNeed)> make) {
-  return {mechs::kKerberosOid, mechs::kMicrosoftKerberosOid, std::move(make), krb5::recognises};
-}
 
 // usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
 bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
@@ -133,23 +142,17 @@ class InitiatorContext final : public MechanismContext {
  private:
   // add offers a mechanism, once, in the order of Policy::inner.
   void add(InnerMechanism mechanism) {
-    const bool kerberos = mechanism == InnerMechanism::kKerberos;
-    const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
-    if (entries_.has(oid) || !usable(config_, mechanism)) return;
-    if (kerberos) {
-      entries_.add(kerberos_entry([this](MicNeed need) { return make_kerberos(need); }));
-    } else {
-      entries_.add({oid, std::nullopt,
-                    [this](MicNeed need) { return make_ntlm(need != MicNeed::kNone); },
-                    ntlm::recognises});
-    }
+    if (entries_.has(mechanism) || !usable(config_, mechanism)) return;
+    entries_.add(mechanism, [this, mechanism](MicNeed need) {
+      return mechanism == InnerMechanism::kKerberos ? make_kerberos(need) : make_ntlm(need);
+    });
   }
   MadeMechanism make(MechanismKind kind) {
     switch (kind) {
       case MechanismKind::kKerberos:
         return make_kerberos(MicNeed::kNone);
       case MechanismKind::kNtlm:
-        return make_ntlm(false);
+        return make_ntlm(MicNeed::kNone);
       case MechanismKind::kSpnego:
         break;
     }
@@ -176,8 +179,8 @@ class InitiatorContext final : public MechanismContext {
       ntlm_.domain = name.domain;
     }
   }
-  MadeMechanism make_ntlm(bool integrity_needed) {
-    return ntlm::make_initiator(runtime_, ntlm_, integrity_needed);
+  MadeMechanism make_ntlm(MicNeed need) {
+    return ntlm::make_initiator(runtime_, ntlm_, need != MicNeed::kNone);
   }
 
   Runtime& runtime_;
@@ -236,6 +239,18 @@ ntlm::TargetNameCheck target_name_check(Policy::TargetNameCheck check) {
   return ntlm::TargetNameCheck::kRequired;
 }
 
+std::vector<std::string_view> views(const std::vector<std::string>& texts) {
+  return std::vector<std::string_view>(texts.begin(), texts.end());
+}
+
+// binding_views: none where the policy does not look at them (row P5).
+std::vector<ByteView> binding_views(const AcceptorConfig& config) {
+  if (config.policy.channel_binding == BindingRequirement::kOff) return {};
+  std::vector<ByteView> out(config.channel_bindings.size());
+  for (size_t i = 0; i < out.size(); ++i) out[i] = config.channel_bindings[i].application_data;
+  return out;
+}
+
 class AcceptorContext final : public MechanismContext {
  public:
   AcceptorContext(Runtime& runtime, const AcceptorConfig& config, std::string netbios)
@@ -246,18 +261,15 @@ class AcceptorContext final : public MechanismContext {
     ntlm_.dns_domain = dns_domain(config.host);
     set_targets(config);
     ntlm_.target_name_check = target_name_check(config.policy.target_name_check);
-    if (config.policy.channel_binding != BindingRequirement::kOff) set_bindings(config);
+    ntlm_.channel_bindings = binding_views(config);
     ntlm_.binding_requirement = config.policy.channel_binding;
     ntlm_.level = config.policy.level;
     ntlm_.guard = config.guard.get();
     if (config.keys != nullptr) {
       set_kerberos(config);
-      entries_.add(kerberos_entry([this](MicNeed) { return make_kerberos(); }));
+      add(InnerMechanism::kKerberos);
     }
-    if (config.ntlm) {
-      entries_.add({mechs::kNtlmOid, std::nullopt, [this](MicNeed) { return make_ntlm(); },
-                    ntlm::recognises});
-    }
+    if (config.ntlm) add(InnerMechanism::kNtlm);
   }
   ~AcceptorContext() override { end(); }
 
@@ -274,31 +286,30 @@ class AcceptorContext final : public MechanismContext {
   }
 
  private:
+  void add(InnerMechanism mechanism) {
+    entries_.add(mechanism, [this, mechanism](MicNeed) {
+      return mechanism == InnerMechanism::kKerberos ? make_kerberos() : make_ntlm();
+    });
+  }
   void set_kerberos(const AcceptorConfig& config) {
     kerberos_.keytab = &config.keys->keytab();
     kerberos_.replay_cache = config.replay_cache.get();
-    kerberos_.services.assign(config.targets.begin(), config.targets.end());
-    kerberos_.client_realms.assign(config.client_realms.begin(), config.client_realms.end());
-    kerberos_.channel_bindings = ntlm_.channel_bindings;
+    kerberos_.services = views(config.targets);
+    kerberos_.client_realms = views(config.client_realms);
+    kerberos_.channel_bindings = binding_views(config);
     kerberos_.binding_requirement = config.policy.channel_binding;
     kerberos_.allow_rc4 = config.policy.allow_rc4;
   }
   // Policy row P18: both service classes of the host, unless the configuration lists others.
   void set_targets(const AcceptorConfig& config) {
-    ntlm_.target_names.assign(config.targets.begin(), config.targets.end());
+    ntlm_.target_names = views(config.targets);
     if (!config.targets.empty()) return;
     static constexpr std::string_view kSmtp = "smtp/", kSmtpSvc = "SMTPSVC/";
     const size_t size = kSmtp.size() + config.host.size();
     default_targets_.reserve(size + kSmtpSvc.size() + config.host.size());
     default_targets_.append(kSmtp).append(config.host).append(kSmtpSvc).append(config.host);
     const std::string_view both = default_targets_;
-    ntlm_.target_names = {both.substr(0, size), both.substr(size)};
-  }
-  void set_bindings(const AcceptorConfig& config) {
-    ntlm_.channel_bindings.reserve(config.channel_bindings.size());
-    for (const ChannelBinding& binding : config.channel_bindings) {
-      ntlm_.channel_bindings.push_back(binding.application_data);
-    }
+    ntlm_.target_names = std::vector{both.substr(0, size), both.substr(size)};
   }
   MadeMechanism make_ntlm() { return ntlm::make_acceptor(runtime_, ntlm_); }
   MadeMechanism make_kerberos() { return krb5::make_acceptor(runtime_, kerberos_); }

@@ -87,7 +87,7 @@ Result<std::unique_ptr<Context>> AcceptorContexts::make_guarded(const ContextReq
   } else if (!bindings_.empty() && !same(used, bindings_)) {
     return misuse("AcceptorConfig.channel_bindings: not the channel's");
   }
-  config_.channel_bindings.assign(used.begin(), used.end());
+  config_.channel_bindings = std::vector(used.begin(), used.end());
   return make_acceptor(runtime_, request.kind, config_);
 }
 
