@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/cursor.h"
 #include "base/guard.h"
 #include "lib/text.h"
 
@@ -29,16 +30,18 @@ size_t largest_message(const Context& context, uint32_t max_size) {
   return size;
 }
 
+uint32_t load_u32be(const uint8_t* in) {
+  return uint32_t{in[0]} << 24 | uint32_t{in[1]} << 16 | uint32_t{in[2]} << 8 | in[3];
+}
+
 uint32_t read_size(ByteView message) {
-  return uint32_t{message[1]} << 16 | uint32_t{message[2]} << 8 | message[3];
+  return load_u32be(message.data()) & kLargestSize;
 }
 
 Bytes message_of(uint8_t layers, uint32_t max_size, std::string_view rest) {
-  Bytes out;
-  out.reserve(4 + rest.size());
-  out.push_back(layers);
-  for (const int shift : {16, 8, 0}) out.push_back(static_cast<uint8_t>(max_size >> shift));
-  append(out, as_bytes(rest));
+  Bytes out(kOfferSize + rest.size());
+  store_u32be(out.data(), uint32_t{layers} << 24 | (max_size & kLargestSize));
+  std::copy(rest.begin(), rest.end(), out.begin() + kOfferSize);
   return out;
 }
 
@@ -208,7 +211,7 @@ Result<void> SaslLayer::wrap(ByteView message, Bytes& out) {
       PGSS_TRY(const size_t size, context_->wrap(piece, layer_ == kConfidentialityLayer,
                                                  MutableBytes(out).subspan(at)));
       out.resize(at + size);
-      for (size_t i = 1; i <= 4; ++i) out[at - i] = static_cast<uint8_t>(size >> 8 * (i - 1));
+      store_u32be(out.data() + at - length_.size(), static_cast<uint32_t>(size));
       message = message.from(piece.size());
     }
     return {};
@@ -234,8 +237,7 @@ Result<bool> SaslLayer::take(ByteView& input) {
     length_[length_octets_++] = input[0];
     input = input.from(1);
   }
-  const size_t size =
-      size_t{length_[0]} << 24 | size_t{length_[1]} << 16 | size_t{length_[2]} << 8 | length_[3];
+  const size_t size = sasl::load_u32be(length_.data());
   if (size > max_receive_) {
     return Error{Errc::kPeerMisbehaved, "security layer buffer: size", 0, 0};
   }
