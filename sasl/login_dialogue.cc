@@ -87,18 +87,18 @@ LoginDialogue::Action LoginDialogue::next_mechanism() {
 
 // cannot_begin: nothing that the server said is the reason. Policy row P8: another mechanism is tried
 // only where this one cannot be used, not where the policy or a KDC refuses.
-LoginDialogue::Action LoginDialogue::cannot_begin(SmtpFailure failure) {
+LoginDialogue::Action LoginDialogue::cannot_begin(SmtpFailure&& failure) {
   const bool proof_sent = client_ != nullptr && client_->proof_sent();
   if (!may_fall_back(failure.error, proof_sent)) candidates_.clear();
   return give_up(std::move(failure));
 }
 
-LoginDialogue::Action LoginDialogue::from(Result<SaslClient::Step> step) {
+LoginDialogue::Action LoginDialogue::from(Result<SaslClient::Step>&& step) {
   if (!step.has_value()) return give_up(failure_of_error(step.error()));
   return go_on(std::move(step).value());
 }
 
-LoginDialogue::Action LoginDialogue::go_on(SaslClient::Step next) {
+LoginDialogue::Action LoginDialogue::go_on(SaslClient::Step&& next) {
   if (auto* need = std::get_if<NeedExchange>(&next)) {
     state_ = State::kAwaitExchange;
     return std::move(*need);
@@ -110,7 +110,7 @@ LoginDialogue::Action LoginDialogue::go_on(SaslClient::Step next) {
 }
 
 // ask: SSEAN-C4. RFC 4954 4: an empty initial response is sent as "=".
-LoginDialogue::Action LoginDialogue::ask(Bytes first_token) {
+LoginDialogue::Action LoginDialogue::ask(Bytes&& first_token) {
   asked_ = true;
   const std::string command = concat({"AUTH ", sasl_name(mechanism_)});
   if (!inline_fits(first_token.size())) {
@@ -181,7 +181,7 @@ LoginDialogue::Action LoginDialogue::on_success() {
   return Fail{std::move(failure)};
 }
 
-LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
+LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply&& reply) {
   // RFC 4954 4: 500 5.5.6 to an initial response that is too long: ask again without it (quirk
   // A16).
   if (reply.code == 500 && state_ == State::kAsked && !first_token_.empty()) {
@@ -199,7 +199,7 @@ LoginDialogue::Action LoginDialogue::on_refusal(SmtpReply reply) {
 
 // give_up goes on to the next mechanism where policy row P8 permits, after "*" if the server still
 // waits for a response.
-LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
+LoginDialogue::Action LoginDialogue::give_up(SmtpFailure&& failure) {
   const bool cancel = std::exchange(asked_, false);
   if (!may_try_another()) return Fail{to_tell(std::move(failure)), cancel};
   if (!first_failure_ && !says_little(failure)) {
@@ -211,11 +211,11 @@ LoginDialogue::Action LoginDialogue::give_up(SmtpFailure failure) {
   return Send{"*", std::nullopt};
 }
 
-SmtpFailure LoginDialogue::to_tell(SmtpFailure failure) {
-  if (!first_failure_ || !says_little(failure)) return failure;
+SmtpFailure LoginDialogue::to_tell(SmtpFailure&& failure) {
+  if (!first_failure_ || !says_little(failure)) return std::move(failure);
   // Behind a proof the login may have been counted, or taken.
   const bool proof_sent = client_ != nullptr && client_->proof_sent();
-  if (failure.kind == SmtpFailure::Kind::kClosed && proof_sent) return failure;
+  if (failure.kind == SmtpFailure::Kind::kClosed && proof_sent) return std::move(failure);
   return *std::exchange(first_failure_, std::nullopt);
 }
 

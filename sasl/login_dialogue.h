@@ -46,7 +46,7 @@ class LoginDialogue {
 
   // to_tell: `failure`, which ends the login; or what an earlier mechanism failed of, where that
   // says more.
-  SmtpFailure to_tell(SmtpFailure failure);
+  SmtpFailure to_tell(SmtpFailure&& failure);
 
   SaslMechanism mechanism() const { return mechanism_; }
   // tell says in `failure` what login was under way. It allocates nothing.
@@ -65,15 +65,15 @@ class LoginDialogue {
 
   void choose(const SmtpCapabilities& capabilities);
   Action next_mechanism();
-  Action cannot_begin(SmtpFailure failure);
-  Action from(Result<SaslClient::Step> step);
-  Action go_on(SaslClient::Step next);
-  Action ask(Bytes first_token);
+  Action cannot_begin(SmtpFailure&& failure);
+  Action from(Result<SaslClient::Step>&& step);
+  Action go_on(SaslClient::Step&& next);
+  Action ask(Bytes&& first_token);
   bool inline_fits(size_t token_size) const;
   Action on_challenge(ReplyReader& reply, std::optional<ByteView>& token);
   Action on_success();
-  Action on_refusal(SmtpReply reply);
-  Action give_up(SmtpFailure failure);
+  Action on_refusal(SmtpReply&& reply);
+  Action give_up(SmtpFailure&& failure);
   bool may_try_another() const;
 
   ContextProvider& contexts_;

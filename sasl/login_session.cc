@@ -56,9 +56,9 @@ LoginSession::Action LoginSession::authorise(AuthorisationAnswer answer) {
   return from(server_->authorise(answer));
 }
 
-LoginSession::Action LoginSession::from(Result<SaslServer::Step> step) {
+LoginSession::Action LoginSession::from(Result<SaslServer::Step>&& step) {
   if (!step.has_value()) return Refused{refusal(step.error()), step.error()};
-  SaslServer::Step next = std::move(step).value();
+  SaslServer::Step& next = step.value();
   if (auto* challenge = std::get_if<SaslServer::Challenge>(&next)) {
     context_complete_ = challenge->context_complete;
     return Challenge{std::move(challenge->token)};

@@ -44,7 +44,7 @@ class LoginSession {
   bool context_complete() const { return context_complete_; }
 
  private:
-  Action from(Result<SaslServer::Step> step);
+  Action from(Result<SaslServer::Step>&& step);
 
   SaslMechanism mechanism_;
   SmtpLimits limits_;

@@ -290,7 +290,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   // perform does what the dialogue says. A dialogue that says "send" always waits for a reply.
-  void perform(LoginDialogue::Action action) {
+  void perform(LoginDialogue::Action&& action) {
     if (auto* send = std::get_if<LoginDialogue::Send>(&action)) return send_login(*send);
     if (auto* need = std::get_if<NeedExchange>(&action)) {
       exchange_open_ = true;
@@ -304,7 +304,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   }
 
   // RFC 4954 4: a layer takes effect behind the 235, and what the server said before is forgotten.
-  void on_logged_in(SaslReport report) {
+  void on_logged_in(SaslReport&& report) {
     stream_.start(login_->take_layer(), output_);
     if (!stream_.protected_now()) return become_ready(std::move(report));
     report_ = std::move(report);
@@ -313,7 +313,7 @@ class PGSS_LOCAL SmtpClient::Impl {
     send_ehlo();
   }
 
-  void become_ready(std::optional<SaslReport> login) {
+  void become_ready(std::optional<SaslReport>&& login) {
     state_ = State::kReady;
     login_.reset();
     reader_.set_limit(kReplyLine);
@@ -425,7 +425,7 @@ class PGSS_LOCAL SmtpClient::Impl {
     events_.clear();
   }
 
-  void fail(SmtpFailure failure) {
+  void fail(SmtpFailure&& failure) {
     if (login_) {
       login_->tell(failure);
       login_->tell_earlier(failure);

@@ -85,7 +85,7 @@ void add_cause(std::string& message, const SmtpFailure& failure) {
   if (!first.empty()) message += concat({" \"", first, "\""});
 }
 
-SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
+SmtpFailure make(const Words& words, SmtpReply&& reply, const Error& error,
                  const std::string& detail) {
   SmtpFailure out;
   out.kind = words.kind;
@@ -102,7 +102,7 @@ SmtpFailure make(const Words& words, SmtpReply reply, const Error& error,
   return out;
 }
 
-SmtpFailure make(Kind kind, SmtpReply reply, const Error& error, const std::string& detail) {
+SmtpFailure make(Kind kind, SmtpReply&& reply, const Error& error, const std::string& detail) {
   return make(words_of(kind), std::move(reply), error, detail);
 }
 
@@ -159,11 +159,11 @@ bool is_of_kdc(const Error& error) {
 
 }  // namespace
 
-SmtpFailure failure_of_reply(Kind kind, SmtpReply reply) {
+SmtpFailure failure_of_reply(Kind kind, SmtpReply&& reply) {
   return make(kind, std::move(reply), {}, {});
 }
 
-SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply reply) {
+SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply&& reply) {
   return make(kind_of_login(reply.code), std::move(reply), {},
               concat({"AUTH ", sasl_label(mechanism)}));
 }
@@ -196,7 +196,7 @@ SmtpFailure failure_of_kind(Kind kind, const Error& error) {
   return make(kind, {}, error, {});
 }
 
-SmtpFailure failure_of_kind(Kind kind, std::string detail) {
+SmtpFailure failure_of_kind(Kind kind, const std::string& detail) {
   return make(kind, {}, {}, detail);
 }
 
