@@ -88,7 +88,8 @@ if [ "$kind" = static ]; then
   said=$(PKG_CONFIG_PATH=$work/out/lib/pkgconfig pkg-config --variable=includedir pocketgss)
   [ "$said" = "$work/dev/include" ] || fail "the headers are in $work/dev/include; pkg-config says $said"
   echo "== /usr, whose folders pkg-config leaves out"
-  cmake -B "$work/other" -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_INCLUDEDIR=include >"$work/log" 2>&1
+  cmake -DCMAKE_INSTALL_PREFIX=/usr -DCMAKE_INSTALL_LIBDIR=lib -DCMAKE_INSTALL_INCLUDEDIR=include "$work/other" >"$work/log" 2>&1 ||
+    { cat "$work/log"; fail "configure for /usr"; }
   said=$(PKG_CONFIG_PATH=$work/other/package pkg-config --cflags --libs pocketgss)
   [[ $said != *pkgconfig* && $said != *package* ]] || fail "$said"
 fi
