@@ -39,6 +39,16 @@ TEST(Policy, P1_TheDefaultNamesKerberosAlone) {
   EXPECT_EQ(Policy().inner, std::vector{InnerMechanism::kKerberos});
 }
 
+TEST(Policy, NamesWhatIsInItsList) {
+  Policy policy;
+  EXPECT_TRUE(policy.names(InnerMechanism::kKerberos));
+  EXPECT_FALSE(policy.names(InnerMechanism::kNtlm));
+  policy.inner = {InnerMechanism::kKerberos, InnerMechanism::kNtlm};
+  EXPECT_TRUE(policy.names(InnerMechanism::kNtlm));
+  policy.inner.clear();
+  EXPECT_FALSE(policy.names(InnerMechanism::kKerberos));
+}
+
 TEST(Policy, P1_WithoutNtlmNamedNothingIsLeft) {
   InitiatorConfig config = initiator_config();
   config.policy.inner = {InnerMechanism::kKerberos};
