@@ -16,7 +16,7 @@ class ResultHead;
 
 // Errc says whose fault an error is and so what the caller can do; the detail is in Error::where.
 enum class Errc : uint8_t {
-  kMalformed,         // the bytes are not a valid encoding: the peer, or the line, is broken
+  kMalformed = 1,     // the bytes are not a valid encoding: the peer, or the line, is broken
   kPeerMisbehaved,    // valid bytes, broken protocol: close the connection
   kPeerIncompatible,  // no common mechanism, encryption type or flag: change the policy or the peer
   kNeedsCredential,   // nothing usable was supplied: ask the user
@@ -50,7 +50,8 @@ struct Error {
 
  private:
   friend class internal::ResultHead;
-  static constexpr Errc kNone{0xff};  // what a Result has that holds a value
+  static constexpr Errc kNone{
+      0};  // what a Result has that holds a value: 0 is compared at least cost
   struct None {};
   explicit constexpr Error(None) : where(nullptr), code(kNone), peer_status(0), offset(0) {}
   struct Unread {};  // the same, where nobody reads the other fields

@@ -84,7 +84,7 @@ TEST(Result, MovesWhatCannotBeCopied) {
 }
 
 TEST(Result, OfACodeThatIsNoneHasNoValue) {
-  const Result<std::string> result = Error{Errc{0xff}, "made of nothing"};
+  const Result<std::string> result = Error{Errc{0}, "made of nothing"};
   ASSERT_FALSE(result.has_value());
   EXPECT_EQ(result.error(), (Error{Errc::kInternal, "made of nothing"}));
 }
