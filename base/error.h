@@ -40,7 +40,10 @@ struct Error {
   uint32_t offset;  // bytes from the start of the token; 0 where there is none to tell
 
   constexpr Error() : Error(Errc::kInternal, "") {}
-  constexpr Error(Errc error_code, const char* what, uint32_t at = 0, int32_t status = 0)
+  // Of constants, as nearly all are, two stores are left; a compiler told to save space takes it for
+  // more than that and calls it.
+  [[gnu::always_inline]] constexpr Error(Errc error_code, const char* what, uint32_t at = 0,
+                                         int32_t status = 0)
       : where(what),
         code(error_code == kNone ? Errc::kInternal : error_code),
         peer_status(static_cast<int16_t>(std::clamp<int32_t>(status, INT16_MIN, INT16_MAX))),
