@@ -231,7 +231,7 @@ struct Settings {
 };
 
 void check_established(const Exchange& x, const Settings& settings, Part part) {
-  const ContextInfo& info = x.server_done.info;
+  const ContextInfo& info = x.server_done.protection->info;
   PGSS_FUZZ_CHECK(!settings.bindings_differ || part == Part::kAuthenticator);
   PGSS_FUZZ_CHECK(info.channel_bound == settings.client_binds || part == Part::kAuthenticator);
   PGSS_FUZZ_CHECK(info.logon_name.empty() || part == Part::kPac || part == Part::kTicket);

@@ -158,18 +158,20 @@ class Session {
     PGSS_FUZZ_CHECK(parse_challenge(sent_[1]).value().server_challenge ==
                     parse_challenge(arrived_[1]).value().server_challenge);
     if (acceptor_.binding_requirement == BindingRequirement::kRequire)
-      PGSS_FUZZ_CHECK(server_done_.info.channel_bound);
-    PGSS_FUZZ_CHECK(server_done_.info.target_name == initiator_.target_name);
-    if (acceptor_.level == PolicyLevel::kStrict) PGSS_FUZZ_CHECK(server_done_.info.mic_verified);
-    if (server_done_.info.mic_verified) check_agreement();
+      PGSS_FUZZ_CHECK(server_done_.protection->info.channel_bound);
+    PGSS_FUZZ_CHECK(server_done_.protection->info.target_name == initiator_.target_name);
+    if (acceptor_.level == PolicyLevel::kStrict)
+      PGSS_FUZZ_CHECK(server_done_.protection->info.mic_verified);
+    if (server_done_.protection->info.mic_verified) check_agreement();
   }
 
   void check_agreement() const {
     for (size_t i = 0; i < 3; ++i) PGSS_FUZZ_CHECK(sent_[i] == arrived_[i]);
     PGSS_FUZZ_CHECK(client_done_.protection->session_key() ==
                     server_done_.protection->session_key());
-    PGSS_FUZZ_CHECK(client_done_.info.flags == server_done_.info.flags);
-    PGSS_FUZZ_CHECK(client_done_.info.initiator_name == server_done_.info.initiator_name);
+    PGSS_FUZZ_CHECK(client_done_.protection->info.flags == server_done_.protection->info.flags);
+    PGSS_FUZZ_CHECK(client_done_.protection->info.initiator_name ==
+                    server_done_.protection->info.initiator_name);
     PGSS_FUZZ_CHECK(client_->wants_mech_list_mic() && server_->wants_mech_list_mic());
   }
 
@@ -178,7 +180,8 @@ class Session {
   void exchange_messages() {
     const bool one_key =
         client_done_.protection->session_key() == server_done_.protection->session_key();
-    const bool agreed = one_key && client_done_.info.flags == server_done_.info.flags;
+    const bool agreed =
+        one_key && client_done_.protection->info.flags == server_done_.protection->info.flags;
     for (int i = 0; i < 4; ++i) {
       const uint8_t how = script_.u8();
       MessageProtection& from =

@@ -254,11 +254,11 @@ void check_spnego_session(ByteView bytes) {
     }
   }
 
-  if (acceptor.complete && acceptor.complete->info.mech_list_mic_verified) {
+  if (acceptor.complete && acceptor.complete->protection->info.mech_list_mic_verified) {
     PGSS_FUZZ_CHECK(received_list == sent_list);
   }
   if (!initiator.complete) return;
-  const ContextInfo& info = initiator.complete->info;
+  const ContextInfo& info = initiator.complete->protection->info;
   const MechanismScript& chosen = info.initiator_name == "FAKE1" ? one : two;
   if (info.mech_list_mic_verified && acceptor.complete) {
     PGSS_FUZZ_CHECK(received_list == sent_list);

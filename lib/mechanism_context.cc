@@ -57,8 +57,7 @@ Result<MechanismContext::Negotiating*> MechanismContext::turn(bool resumes, bool
 // establish cannot fail: everything is moved.
 Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
   proof_sent_ = proof_sent();
-  mechanism_name_ = complete.info.mechanism;
-  info_ = std::move(complete.info);
+  mechanism_name_ = complete.protection->info.mechanism;
   state_.emplace<Protecting>(std::move(complete.protection), complete.peer_error);
   return Established{std::move(complete.token), complete.token_replaceable};
 }
@@ -108,6 +107,12 @@ const char* MechanismContext::state_name() const {
   if (established()) return "Established";
   const auto* const negotiating = std::get_if<Negotiating>(&state_);
   return negotiating != nullptr ? negotiating->mechanism->state_name() : "Failed";
+}
+
+const ContextInfo& MechanismContext::info() const {
+  static const ContextInfo kNone;
+  const auto* const protecting = std::get_if<Protecting>(&state_);
+  return protecting != nullptr ? protecting->protection->info : kNone;
 }
 
 Result<mechs::MessageProtection*> MechanismContext::protection() const {

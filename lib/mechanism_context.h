@@ -26,7 +26,7 @@ class MechanismContext : public Context {
   bool proof_sent() const final;
   const char* state_name() const final;
   const char* mechanism_name() const final;
-  const ContextInfo& info() const final { return info_; }
+  const ContextInfo& info() const final;
 
   size_t wrap_size(size_t message_size) const final;
   size_t mic_size() const final;
@@ -70,7 +70,6 @@ class MechanismContext : public Context {
   std::optional<Error> peer_error(ByteView token) const;
 
   std::variant<Negotiating, Protecting, Failed> state_;
-  ContextInfo info_;  // empty, but for an established context
   // Once the mechanism is gone.
   bool proof_sent_ = false;
   const char* mechanism_name_ = "";

@@ -25,11 +25,13 @@ enum class Direction : uint8_t { kSent, kReceived };
 inline constexpr Error kNoPseudoRandom{Errc::kPeerIncompatible,
                                        "the mechanism has no GSS_Pseudo_random", 0, 0};
 
-// MessageProtection is what an established context protects messages with. It exists only then. The
-// calls allocate nothing; `out` must not overlap what is read.
+// MessageProtection is what an established context protects messages with, and what is known of that
+// context. It exists only then. The calls allocate nothing; `out` must not overlap what is read.
 class MessageProtection {
  public:
   virtual ~MessageProtection() = default;
+
+  ContextInfo info;
 
   // can_mic: integrity was negotiated, so mic() and verify_mic() work.
   virtual bool can_mic() const = 0;
@@ -76,7 +78,6 @@ class MessageProtection {
 struct Complete {
   std::optional<Bytes> token;
   std::unique_ptr<MessageProtection> protection;  // never null
-  ContextInfo info;
   // As in Established: success in the protocol above may take the place of `token`.
   bool token_replaceable = false;
   // As Mechanism::peer_error(), for who keeps no mechanism: none where there are no such tokens.

@@ -518,21 +518,23 @@ Result<Step> Acceptor::accept(const Request& request) {
   const bool mutual = has(flags, kMutualFlag);
   PGSS_TRY(MessageKeys keys, agree_on_keys(request, mutual, flags));
   Complete out;
-  PGSS_TRY(out.info.logon_name, logon_name(request));
+  PGSS_TRY(std::string logon, logon_name(request));
   PGSS_CHECK(check_replay(request, keys.acceptor_subkey));
 
   if (mutual) {
     PGSS_TRY(out.token, write_ap_rep(request, keys));
   }
   PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
-  out.info.mechanism = kMechanismName;
-  out.info.flags = flags;
+  ContextInfo& info = out.protection->info;
+  info.mechanism = kMechanismName;
+  info.flags = flags;
   const NameComponents client(request.ticket.cname, request.ticket.crealm);
-  out.info.initiator_name = principal_text(client.view());
-  out.info.account_name = out.info.initiator_name;
-  out.info.target_name = service_text(request.outer.sname);
-  out.info.target_realm = request.outer.realm;
-  out.info.channel_bound = bound;
+  info.initiator_name = principal_text(client.view());
+  info.account_name = info.initiator_name;
+  info.logon_name = std::move(logon);
+  info.target_name = service_text(request.outer.sname);
+  info.target_realm = request.outer.realm;
+  info.channel_bound = bound;
   state_.emplace<Established>();
   return Step(std::move(out));
 }

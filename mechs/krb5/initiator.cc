@@ -289,10 +289,11 @@ Result<Step> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys,
   out.token = std::move(token);
   PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
   if (!mutual()) out.peer_error = error_in;
-  out.info.mechanism = kMechanismName;
-  out.info.flags = flags();
-  out.info.initiator_name = std::move(state.initiator_name);
-  out.info.target_name = std::move(state.target_name);
+  ContextInfo& info = out.protection->info;
+  info.mechanism = kMechanismName;
+  info.flags = flags();
+  info.initiator_name = std::move(state.initiator_name);
+  info.target_name = std::move(state.target_name);
   state_.emplace<Established>();
   return Step(std::move(out));
 }

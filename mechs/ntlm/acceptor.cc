@@ -434,19 +434,20 @@ Result<Step> Acceptor::on(AwaitAccount&& state, AccountAnswer&& answer) {
     const Mic expected = mic(crypto, key, sent.negotiate(), sent.challenge(), sent.authenticate());
     if (!ct_equal(expected, *state.message.mic)) return kWrongProof;
   }
-  Complete complete;
-  PGSS_TRY(complete.info.channel_bound, check_binding(state.response.av_pairs));
-  complete.info.mechanism = "NTLM";
-  complete.info.flags = context_flags(state.flags);
-  complete.info.initiator_name = std::move(state.initiator_name);
-  complete.info.account_name = std::move(answer.account->name);
-  complete.info.target_name = std::move(state.target_name);
-  complete.info.mic_verified = mic_claimed;
-  complete.protection =
+  PGSS_TRY(const bool bound, check_binding(state.response.av_pairs));
+  auto protection =
       std::make_unique<MessageSecurity>(crypto, state.flags, std::move(key), Sender::kAcceptor);
+  ContextInfo& info = protection->info;
+  info.mechanism = "NTLM";
+  info.flags = context_flags(state.flags);
+  info.initiator_name = std::move(state.initiator_name);
+  info.account_name = std::move(answer.account->name);
+  info.target_name = std::move(state.target_name);
+  info.channel_bound = bound;
+  info.mic_verified = mic_claimed;
   mic_verified_ = mic_claimed;
   state_ = Established{};
-  return complete;
+  return Complete{std::nullopt, std::move(protection)};
 }
 
 }  // namespace

@@ -152,11 +152,11 @@ Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
   }
   auto protection = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
                                                       std::move(key), Sender::kInitiator);
-  ContextInfo established = info(agreement);
+  protection->info = info(agreement);
   proof_sent_ = true;
   mic_sent_ = agreement.timestamp.has_value();
   state_ = Established{};
-  return Complete{std::move(authenticate), std::move(protection), std::move(established)};
+  return Complete{std::move(authenticate), std::move(protection)};
 }
 
 Result<Step> Initiator::on(Established&&, ByteView) {

@@ -379,7 +379,7 @@ Result<Step> Acceptor::establish(Negotiation& n, Complete&& inner, std::optional
                                  Last last) {
   inner.token = std::move(token);
   inner.token_replaceable = last == Last::kSpnegos;
-  inner.info.mech_list_mic_verified = n.mic.verified();
+  inner.protection->info.mech_list_mic_verified = n.mic.verified();
   state_.emplace<Established>();
   return std::move(inner);
 }

@@ -411,7 +411,7 @@ Result<Step> Initiator::conclude(Negotiation&& n, Complete&& inner, const Reply&
 Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
                                   std::optional<Bytes> token) {
   inner.token = std::move(token);
-  inner.info.mech_list_mic_verified = n.mic.verified();
+  inner.protection->info.mech_list_mic_verified = n.mic.verified();
   state_.emplace<Established>();
   return std::move(inner);
 }

@@ -205,14 +205,12 @@ class FakeMechanism final : public mechs::Mechanism {
   }
 
   Result<mechs::Step> complete(std::optional<Bytes> last) {
-    ContextInfo info;
-    info.mechanism = "Fake";
-    info.initiator_name = script_.name;
-    info.flags = script_.integrity ? kIntegFlag : kNoContextFlags;
-    return mechs::Step(mechs::Complete{
-        std::move(last),
-        std::make_unique<FakeProtection>(script_, role_, std::move(transcript_), counters_),
-        std::move(info)});
+    auto protection =
+        std::make_unique<FakeProtection>(script_, role_, std::move(transcript_), counters_);
+    protection->info.mechanism = "Fake";
+    protection->info.initiator_name = script_.name;
+    protection->info.flags = script_.integrity ? kIntegFlag : kNoContextFlags;
+    return mechs::Step(mechs::Complete{std::move(last), std::move(protection)});
   }
 
   Error fail(Error error) {

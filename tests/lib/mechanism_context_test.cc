@@ -85,7 +85,7 @@ Step complete(bool integrity = true) {
   Complete done;
   done.token = Bytes{1, 2};
   done.protection = std::make_unique<FakeProtection>(integrity);
-  done.info.mechanism = "FAKE";
+  done.protection->info.mechanism = "FAKE";
   return done;
 }
 

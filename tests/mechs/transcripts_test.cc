@@ -302,7 +302,7 @@ class StandIn final : public Mechanism {
     }
     Complete complete;
     complete.protection = std::make_unique<StandInProtection>();
-    complete.info.mechanism = "stand-in";
+    complete.protection->info.mechanism = "stand-in";
     return Step(std::move(complete));
   }
   Result<Step> resume(Answer) override { return Error{Errc::kApiMisuse, "StandIn.resume", 0, 0}; }

@@ -19,7 +19,7 @@ TEST(KerberosExchangeBinding, KRA_14_IsProvenWhereBothSidesHaveIt) {
   x.initiator.channel_binding = as_bytes(kBinding);
   x.acceptor.channel_bindings = {as_bytes(kOtherBinding), as_bytes(kBinding)};
   ASSERT_TRUE(x.run().has_value());
-  EXPECT_TRUE(x.server_done.info.channel_bound);
+  EXPECT_TRUE(x.server_done.protection->info.channel_bound);
 }
 
 TEST(KerberosExchangeBinding, KRA_14_OfAnotherChannelIsRefused) {
@@ -41,7 +41,7 @@ TEST(KerberosExchangeBinding, P5_IsNotLookedAtWhereThePolicySaysSo) {
   x.acceptor.channel_bindings = {as_bytes(kOtherBinding)};
   x.acceptor.binding_requirement = BindingRequirement::kOff;
   ASSERT_TRUE(x.run().has_value());
-  EXPECT_FALSE(x.server_done.info.channel_bound);
+  EXPECT_FALSE(x.server_done.protection->info.channel_bound);
 }
 
 TEST(KerberosExchangeBinding, KRA_14_ThatIsMissingIsRefusedWhereItIsRequired) {
@@ -96,7 +96,7 @@ TEST(KerberosAcceptor, KRA_9_QuirkD13_WithoutAChecksumTheFlagsAreTheApOptions) {
   authenticator.cksum.reset();
   x.send_authenticator(authenticator);
   ASSERT_TRUE(x.verdict().has_value());
-  EXPECT_EQ(x.server_done.info.flags, kMutualFlag);
+  EXPECT_EQ(x.server_done.protection->info.flags, kMutualFlag);
   EXPECT_FALSE(x.ap_rep.empty());
 }
 
@@ -129,7 +129,7 @@ TEST(KerberosAcceptor, QuirkD13_TakesARealChecksumOverNothing) {
     const auto verdict = x.verdict();
     EXPECT_EQ(verdict.has_value(), right);
     if (right) {
-      EXPECT_EQ(x.server_done.info.flags, kNoContextFlags);
+      EXPECT_EQ(x.server_done.protection->info.flags, kNoContextFlags);
     }
   }
 }

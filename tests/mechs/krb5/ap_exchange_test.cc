@@ -43,12 +43,12 @@ TEST_P(KerberosExchange, P11_MutualAuthenticationGivesBothTheAcceptorsSubkey) {
   Exchange x(GetParam());
   ASSERT_TRUE(x.run().has_value());
   EXPECT_FALSE(x.ap_rep.empty());
-  EXPECT_STREQ(x.client_done.info.mechanism, "Kerberos");
-  EXPECT_EQ(x.client_done.info.target_name, "smtp/mail.example.test@EXAMPLE.TEST");
-  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
-  EXPECT_EQ(x.server_done.info.account_name, "alice@EXAMPLE.TEST");
-  EXPECT_EQ(x.server_done.info.target_name, "smtp/mail.example.test");
-  EXPECT_EQ(x.server_done.info.flags, x.client_done.info.flags);
+  EXPECT_STREQ(x.client_done.protection->info.mechanism, "Kerberos");
+  EXPECT_EQ(x.client_done.protection->info.target_name, "smtp/mail.example.test@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.protection->info.initiator_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.protection->info.account_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.protection->info.target_name, "smtp/mail.example.test");
+  EXPECT_EQ(x.server_done.protection->info.flags, x.client_done.protection->info.flags);
   expect_protects(x);
 }
 
@@ -57,7 +57,7 @@ TEST_P(KerberosExchange, P11_WithoutMutualAuthenticationThereIsNoApRep) {
   x.initiator.flags = kReplayFlag | kSequenceFlag | kIntegFlag;
   ASSERT_TRUE(x.run().has_value());
   EXPECT_FALSE(x.server_done.token.has_value());
-  EXPECT_FALSE(has(x.server_done.info.flags, kMutualFlag));
+  EXPECT_FALSE(has(x.server_done.protection->info.flags, kMutualFlag));
   expect_protects(x);
 }
 
@@ -455,7 +455,7 @@ TEST(KerberosAcceptor, KRA_9_TheFlagsOfTheChecksumCountAndNotTheApOptions) {
   const Authenticator asked = x.authenticator();
   x.send_authenticator(asked, ap_option::kMutualRequired);
   ASSERT_TRUE(x.verdict().has_value());
-  EXPECT_EQ(x.server_done.info.flags, kIntegFlag);
+  EXPECT_EQ(x.server_done.protection->info.flags, kIntegFlag);
   EXPECT_TRUE(x.ap_rep.empty());
 
   Exchange y;

@@ -77,8 +77,8 @@ TEST_P(PacInTicket, IsTakenWhereItsServerSignatureIsRight) {
   x.ticket.authorization_data = authorization_data(PacMaker{}.make(x));
   const auto result = x.run();
   ASSERT_TRUE(result.has_value()) << result.error().where;
-  EXPECT_EQ(x.server_done.info.logon_name, "");  // there is no logon information in it
-  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.protection->info.logon_name, "");  // there is no logon information in it
+  EXPECT_EQ(x.server_done.protection->info.initiator_name, "alice@EXAMPLE.TEST");
 }
 
 // recorded_logon_info is the KERB_VALIDATION_INFO of one of the recorded PACs.
@@ -100,8 +100,8 @@ TEST_P(PacInTicket, TheAccountThatItNamesIsToldToTheApplication) {
   x.ticket.authorization_data = authorization_data(maker.make(x));
   const auto result = x.run();
   ASSERT_TRUE(result.has_value()) << result.error().where;
-  EXPECT_EQ(x.server_done.info.logon_name, "ACME\\w2k8u");
-  EXPECT_EQ(x.server_done.info.initiator_name, "alice@EXAMPLE.TEST");
+  EXPECT_EQ(x.server_done.protection->info.logon_name, "ACME\\w2k8u");
+  EXPECT_EQ(x.server_done.protection->info.initiator_name, "alice@EXAMPLE.TEST");
 }
 
 TEST_P(PacInTicket, IsRefusedWhereItsServerSignatureIsWrong) {

@@ -228,9 +228,9 @@ class Recorded {
     }
     ASSERT_TRUE(verdict.has_value()) << verdict.error().where;
     const Complete& done = std::get<Complete>(verdict.value());
-    EXPECT_EQ(done.info.initiator_name, client_);
-    EXPECT_EQ(done.info.channel_bound, binding_sent_ && !binding.empty());
-    EXPECT_EQ(done.token.has_value(), has(done.info.flags, kMutualFlag));
+    EXPECT_EQ(done.protection->info.initiator_name, client_);
+    EXPECT_EQ(done.protection->info.channel_bound, binding_sent_ && !binding.empty());
+    EXPECT_EQ(done.token.has_value(), has(done.protection->info.flags, kMutualFlag));
   }
 
   void verify(MessageProtection& receiver, const std::string& kind, ByteView plaintext,

@@ -229,7 +229,7 @@ TEST(NtlmAcceptor, FlagsThatTheChallengeDidNotGrantAreNotInForce) {
   e.fake.claim_mic = false;
   ASSERT_TRUE(e.run().has_value());
   EXPECT_FALSE(e.server_done.protection->can_mic());
-  EXPECT_EQ(e.server_done.info.flags, kNoContextFlags);
+  EXPECT_EQ(e.server_done.protection->info.flags, kNoContextFlags);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ TEST(NtlmAcceptor, NTL_1_P4_AClientThatNeverClaimsAMicIsInAtDefaultAndOutAtStric
   FakeExchange e;
   e.fake.claim_mic = e.fake.has_mic_field = false;
   ASSERT_TRUE(e.run().has_value());
-  EXPECT_FALSE(e.server_done.info.mic_verified);
+  EXPECT_FALSE(e.server_done.protection->info.mic_verified);
   EXPECT_FALSE(e.server->wants_mech_list_mic());
 
   FakeExchange f;
@@ -101,14 +101,14 @@ TEST(NtlmAcceptor, QuirkC3_TheMicIsOverTheBytesAsReceived) {
   ASSERT_TRUE(e.make_challenge().has_value());
   e.authenticate = e.fake.answer(e.runtime, e.negotiate, e.challenge);
   EXPECT_TRUE(e.verdict().has_value());
-  EXPECT_TRUE(e.server_done.info.mic_verified);
+  EXPECT_TRUE(e.server_done.protection->info.mic_verified);
 }
 
 TEST(NtlmAcceptor, QuirkC2_QuirkC28_WithoutSigningTheMicIsKeyedByTheSessionBaseKey) {
   FakeExchange e;
   e.asked = 0xa2088207;  // MailKit
   ASSERT_TRUE(e.run().has_value());
-  EXPECT_TRUE(e.server_done.info.mic_verified);
+  EXPECT_TRUE(e.server_done.protection->info.mic_verified);
 }
 
 TEST(NtlmAcceptor, QuirkC32_SixteenZerosAreNoMicUnlessClaimed) {
@@ -118,7 +118,7 @@ TEST(NtlmAcceptor, QuirkC32_SixteenZerosAreNoMicUnlessClaimed) {
   e.authenticate = e.fake.answer(e.runtime, e.negotiate, e.challenge);
   std::fill_n(e.authenticate.begin() + 72, 16, uint8_t{0});
   EXPECT_TRUE(e.verdict().has_value());
-  EXPECT_FALSE(e.server_done.info.mic_verified);
+  EXPECT_FALSE(e.server_done.protection->info.mic_verified);
 }
 
 TEST(NtlmAcceptor, QuirkB1_AVerifiedMicAsksForAMechListMic) {
@@ -236,7 +236,7 @@ TEST(NtlmAcceptor, NTL_8_P18_TakesItsOwnNamesWithoutRegardToCase) {
        {"smtp/mail.example.test", "SMTPSVC/mail.example.test", "smtp/MAIL.example.TEST"}) {
     TargetExchange e(name, TargetNameCheck::kRequired);
     ASSERT_TRUE(e.run().has_value()) << name;
-    EXPECT_EQ(e.server_done.info.target_name, name);
+    EXPECT_EQ(e.server_done.protection->info.target_name, name);
   }
 }
 
@@ -271,7 +271,7 @@ TEST(NtlmAcceptor, NTL_8_QuirkC7_ANameFromAnUntrustedSourceIsNone) {
             Errc::kPolicy);
   TargetExchange e("smtp/other.example.test", TargetNameCheck::kIfPresent, untrusted);
   ASSERT_TRUE(e.run().has_value());
-  EXPECT_EQ(e.server_done.info.target_name, "");
+  EXPECT_EQ(e.server_done.protection->info.target_name, "");
 }
 
 TEST(NtlmAcceptor, P18_WithoutNamesOfItsOwnItRefusesEveryName) {
@@ -316,7 +316,7 @@ TEST(NtlmAcceptor, NTL_7_P5_TakesAnyBindingOfItsChannel) {
          {BindingRequirement::kWhenSupported, BindingRequirement::kRequire}) {
       BindingExchange e(bound, requirement);
       ASSERT_TRUE(e.run().has_value());
-      EXPECT_TRUE(e.server_done.info.channel_bound);
+      EXPECT_TRUE(e.server_done.protection->info.channel_bound);
     }
   }
 }
@@ -339,7 +339,7 @@ TEST(NtlmAcceptor, NTL_7_P5_RefusesABindingWhereItHasNoTls) {
 TEST(NtlmAcceptor, NTL_7_P5_QuirkC5_ZerosAreNoBinding) {
   BindingExchange e("", BindingRequirement::kWhenSupported);
   ASSERT_TRUE(e.run().has_value());
-  EXPECT_FALSE(e.server_done.info.channel_bound);
+  EXPECT_FALSE(e.server_done.protection->info.channel_bound);
   EXPECT_EQ(BindingExchange("", BindingRequirement::kRequire).run().error().code, Errc::kPolicy);
 }
 
@@ -353,7 +353,7 @@ TEST(NtlmAcceptor, NTL_7_P5_AMissingBindingIsRefusedWhereRequired) {
 TEST(NtlmAcceptor, P5_OffLooksAtNoBinding) {
   BindingExchange e(kOther, BindingRequirement::kOff);
   ASSERT_TRUE(e.run().has_value());
-  EXPECT_FALSE(e.server_done.info.channel_bound);
+  EXPECT_FALSE(e.server_done.protection->info.channel_bound);
 }
 
 TEST(NtlmAcceptor, P23_AWrongBindingTellsNothingWithoutThePassword) {

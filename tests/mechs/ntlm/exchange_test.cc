@@ -16,7 +16,7 @@ TEST(NtlmExchange, BothSidesEstablishOneKey) {
   ASSERT_TRUE(e.run().has_value());
   EXPECT_EQ(hex(e.client_done.protection->session_key()),
             hex(e.server_done.protection->session_key()));
-  const ContextInfo& info = e.server_done.info;
+  const ContextInfo& info = e.server_done.protection->info;
   EXPECT_STREQ(info.mechanism, "NTLM");
   EXPECT_EQ(info.initiator_name, "EXAMPLE\\alice");
   EXPECT_EQ(info.account_name, "alice");
@@ -24,7 +24,7 @@ TEST(NtlmExchange, BothSidesEstablishOneKey) {
   EXPECT_TRUE(info.mic_verified);
   EXPECT_FALSE(info.channel_bound);
   EXPECT_EQ(info.flags, kIntegFlag | kReplayFlag | kSequenceFlag | kConfFlag);
-  EXPECT_EQ(info.flags, e.client_done.info.flags);
+  EXPECT_EQ(info.flags, e.client_done.protection->info.flags);
   EXPECT_FALSE(e.server_done.token.has_value());
 }
 

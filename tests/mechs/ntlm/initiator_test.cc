@@ -189,7 +189,7 @@ TEST(NtlmInitiator, NTL_8_P18_QuirkC7_SendsTheTargetNameAsItIs) {
   const AvPairs pairs = pairs_of(e.authenticate);
   EXPECT_EQ(hex(*pairs.find(AvId::kTargetName)), hex(utf16("SMTPSVC/Mail.Example.Test")));
   EXPECT_EQ(pairs.flags() & kAvUntrustedSpn, 0u);
-  EXPECT_EQ(e.client_done.info.target_name, "SMTPSVC/Mail.Example.Test");
+  EXPECT_EQ(e.client_done.protection->info.target_name, "SMTPSVC/Mail.Example.Test");
 }
 
 // CVE-2025-33073: a host name with a marshalled target behind it is not taken apart.
@@ -302,7 +302,7 @@ TEST(NtlmInitiator, QuirkC18_SendsNoKeyWithoutSigning) {
   ASSERT_TRUE(e.run().has_value());
   EXPECT_TRUE(e.sent().encrypted_random_session_key.empty());
   EXPECT_FALSE(e.client_done.protection->can_mic());
-  EXPECT_EQ(e.client_done.info.flags, kNoContextFlags);
+  EXPECT_EQ(e.client_done.protection->info.flags, kNoContextFlags);
 }
 
 TEST(NtlmInitiator, ProofIsSentWithTheAuthenticate) {

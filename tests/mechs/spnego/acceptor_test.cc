@@ -270,7 +270,7 @@ TEST_F(SpnegoAcceptor, QuirkB17_TakesAMechanismsTokenWithoutSpnego) {
   auto done = acceptor->resume(AccountAnswer{Account{"a", SecretBytes()}});
   const Complete& complete = std::get<Complete>(done.value());
   EXPECT_FALSE(complete.token.has_value());
-  EXPECT_FALSE(complete.info.mech_list_mic_verified);
+  EXPECT_FALSE(complete.protection->info.mech_list_mic_verified);
   EXPECT_STREQ(acceptor->state_name(), "Established");
 }
 
@@ -417,7 +417,7 @@ TEST_F(SpnegoAcceptor, QuirkB9_IgnoresAMicEqualToTheResponseToken) {
   start();
   const auto done = acceptor->step(resp(std::nullopt, token(2), token(2)));
   EXPECT_FALSE(sent(done).mech_list_mic.has_value());
-  EXPECT_FALSE(std::get<Complete>(done.value()).info.mech_list_mic_verified);
+  EXPECT_FALSE(std::get<Complete>(done.value()).protection->info.mech_list_mic_verified);
 }
 
 TEST_F(SpnegoAcceptor, P8_RefusesAMissingMechListMicThatTheMechanismWants) {

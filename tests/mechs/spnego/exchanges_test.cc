@@ -47,7 +47,7 @@ class Replay final : public Mechanism {
       out = std::move(sends_.front());
       sends_.pop_front();
     }
-    if (sends_.empty() && expects_.empty()) return Step(Complete{std::move(out), protect_(), {}});
+    if (sends_.empty() && expects_.empty()) return Step(Complete{std::move(out), protect_()});
     return Step(Continue{std::move(*out)});
   }
   Result<Step> resume(Answer) override { return Error{Errc::kApiMisuse, "Replay", 0, 0}; }
@@ -223,7 +223,7 @@ TEST(SpnegoExchanges, QuirkB3_SPN_13_OurInitiatorSendsWhatThePeersSent) {
             EXPECT_FALSE(testing::step_side(side, incoming).has_value());
           }
           ASSERT_TRUE(side.established()) << block.where() << describe(*side.error);
-          EXPECT_EQ(side.complete->info.mech_list_mic_verified,
+          EXPECT_EQ(side.complete->protection->info.mech_list_mic_verified,
                     recorded.initiator_sent_mic() && !last_is_ours);
           recorded.check_protection(*side.complete->protection, ntlm::Sender::kInitiator);
         }}});
@@ -248,7 +248,8 @@ TEST(SpnegoExchanges, QuirkB3_SPN_13_OurAcceptorSendsWhatThePeersSent) {
             }
           }
           ASSERT_TRUE(side.established()) << block.where();
-          EXPECT_EQ(side.complete->info.mech_list_mic_verified, recorded.initiator_sent_mic());
+          EXPECT_EQ(side.complete->protection->info.mech_list_mic_verified,
+                    recorded.initiator_sent_mic());
           recorded.check_protection(*side.complete->protection, ntlm::Sender::kAcceptor);
         }}});
 }

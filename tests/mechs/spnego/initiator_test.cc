@@ -520,7 +520,7 @@ TEST_F(SpnegoInitiator, QuirkB1_AnswersAMicThatComesWithAcceptIncomplete) {
   auto done = give({NegState::kAcceptIncomplete, std::nullopt, std::nullopt, mic});
   ASSERT_TRUE(done.has_value());
   const Complete& complete = std::get<Complete>(done.value());
-  EXPECT_TRUE(complete.info.mech_list_mic_verified);
+  EXPECT_TRUE(complete.protection->info.mech_list_mic_verified);
   const NegTokenResp resp = parse_neg_token_resp(*complete.token).value();
   EXPECT_EQ(resp.neg_state, NegState::kAcceptCompleted);
   EXPECT_TRUE(resp.mech_list_mic.has_value());
@@ -535,7 +535,7 @@ TEST_F(SpnegoInitiator, QuirkB1_AnswersAMicThatComesWithoutANegState) {
   auto done = give({std::nullopt, std::nullopt, FakeMechanism::token(one, 3), mic});
   ASSERT_TRUE(done.has_value());
   const Complete& complete = std::get<Complete>(done.value());
-  EXPECT_TRUE(complete.info.mech_list_mic_verified);
+  EXPECT_TRUE(complete.protection->info.mech_list_mic_verified);
   ASSERT_TRUE(complete.token.has_value());
   const NegTokenResp resp = parse_neg_token_resp(*complete.token).value();
   EXPECT_EQ(resp.neg_state, NegState::kAcceptCompleted);
@@ -559,7 +559,7 @@ TEST_F(SpnegoInitiator, SSEAN_W2_P8_TakesAnEarlySuccessOfTheFirstChoice) {
   auto done = initiator->peer_done();
   ASSERT_TRUE(done.has_value());
   const Complete& complete = std::get<Complete>(done.value());
-  EXPECT_FALSE(complete.info.mech_list_mic_verified);
+  EXPECT_FALSE(complete.protection->info.mech_list_mic_verified);
   EXPECT_FALSE(complete.token.has_value());
   EXPECT_NE(complete.protection, nullptr);
   EXPECT_STREQ(initiator->state_name(), "Established");

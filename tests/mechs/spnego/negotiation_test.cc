@@ -79,8 +79,8 @@ void expect_both(const Pair& pair) {
 
 void expect_mic_verified(const Pair& pair, bool expected) {
   ASSERT_TRUE(pair.both());
-  EXPECT_EQ(pair.initiator.complete->info.mech_list_mic_verified, expected);
-  EXPECT_EQ(pair.acceptor.complete->info.mech_list_mic_verified, expected);
+  EXPECT_EQ(pair.initiator.complete->protection->info.mech_list_mic_verified, expected);
+  EXPECT_EQ(pair.acceptor.complete->protection->info.mech_list_mic_verified, expected);
 }
 
 // Protected messages pass both ways: the two sides agree on keys, resets and sequence numbers.
@@ -160,7 +160,7 @@ TEST_F(SpnegoPair, PassesOnTheAccountAndTheServiceThatAMechanismAsksFor) {
     one.tokens = tokens;
     Pair pair = negotiate({&one}, {&one});
     expect_both(pair);
-    EXPECT_EQ(pair.acceptor.complete->info.initiator_name, "FAKE1");
+    EXPECT_EQ(pair.acceptor.complete->protection->info.initiator_name, "FAKE1");
   }
 }
 
@@ -279,7 +279,7 @@ TEST_F(SpnegoPair, ReselectsWithRequestMicAndMechListMics) {
   EXPECT_FALSE(resp(pair, 3).supported_mech.has_value());
   EXPECT_TRUE(resp(pair, 4).mech_list_mic.has_value());
   EXPECT_EQ(resp(pair, 5).neg_state, NegState::kAcceptCompleted);
-  EXPECT_EQ(pair.acceptor.complete->info.initiator_name, "FAKE2");
+  EXPECT_EQ(pair.acceptor.complete->protection->info.initiator_name, "FAKE2");
   EXPECT_EQ(acceptor_counters.mic_need, MicNeed::kCertain);
   expect_mic_verified(pair, true);
   expect_wraps(pair);
@@ -322,7 +322,7 @@ TEST_F(SpnegoPair, P8_AReselectedMechanismWithoutIntegrityIsRefused) {
 TEST_F(SpnegoPair, TheInitiatorsPreferenceDecides) {
   Pair pair = negotiate({&two, &one}, {&one, &two});
   expect_both(pair);
-  EXPECT_EQ(pair.acceptor.complete->info.initiator_name, "FAKE2");
+  EXPECT_EQ(pair.acceptor.complete->protection->info.initiator_name, "FAKE2");
   EXPECT_EQ(pair.tokens.size(), 4U);
 }
 
@@ -331,7 +331,7 @@ TEST_F(SpnegoPair, AnAcceptorSkipsAMechanismThatCannotBeMade) {
   no_key.make_error = Error{Errc::kNeedsCredential, "no key", 0, 0};
   Pair pair = negotiate({&one, &two}, {&no_key, &two});
   expect_both(pair);
-  EXPECT_EQ(pair.acceptor.complete->info.initiator_name, "FAKE2");
+  EXPECT_EQ(pair.acceptor.complete->protection->info.initiator_name, "FAKE2");
   expect_mic_verified(pair, true);
 }
 

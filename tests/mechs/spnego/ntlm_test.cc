@@ -92,11 +92,11 @@ TEST(SpnegoNtlm, EstablishesWithMechListMicsBothWays) {
     Login login;
     login.make(level);
     ASSERT_TRUE(login.run());
-    EXPECT_TRUE(login.initiator.complete->info.mech_list_mic_verified);
-    EXPECT_TRUE(login.acceptor.complete->info.mech_list_mic_verified);
-    EXPECT_TRUE(login.acceptor.complete->info.mic_verified);
-    EXPECT_STREQ(login.acceptor.complete->info.mechanism, "NTLM");
-    EXPECT_EQ(login.acceptor.complete->info.account_name, "alice");
+    EXPECT_TRUE(login.initiator.complete->protection->info.mech_list_mic_verified);
+    EXPECT_TRUE(login.acceptor.complete->protection->info.mech_list_mic_verified);
+    EXPECT_TRUE(login.acceptor.complete->protection->info.mic_verified);
+    EXPECT_STREQ(login.acceptor.complete->protection->info.mechanism, "NTLM");
+    EXPECT_EQ(login.acceptor.complete->protection->info.account_name, "alice");
     EXPECT_EQ(hex(login.initiator.complete->protection->session_key()),
               hex(login.acceptor.complete->protection->session_key()));
   }
@@ -166,7 +166,7 @@ TEST(SpnegoNtlm, SSEAN_W2_AnEarlySuccessIsTakenAndReported) {
   ASSERT_TRUE(login.initiator.mechanism->step(challenge).has_value());
   EXPECT_TRUE(login.initiator.mechanism->proof_sent());
   const auto done = login.initiator.mechanism->peer_done();
-  EXPECT_FALSE(std::get<Complete>(done.value()).info.mech_list_mic_verified);
+  EXPECT_FALSE(std::get<Complete>(done.value()).protection->info.mech_list_mic_verified);
 }
 
 // Kerberos is offered first and has no part in it: Windows, or MIT with a ticket.
@@ -188,7 +188,7 @@ TEST(SpnegoNtlm, SPN_7_ReselectionOfNtlmIsProvenByMechListMics) {
   token = testing::step_side(login.initiator, *token);
   ASSERT_TRUE(login.ask(*token).has_value());
   EXPECT_TRUE(login.finish(Account{"alice", SecretBytes(login.ntlm.server_hash.view())}));
-  EXPECT_TRUE(login.initiator.complete->info.mech_list_mic_verified);
+  EXPECT_TRUE(login.initiator.complete->protection->info.mech_list_mic_verified);
 }
 
 // A man in the middle takes Kerberos out of the list on its way to an acceptor that has both: NTLM
