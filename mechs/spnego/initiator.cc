@@ -26,15 +26,6 @@ Error refused(const char* where) {
   return Error{Errc::kAuthFailed, where, 0, 0};
 }
 
-// Negotiation is what one exchange carries from token to token.
-struct Negotiation {
-  std::unique_ptr<Mechanism> inner;
-  MechanismEntries offered;  // what mech_types lists; the first is the preferred one
-  Bytes mech_types;          // MechTypeList as it is sent: a mechListMIC covers these very bytes
-  MechListMic mic;
-  bool answered = false;  // the acceptor's first reply, which names the mechanism, was taken
-};
-
 // Reply is what outlives an acceptor's token, in case the mechanism needs an answer before it can
 // go on.
 struct Reply {
@@ -43,17 +34,9 @@ struct Reply {
 };
 
 struct Start {};
-struct AwaitAnswer {  // the mechanism asked for something; nothing of it was sent yet
-  Negotiation negotiation;
-  Reply reply;
-};
-struct AwaitReply {  // the mechanism is not complete
-  Negotiation negotiation;
-};
-struct AwaitLastReply {  // it is
-  Negotiation negotiation;
-  Complete inner;
-};
+struct AwaitAnswer {};     // the mechanism asked for something; nothing of it was sent yet
+struct AwaitReply {};      // the mechanism is not complete
+struct AwaitLastReply {};  // it is
 struct Established {};
 struct Failed {
   Error error;
@@ -86,58 +69,73 @@ class Initiator final : public Mechanism {
   template <typename Input>
   Result<Step> take(Input&& input);
 
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitAnswer&&, Answer&&);
-  Result<Step> on(AwaitReply&&, ByteView token);
-  Result<Step> on(AwaitLastReply&&, ByteView token);
-  Result<Step> on(AwaitLastReply&&, PeerDone&&);
-  Result<Step> on(Failed&& state, ByteView) { return state.error; }
-  Result<Step> on(Failed&& state, Answer&&) { return state.error; }
-  Result<Step> on(Failed&& state, PeerDone&&) { return state.error; }
+  Result<Step> on(Start, ByteView token);
+  Result<Step> on(AwaitAnswer, Answer&&);
+  Result<Step> on(AwaitReply, ByteView token) { return take_reply(token); }
+  Result<Step> on(AwaitLastReply, ByteView token) { return take_reply(token); }
+  Result<Step> on(AwaitLastReply, PeerDone&&);
+  Result<Step> on(const Failed& state, ByteView) { return state.error; }
+  Result<Step> on(const Failed& state, Answer&&) { return state.error; }
+  Result<Step> on(const Failed& state, PeerDone&&) { return state.error; }
   template <typename Other>
-  Result<Step> on(Other&&, PeerDone&&) {
+  Result<Step> on(const Other&, PeerDone&&) {
     return misbehaved("success before the exchange was complete");
   }
   template <typename Other, typename Input>
-  Result<Step> on(Other&&, Input&&) {
+  Result<Step> on(const Other&, Input&&) {
     return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
   }
 
   Result<Step> offer(size_t first, std::optional<Error> why);
   bool may_go_on(const Error&) const;
-  Result<Step> send_offer(Negotiation&&, Step&&);
-  Result<Step> send_init(Negotiation&&, const std::optional<Bytes>& mech_token,
-                         std::optional<Complete>&&);
+  Result<Step> send_offer(Step&&);
+  Result<Step> send_init(ByteView mech_token);
 
-  Result<NegTokenResp> read_reply(const Negotiation&, ByteView token);
-  Result<const MechanismEntry*> read_choice(Negotiation&, const NegTokenResp&);
-  Result<const MechanismEntry*> read_first_reply(Negotiation&, const NegTokenResp&);
-  Result<Step> reselect(Negotiation&&, const MechanismEntry&);
-  Result<Step> rejected(Negotiation&&, const NegTokenResp&);
+  Result<Step> take_reply(ByteView token);
+  Result<NegTokenResp> read_reply(ByteView token);
+  Result<const MechanismEntry*> read_choice(const NegTokenResp&);
+  Result<const MechanismEntry*> read_first_reply(const NegTokenResp&);
+  Result<Step> reselect(const MechanismEntry&);
+  Result<Step> rejected(const NegTokenResp&);
 
-  Result<Step> after_inner(Negotiation&&, Step&&, const Reply&);
-  Result<Step> send_last(Negotiation&&, Complete&&, const Reply&);
-  Result<Step> conclude(Negotiation&&, Complete&&, const Reply&);
-  Result<Step> establish(const Negotiation&, Complete&&, std::optional<Bytes> token);
+  Result<Step> after_inner(Step&&);
+  Result<Step> send_last(ByteView response_token);
+  Result<Step> conclude();
+  template <typename Token>
+  Result<Step> send(const Token&, const State& next);
+  Result<Step> establish(const NegTokenResp* last);
 
-  Result<Step> start_inner(Negotiation&, const MechanismEntry&, MicNeed);
-  Result<Step> step_inner(Mechanism& inner, ByteView token);
+  Result<Step> start_inner(const MechanismEntry&, MicNeed);
+  Result<Step> step_inner(ByteView token);
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
 
   const InitiatorConfig config_;
   State state_ = Start{};
   bool proof_sent_ = false;
   const char* mechanism_name_ = "";  // of the inner mechanism that was started last
+
+  // What the exchange carries from token to token.
+  std::unique_ptr<Mechanism> inner_;
+  std::unique_ptr<MessageProtection> protection_;  // once that is complete
+  MechanismEntries offered_;  // what mech_types_ lists; the first is the preferred one
+  Bytes mech_types_;          // MechTypeList as it is sent: a mechListMIC covers these very bytes
+  MechListMic mic_;
+  Reply reply_;
+  bool answered_ = false;  // the acceptor's first reply, which names the mechanism, was taken
 };
 
 template <typename Input>
 Result<Step> Initiator::take(Input&& input) {
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO initiator", 0, 0}});
-  auto result =
-      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
-                 std::move(state));
-  if (!result.has_value()) state_ = Failed{result.error()};
+  const State state =
+      std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO initiator", 0, 0}});
+  auto result = std::visit(
+      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
+  if (!result.has_value()) {
+    state_ = Failed{result.error()};
+    inner_.reset();
+    protection_.reset();
+  }
   return result;
 }
 
@@ -154,7 +152,7 @@ Result<void> check_hints(ByteView token) {
   return {};
 }
 
-Result<Step> Initiator::on(Start&&, ByteView token) {
+Result<Step> Initiator::on(Start, ByteView token) {
   PGSS_CHECK(check_hints(token));
   return offer(0, std::nullopt);
 }
@@ -169,77 +167,57 @@ bool Initiator::may_go_on(const Error& error) const {
 // error is that of the first that could not.
 Result<Step> Initiator::offer(size_t first, std::optional<Error> why) {
   for (size_t i = first; i < config_.mechanisms.size(); ++i) {
-    Negotiation n;
-    n.offered = config_.mechanisms.subspan(i);
+    offered_ = config_.mechanisms.subspan(i);
     // Whether there will be a mechListMIC is not known yet.
-    auto step = start_inner(n, n.offered.front(), MicNeed::kPossible);
-    if (step.has_value()) return send_offer(std::move(n), std::move(step).value());
+    auto step = start_inner(offered_.front(), MicNeed::kPossible);
+    if (step.has_value()) return send_offer(std::move(step).value());
     if (!why) why = step.error();
     if (!may_go_on(step.error())) break;
   }
   return *why;
 }
 
-Result<Step> Initiator::send_offer(Negotiation&& n, Step&& step) {
-  if (auto* next = std::get_if<Continue>(&step)) {
-    return send_init(std::move(n), std::move(next->token), std::nullopt);
-  }
+Result<Step> Initiator::send_offer(Step&& step) {
+  if (auto* next = std::get_if<Continue>(&step)) return send_init(next->token);
   if (auto* done = std::get_if<Complete>(&step)) {
-    const std::optional<Bytes> token = std::move(done->token);
-    return send_init(std::move(n), token, std::move(*done));
+    protection_ = std::move(done->protection);
+    return send_init(done->token ? ByteView(*done->token) : ByteView());
   }
-  state_.emplace<AwaitAnswer>(std::move(n), Reply());
+  state_ = AwaitAnswer{};
   return std::move(step);
+}
+
+template <typename Token>
+Result<Step> Initiator::send(const Token& token, const State& next) {
+  Continue out;
+  PGSS_CHECK(encode_to(token, out.token));
+  state_ = next;
+  return out;
 }
 
 // RFC 4178 4.2.1: the list, and the optimistic token of its first mechanism. A mechanism that needs
 // no more than that token may already give its mechListMIC.
-Result<Step> Initiator::send_init(Negotiation&& n, const std::optional<Bytes>& mech_token,
-                                  std::optional<Complete>&& inner) {
-  PGSS_TRY(n.mech_types, encode_mech_types(n.offered, Aliases::kLeaveOut));
+Result<Step> Initiator::send_init(ByteView mech_token) {
+  PGSS_TRY(mech_types_, encode_mech_types(offered_, Aliases::kLeaveOut));
   NegTokenInit init;
-  PGSS_TRY(init.mech_types, MechTypeList::parse(n.mech_types));
-  if (mech_token && !mech_token->empty()) init.mech_token = ByteView(*mech_token);
+  PGSS_TRY(init.mech_types, MechTypeList::parse(mech_types_));
+  if (!mech_token.empty()) init.mech_token = mech_token;
   std::optional<Mic> mic;
-  if (inner && n.mic.required(*n.inner, *inner->protection)) {
-    PGSS_TRY(mic, n.mic.make(*inner->protection, n.mech_types));
+  if (protection_ != nullptr && mic_.required(*inner_, *protection_)) {
+    PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
     init.mech_list_mic = mic->view();
   }
-  PGSS_TRY(Bytes out, encode(init));
-  if (inner) {
-    state_.emplace<AwaitLastReply>(std::move(n), std::move(*inner));
-  } else {
-    state_.emplace<AwaitReply>(std::move(n));
-  }
-  return Continue{std::move(out)};
+  return send(init, protection_ != nullptr ? State(AwaitLastReply{}) : State(AwaitReply{}));
 }
 
-Result<Step> Initiator::on(AwaitAnswer&& state, Answer&& answer) {
-  Negotiation& n = state.negotiation;
-  auto step = n.inner->resume(std::move(answer));
-  proof_sent_ = proof_sent_ || n.inner->proof_sent();
+Result<Step> Initiator::on(AwaitAnswer, Answer&& answer) {
+  auto step = inner_->resume(std::move(answer));
+  proof_sent_ = proof_sent_ || inner_->proof_sent();
   if (step.has_value()) {
-    return n.answered ? after_inner(std::move(n), std::move(step).value(), state.reply)
-                      : send_offer(std::move(n), std::move(step).value());
+    return answered_ ? after_inner(std::move(step).value()) : send_offer(std::move(step).value());
   }
-  if (n.answered || !may_go_on(step.error())) return step.error();
-  return offer(config_.mechanisms.size() - n.offered.size() + 1, step.error());
-}
-
-Result<Step> Initiator::on(AwaitReply&& state, ByteView token) {
-  Negotiation& n = state.negotiation;
-  PGSS_TRY(const NegTokenResp resp, read_reply(n, token));
-  if (resp.neg_state == NegState::kReject) return rejected(std::move(n), resp);
-  PGSS_TRY(const MechanismEntry* const other, read_choice(n, resp));
-  if (other != nullptr) return reselect(std::move(n), *other);
-  if (!resp.response_token || resp.response_token->empty()) return misbehaved(kResponseToken);
-
-  Reply reply{resp.neg_state, std::nullopt};
-  if (const auto mic = mic_of(resp)) {
-    PGSS_TRY(reply.mic, Mic::copy_of(*mic));
-  }
-  PGSS_TRY(Step step, step_inner(*n.inner, *resp.response_token));
-  return after_inner(std::move(n), std::move(step), reply);
+  if (answered_ || !may_go_on(step.error())) return step.error();
+  return offer(config_.mechanisms.size() - offered_.size() + 1, step.error());
 }
 
 // An empty token stands for none (quirk B13).
@@ -254,48 +232,52 @@ Error late_token(const Mechanism& inner, const NegTokenResp& resp, const Error& 
   return inner.peer_error(*resp.response_token).value_or(otherwise);
 }
 
-Result<Step> Initiator::on(AwaitLastReply&& state, ByteView token) {
-  Negotiation& n = state.negotiation;
-  PGSS_TRY(const NegTokenResp resp, read_reply(n, token));
-  if (resp.neg_state == NegState::kReject) return late_token(*n.inner, resp, refused(kNegState));
-  PGSS_TRY(const MechanismEntry* const other, read_choice(n, resp));
-  if (other != nullptr) return reselect(std::move(n), *other);
-  if (is_present(resp.response_token)) {
-    return late_token(*n.inner, resp, misbehaved(kResponseToken));
+// take_reply: what an acceptor says before the mechanism is complete on this side, and after.
+Result<Step> Initiator::take_reply(ByteView token) {
+  const bool complete = protection_ != nullptr;
+  PGSS_TRY(const NegTokenResp resp, read_reply(token));
+  if (resp.neg_state == NegState::kReject) {
+    if (complete) return late_token(*inner_, resp, refused(kNegState));
+    return rejected(resp);
   }
-
-  Reply reply{resp.neg_state, std::nullopt};
+  PGSS_TRY(const MechanismEntry* const other, read_choice(resp));
+  if (other != nullptr) return reselect(*other);
+  if (is_present(resp.response_token) == complete) {
+    return late_token(*inner_, resp, misbehaved(kResponseToken));
+  }
+  reply_ = Reply{resp.neg_state, std::nullopt};
   if (const auto mic = mic_of(resp)) {
-    PGSS_TRY(reply.mic, Mic::copy_of(*mic));
+    PGSS_TRY(reply_.mic, Mic::copy_of(*mic));
   }
-  return conclude(std::move(n), std::move(state.inner), reply);
+  if (complete) return conclude();
+  PGSS_TRY(Step step, step_inner(*resp.response_token));
+  return after_inner(std::move(step));
 }
 
 // Policy row P8: an acceptor that answers, whatever it says, has had the optimistic token. (To go on
 // with another mechanism inside SPNEGO is no other login.)
-Result<NegTokenResp> Initiator::read_reply(const Negotiation& n, ByteView token) {
-  proof_sent_ = proof_sent_ || n.inner->token_is_proof();
+Result<NegTokenResp> Initiator::read_reply(ByteView token) {
+  proof_sent_ = proof_sent_ || inner_->token_is_proof();
   return parse_neg_token_resp(token);
 }
 
 // SSEAN-W2, policy row P8: an early 235 has no room for the acceptor's mechListMIC. What it would
 // prove is that nobody changed the list, which matters least where the first choice won.
-Result<Step> Initiator::on(AwaitLastReply&& state, PeerDone&&) {
-  const Negotiation& n = state.negotiation;
-  if (!n.answered) return misbehaved("success before a mechanism was chosen");
+Result<Step> Initiator::on(AwaitLastReply, PeerDone&&) {
+  if (!answered_) return misbehaved("success before a mechanism was chosen");
   if (strict()) {
     return Error{Errc::kPolicy, "P8: success before the acceptor's last NegTokenResp", 0, 0};
   }
-  if (n.mic.demanded()) {
+  if (mic_.demanded()) {
     return Error{Errc::kPolicy, "P8: success before the acceptor's mechListMIC", 0, 0};
   }
-  return establish(n, std::move(state.inner), std::nullopt);
+  return establish(nullptr);
 }
 
 // read_choice returns the mechanism that the acceptor chose in place of the one that was started;
 // null where it did not.
-Result<const MechanismEntry*> Initiator::read_choice(Negotiation& n, const NegTokenResp& resp) {
-  if (!std::exchange(n.answered, true)) return read_first_reply(n, resp);
+Result<const MechanismEntry*> Initiator::read_choice(const NegTokenResp& resp) {
+  if (!std::exchange(answered_, true)) return read_first_reply(resp);
   // RFC 4178 4.2.2: both only in the first reply (quirk B7).
   if (resp.supported_mech) return misbehaved(kSupportedMech);
   if (resp.neg_state == NegState::kRequestMic) return misbehaved(kNegState);
@@ -305,8 +287,7 @@ Result<const MechanismEntry*> Initiator::read_choice(Negotiation& n, const NegTo
 // RFC 4178 4.2.2: negState and supportedMech are required in the first reply. Acceptors as of RFC
 // 2478, Java's among them, leave them out and mean the first choice (quirk B5). Who takes them out on
 // the way could as well have written them, so nothing is lost.
-Result<const MechanismEntry*> Initiator::read_first_reply(Negotiation& n,
-                                                          const NegTokenResp& resp) {
+Result<const MechanismEntry*> Initiator::read_first_reply(const NegTokenResp& resp) {
   if (strict() && (!resp.neg_state || !resp.supported_mech)) {
     return Error{Errc::kPolicy, "P8: first reply without negState or supportedMech", 0, 0};
   }
@@ -314,117 +295,112 @@ Result<const MechanismEntry*> Initiator::read_first_reply(Negotiation& n,
     if (resp.neg_state == NegState::kRequestMic) return misbehaved(kSupportedMech);
     return nullptr;
   }
-  const Choice choice = find_mechanism(n.offered, *resp.supported_mech);
+  const Choice choice = find_mechanism(offered_, *resp.supported_mech);
   if (choice.entry == nullptr) return misbehaved(kSupportedMech);  // never offered
-  if (resp.neg_state == NegState::kRequestMic) n.mic.demand();
-  if (choice.entry == &n.offered.front()) return nullptr;
+  if (resp.neg_state == NegState::kRequestMic) mic_.demand();
+  if (choice.entry == &offered_.front()) return nullptr;
 
   // RFC 4178 4.2.2: another mechanism than the preferred one comes with request-mic. Windows 2003
   // sends accept-incomplete (quirk B6); the mechListMIC is required all the same.
-  n.mic.demand();
+  mic_.demand();
   if (!resp.neg_state || resp.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
   if (strict() && resp.neg_state != NegState::kRequestMic) {
     return Error{Errc::kPolicy, "P8: another mechanism without request-mic", 0, 0};
   }
-  if (resp.response_token && !resp.response_token->empty()) return misbehaved(kResponseToken);
+  if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (mic_of(resp)) return misbehaved(kMechListMic);
   return choice.entry;
 }
 
-Result<Step> Initiator::reselect(Negotiation&& n, const MechanismEntry& entry) {
-  PGSS_TRY(Step step, start_inner(n, entry, MicNeed::kCertain));
-  return after_inner(std::move(n), std::move(step), Reply{NegState::kAcceptIncomplete, {}});
+Result<Step> Initiator::reselect(const MechanismEntry& entry) {
+  PGSS_TRY(Step step, start_inner(entry, MicNeed::kCertain));
+  reply_ = Reply{NegState::kAcceptIncomplete, {}};
+  return after_inner(std::move(step));
 }
 
 // A responseToken beside reject is the mechanism's own account of why (quirk B16).
-Result<Step> Initiator::rejected(Negotiation&& n, const NegTokenResp& resp) {
-  if (resp.response_token && !resp.response_token->empty()) {
-    PGSS_CHECK(step_inner(*n.inner, *resp.response_token));
+Result<Step> Initiator::rejected(const NegTokenResp& resp) {
+  if (is_present(resp.response_token)) {
+    PGSS_CHECK(step_inner(*resp.response_token));
   }
   return refused(kNegState);
 }
 
-Result<Step> Initiator::after_inner(Negotiation&& n, Step&& step, const Reply& reply) {
+Result<Step> Initiator::after_inner(Step&& step) {
   if (auto* done = std::get_if<Complete>(&step)) {
-    if (done->token && !done->token->empty()) {
-      return send_last(std::move(n), std::move(*done), reply);
-    }
-    return conclude(std::move(n), std::move(*done), reply);
+    protection_ = std::move(done->protection);
+    if (done->token && !done->token->empty()) return send_last(*done->token);
+    return conclude();
   }
   if (auto* next = std::get_if<Continue>(&step)) {
-    if (reply.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
-    if (reply.mic) return misbehaved(kMechListMic);
-    PGSS_TRY(Bytes out,
-             encode(NegTokenResp{std::nullopt, std::nullopt, next->token, std::nullopt}));
-    state_.emplace<AwaitReply>(std::move(n));
-    return Continue{std::move(out)};
+    if (reply_.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
+    if (reply_.mic) return misbehaved(kMechListMic);
+    NegTokenResp resp;
+    resp.response_token = next->token;
+    return send(resp, AwaitReply{});
   }
-  state_.emplace<AwaitAnswer>(std::move(n), reply);
+  state_ = AwaitAnswer{};
   return std::move(step);
 }
 
 // RFC 4178 5 c: this side sends the mechanism's last token, and its mechListMIC beside it.
-Result<Step> Initiator::send_last(Negotiation&& n, Complete&& inner, const Reply& reply) {
-  if (reply.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
-  if (reply.mic) return misbehaved(kMechListMic);
-  PGSS_CHECK(n.mic.check_possible(*inner.protection));
+Result<Step> Initiator::send_last(ByteView response_token) {
+  if (reply_.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
+  if (reply_.mic) return misbehaved(kMechListMic);
+  PGSS_CHECK(mic_.check_possible(*protection_));
   NegTokenResp resp;
-  resp.response_token = ByteView(*inner.token);
+  resp.response_token = response_token;
   std::optional<Mic> mic;
-  if (n.mic.required(*n.inner, *inner.protection)) {
-    PGSS_TRY(mic, n.mic.make(*inner.protection, n.mech_types));
+  if (mic_.required(*inner_, *protection_)) {
+    PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
     resp.mech_list_mic = mic->view();
   }
-  PGSS_TRY(Bytes out, encode(resp));
-  inner.token.reset();
-  state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
-  return Continue{std::move(out)};
+  return send(resp, AwaitLastReply{});
 }
 
 // conclude takes what the acceptor says once the mechanism is complete on this side. An absent
 // negState is inferred from that (RFC 4178 4.2.2): accept-completed, but beside a mechListMIC before
 // ours accept-incomplete, because the acceptor waits for ours (RFC 4178 5 b I).
-Result<Step> Initiator::conclude(Negotiation&& n, Complete&& inner, const Reply& reply) {
-  PGSS_CHECK(n.mic.check_possible(*inner.protection));
-  if (reply.mic) PGSS_CHECK(n.mic.verify(*inner.protection, n.mech_types, reply.mic->view()));
-  const bool owes_mic = n.mic.verified() && !n.mic.made();
+Result<Step> Initiator::conclude() {
+  PGSS_CHECK(mic_.check_possible(*protection_));
+  if (reply_.mic) PGSS_CHECK(mic_.verify(*protection_, mech_types_, reply_.mic->view()));
+  const bool owes_mic = mic_.verified() && !mic_.made();
   const NegState inferred = owes_mic ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted;
-  if (reply.neg_state.value_or(inferred) == NegState::kAcceptCompleted) {
+  if (reply_.neg_state.value_or(inferred) == NegState::kAcceptCompleted) {
     // RFC 4178 5 b IV: a required mechListMIC that is missing ends the negotiation (B10, B24).
-    if (!n.mic.verified() && n.mic.required(*n.inner, *inner.protection))
-      return refused(kMechListMic);
-    return establish(n, std::move(inner), std::nullopt);
+    if (!mic_.verified() && mic_.required(*inner_, *protection_)) return refused(kMechListMic);
+    return establish(nullptr);
   }
   // It waits for our mechListMIC: after its own, or, after request-mic, before it.
-  const bool waits_for_mic = n.mic.verified() || reply.neg_state == NegState::kRequestMic;
-  if (n.mic.made() || !waits_for_mic) return misbehaved(kNegState);
-  PGSS_TRY(const Mic mic, n.mic.make(*inner.protection, n.mech_types));
+  const bool waits_for_mic = mic_.verified() || reply_.neg_state == NegState::kRequestMic;
+  if (mic_.made() || !waits_for_mic) return misbehaved(kNegState);
+  PGSS_TRY(const Mic mic, mic_.make(*protection_, mech_types_));
   NegTokenResp resp;
-  if (n.mic.verified()) resp.neg_state = NegState::kAcceptCompleted;
+  if (mic_.verified()) resp.neg_state = NegState::kAcceptCompleted;
   resp.mech_list_mic = mic.view();
-  PGSS_TRY(Bytes out, encode(resp));
-  if (n.mic.verified()) return establish(n, std::move(inner), std::move(out));
-  state_.emplace<AwaitLastReply>(std::move(n), std::move(inner));
-  return Continue{std::move(out)};
+  return mic_.verified() ? establish(&resp) : send(resp, AwaitLastReply{});
 }
 
-Result<Step> Initiator::establish(const Negotiation& n, Complete&& inner,
-                                  std::optional<Bytes> token) {
-  inner.token = std::move(token);
-  inner.protection->info.mech_list_mic_verified = n.mic.verified();
-  state_.emplace<Established>();
-  return std::move(inner);
+// establish: `last`, where there is one, is our last token.
+Result<Step> Initiator::establish(const NegTokenResp* last) {
+  Complete out;
+  if (last != nullptr) PGSS_CHECK(encode_to(*last, out.token.emplace()));
+  out.protection = std::move(protection_);
+  out.protection->info.mech_list_mic_verified = mic_.verified();
+  state_ = Established{};
+  return out;
 }
 
-Result<Step> Initiator::start_inner(Negotiation& n, const MechanismEntry& entry, MicNeed need) {
-  PGSS_TRY(n.inner, entry.make(need));
-  mechanism_name_ = n.inner->mechanism_name();
-  return step_inner(*n.inner, {});
+Result<Step> Initiator::start_inner(const MechanismEntry& entry, MicNeed need) {
+  protection_.reset();
+  PGSS_TRY(inner_, entry.make(need));
+  mechanism_name_ = inner_->mechanism_name();
+  return step_inner({});
 }
 
-Result<Step> Initiator::step_inner(Mechanism& inner, ByteView token) {
-  auto step = inner.step(token);
-  proof_sent_ = proof_sent_ || inner.proof_sent();
+Result<Step> Initiator::step_inner(ByteView token) {
+  auto step = inner_->step(token);
+  proof_sent_ = proof_sent_ || inner_->proof_sent();
   return step;
 }
 
