@@ -3,12 +3,8 @@
 
 #include <algorithm>
 
-#include "asn1/writer.h"
-
 namespace pocketgss::mechs::spnego {
 namespace {
-
-constexpr size_t kUsualOidElement = 12;
 
 // One error, whatever is wrong with a mechListMIC (policy row P23).
 constexpr Error kWrongMic{Errc::kAuthFailed, "mechListMIC", 0, 0};
@@ -39,14 +35,13 @@ bool is_first_choice(const MechTypeList& list, const MechanismEntry& entry) {
 }
 
 Result<Bytes> encode_mech_types(MechanismEntries entries, Aliases aliases) {
-  asn1::Writer out(8 + kUsualOidElement * entries.size());
-  out.nest(asn1::kSequence, [&](asn1::Writer& list) {
-    for (const MechanismEntry& entry : entries) {
-      list.oid(entry.oid);
-      if (aliases == Aliases::kInclude && entry.alias) list.oid(*entry.alias);
-    }
-  });
-  return std::move(out).take();
+  std::array<asn1::Oid, 2 * kMaxMechTypes> list;
+  size_t count = 0;
+  for (const MechanismEntry& entry : entries) {
+    list[count++] = entry.oid;
+    if (aliases == Aliases::kInclude && entry.alias) list[count++] = *entry.alias;
+  }
+  return encode_mech_types(std::span(list).first(count));
 }
 
 Result<Mic> Mic::copy_of(ByteView mic) {

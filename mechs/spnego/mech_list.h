@@ -27,7 +27,7 @@ Choice find_mechanism(MechanismEntries, asn1::Oid mech);
 bool is_first_choice(const MechTypeList&, const MechanismEntry& entry);
 
 // encode_mech_types writes a MechTypeList: what an initiator offers (the preferred OID of each), or
-// what an acceptor hints at (every OID). Errors: kNoMemory.
+// what an acceptor hints at (every OID). There are 32 entries at most. Errors: kNoMemory.
 enum class Aliases : uint8_t { kLeaveOut, kInclude };
 Result<Bytes> encode_mech_types(MechanismEntries, Aliases);
 

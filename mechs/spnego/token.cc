@@ -476,6 +476,17 @@ Result<void> encode_to(const NegTokenResp& token, Bytes& out) {
   return write(token, false, out);
 }
 
+Result<Bytes> encode_mech_types(std::span<const asn1::Oid> oids) {
+  size_t contents = 0;
+  for (const asn1::Oid oid : oids) contents += element_size(oid.der.size());
+  Bytes list;
+  PGSS_CHECK(resize(list, element_size(contents)));
+  Out out{list.data()};
+  out.header(kSequence, contents);
+  for (const asn1::Oid oid : oids) out.element(asn1::kObjectIdentifier, oid.der);
+  return list;
+}
+
 Result<AnyToken> parse_any_token(ByteView token) {
   PGSS_TRY(const Body body, body_of(token));
   AnyToken any{body.framed, {}};

@@ -7,6 +7,7 @@
 
 #include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -141,6 +142,9 @@ Result<Bytes> encode(const NegTokenResp&);
 Result<void> encode_to(const NegTokenInit&, Bytes& out);
 Result<void> encode_to(const NegTokenInit2&, Bytes& out);
 Result<void> encode_to(const NegTokenResp&, Bytes& out);
+
+// encode_mech_types writes a MechTypeList. Errors: kNoMemory.
+Result<Bytes> encode_mech_types(std::span<const asn1::Oid>);
 
 // AnyToken is a token out of its exchange, for those who look at tokens: framed or bare.
 struct AnyToken {
