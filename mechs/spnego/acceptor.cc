@@ -28,31 +28,12 @@ Error refused(const char* where) {
   return Error{Errc::kAuthFailed, where, 0, 0};
 }
 
-// Negotiation is what one exchange carries from token to token.
-struct Negotiation {
-  std::unique_ptr<Mechanism> inner;
-  asn1::Oid supported_mech;  // as the initiator named it
-  Bytes mech_types;          // MechTypeList as it came: a mechListMIC covers these very bytes
-  MechListMic mic;
-  bool answered = false;  // our first reply, which names the mechanism, was sent
-};
-
 struct Start {};
-struct AwaitInit {};  // we spoke first
-struct AwaitAnswer {  // the mechanism asked who this is
-  Negotiation negotiation;
-  std::optional<Mic> mic;  // of the token that is being answered
-};
-struct AwaitToken {  // the mechanism is not complete
-  Negotiation negotiation;
-};
-struct AwaitMic {  // it is; the initiator's mechListMIC is outstanding
-  Negotiation negotiation;
-  Complete inner;
-};
-struct Bare {  // a mechanism without SPNEGO around it
-  std::unique_ptr<Mechanism> inner;
-};
+struct AwaitInit {};    // we spoke first
+struct AwaitAnswer {};  // the mechanism asked who this is
+struct AwaitToken {};   // the mechanism is not complete
+struct AwaitMic {};     // it is; the initiator's mechListMIC is outstanding
+struct Bare {};         // a mechanism without SPNEGO around it
 struct Established {};
 struct Failed {
   Error error;
@@ -81,66 +62,77 @@ class Acceptor final : public Mechanism {
   template <typename Input>
   Result<Step> take(Input&& input);
 
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitInit&&, ByteView token);
-  Result<Step> on(AwaitAnswer&&, Answer&&);
-  Result<Step> on(AwaitToken&&, ByteView token);
-  Result<Step> on(AwaitMic&&, ByteView token);
-  Result<Step> on(Bare&&, ByteView token);
-  Result<Step> on(Bare&&, Answer&&);
-  Result<Step> on(Failed&& state, ByteView) { return state.error; }
-  Result<Step> on(Failed&& state, Answer&&) { return state.error; }
+  Result<Step> on(Start, ByteView token);
+  Result<Step> on(AwaitInit, ByteView token);
+  Result<Step> on(AwaitAnswer, Answer&&);
+  Result<Step> on(AwaitToken, ByteView token);
+  Result<Step> on(AwaitMic, ByteView token);
+  Result<Step> on(Bare, ByteView token) { return pass_on(inner_->step(token)); }
+  Result<Step> on(Bare, Answer&& answer) { return pass_on(inner_->resume(std::move(answer))); }
+  Result<Step> on(const Failed& state, ByteView) { return state.error; }
+  Result<Step> on(const Failed& state, Answer&&) { return state.error; }
   template <typename Other, typename Input>
-  Result<Step> on(Other&&, Input&&) {
+  Result<Step> on(Other, Input&&) {
     return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
   }
 
-  Result<Step> keep_error_token(Mechanism& inner, Result<Step>);
   Result<Step> send_hints();
   Result<Step> start_bare(ByteView token, const Error& not_spnego);
-  Result<Step> pass_on(Bare&&, Step&&);
-  Result<bool> choose(Negotiation&, const MechTypeList&) const;
-  Result<Step> reply(Negotiation&&, NegState, const std::optional<Bytes>& response_token);
+  Result<Step> pass_on(Result<Step>);
+  Result<bool> choose(const MechTypeList&);
 
-  Result<Step> after_inner(Negotiation&&, Step&&, const std::optional<Mic>&);
-  Result<Step> after_own_last(Negotiation&&, Complete&&);
-  Result<Step> after_peer_last(Negotiation&&, Complete&&, const std::optional<Mic>&);
-  Result<Step> request_mic(Negotiation&&, Complete&&);
+  Result<Step> after_inner(Step&&);
+  Result<Step> after_own_last(ByteView response_token);
+  Result<Step> after_peer_last();
+  Result<Step> answer_mic(ByteView);
+
+  NegTokenResp response(NegState);
+  Result<Step> reply(NegState, const std::optional<ByteView>& response_token);
+  Result<Step> send(const NegTokenResp&, const State& next);
   enum class Last : uint8_t { kMechanisms, kSpnegos };  // whose token is in the last NegTokenResp
-  Result<Step> establish(Negotiation&, Complete&&, std::optional<Bytes> token, Last);
+  Result<Step> establish(const NegTokenResp* last, Last);
 
   const AcceptorConfig config_;
   State state_ = Start{};
   bool bare_ = false;
   Bytes inner_error_token_;
+
+  // What the exchange carries from token to token.
+  std::unique_ptr<Mechanism> inner_;
+  std::unique_ptr<MessageProtection> protection_;  // once that is complete
+  asn1::Oid supported_mech_;                       // as the initiator named it
+  Bytes mech_types_;  // MechTypeList as it came: a mechListMIC covers these very bytes
+  MechListMic mic_;
+  std::optional<Mic> peer_mic_;  // of the token that is being answered
+  bool answered_ = false;        // our first reply, which names the mechanism, was sent
 };
 
 template <typename Input>
 Result<Step> Acceptor::take(Input&& input) {
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO acceptor", 0, 0}});
-  auto result =
-      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
-                 std::move(state));
-  if (!result.has_value()) state_ = Failed{result.error()};
+  const State state =
+      std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO acceptor", 0, 0}});
+  auto result = std::visit(
+      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
+  if (!result.has_value()) {
+    state_ = Failed{result.error()};
+    if (inner_ != nullptr) inner_error_token_ = inner_->take_error_token();
+    inner_.reset();
+    protection_.reset();
+  }
   return result;
 }
 
-// keep_error_token keeps what a mechanism that refuses has for the initiator.
-Result<Step> Acceptor::keep_error_token(Mechanism& inner, Result<Step> step) {
-  if (!step.has_value()) inner_error_token_ = inner.take_error_token();
-  return step;
-}
-
-// Quirk B16: it goes beside the reject.
+// Quirk B16: what a mechanism that refuses has for the initiator goes beside the reject.
 Bytes Acceptor::take_error_token() {
   Bytes inner = std::exchange(inner_error_token_, {});
   if (inner.empty() || bare_) return inner;
   NegTokenResp reject;
   reject.neg_state = NegState::kReject;
   reject.response_token = ByteView(inner);
-  auto out = encode(reject);
-  return out.has_value() ? std::move(out).value() : Bytes();
+  Bytes out;
+  if (!encode_to(reject, out).has_value()) out.clear();
+  return out;
 }
 
 const char* Acceptor::state_name() const {
@@ -153,15 +145,7 @@ bool is_present(const std::optional<ByteView>& token) {
   return token && !token->empty();
 }
 
-// response is a NegTokenResp with what only the first reply has (RFC 4178 4.2.2).
-NegTokenResp response(Negotiation& n, NegState state) {
-  NegTokenResp out;
-  out.neg_state = state;
-  if (!std::exchange(n.answered, true)) out.supported_mech = n.supported_mech;
-  return out;
-}
-
-Result<Step> Acceptor::on(Start&&, ByteView token) {
+Result<Step> Acceptor::on(Start, ByteView token) {
   if (token.empty()) return send_hints();
   return on(AwaitInit{}, token);
 }
@@ -172,40 +156,36 @@ Result<Step> Acceptor::send_hints() {
   NegTokenInit2 hints;
   PGSS_TRY(hints.mech_types, MechTypeList::parse(list));
   hints.neg_hints = NegHints{"not_defined_in_RFC4178@please_ignore", std::nullopt};
-  PGSS_TRY(Bytes out, encode(hints));
-  state_.emplace<AwaitInit>();
-  return Continue{std::move(out)};
+  Continue out;
+  PGSS_CHECK(encode_to(hints, out.token));
+  state_ = AwaitInit{};
+  return out;
 }
 
-Result<Step> Acceptor::on(AwaitInit&&, ByteView token) {
+Result<Step> Acceptor::on(AwaitInit, ByteView token) {
   const auto parsed = parse_neg_token_init(token);
   if (!parsed.has_value()) return start_bare(token, parsed.error());
   const NegTokenInit& init = parsed.value();
 
-  Negotiation n;
-  n.mech_types = init.mech_types.der().to_bytes();
-  PGSS_TRY(const bool first_choice, choose(n, init.mech_types));
-  if (!first_choice) {
-    // RFC 4178 4.2.2: the optimistic token is another mechanism's; nobody looks into it (P9).
-    n.mic.demand();
+  mech_types_ = init.mech_types.der().to_bytes();
+  PGSS_TRY(const bool first_choice, choose(init.mech_types));
+  if (!first_choice) mic_.demand();
+  // RFC 4178 4.2.2: the optimistic token is the first choice's; of another mechanism nobody looks
+  // into it (P9).
+  if (!first_choice || !is_present(init.mech_token)) {
     if (init.mech_list_mic) return misbehaved(kMechListMic);
-    return reply(std::move(n), NegState::kRequestMic, std::nullopt);
+    return reply(first_choice ? NegState::kAcceptIncomplete : NegState::kRequestMic, std::nullopt);
   }
-  if (!is_present(init.mech_token)) {
-    if (init.mech_list_mic) return misbehaved(kMechListMic);
-    return reply(std::move(n), NegState::kAcceptIncomplete, std::nullopt);
-  }
-  std::optional<Mic> mic;
   if (init.mech_list_mic) {
-    PGSS_TRY(mic, Mic::copy_of(*init.mech_list_mic));
+    PGSS_TRY(peer_mic_, Mic::copy_of(*init.mech_list_mic));
   }
-  PGSS_TRY(Step step, keep_error_token(*n.inner, n.inner->step(*init.mech_token)));
-  return after_inner(std::move(n), std::move(step), mic);
+  PGSS_TRY(Step step, inner_->step(*init.mech_token));
+  return after_inner(std::move(step));
 }
 
 // choose starts the first mechanism of the list that is ours and can be started, and says whether
 // it is the one that the initiator prefers.
-Result<bool> Acceptor::choose(Negotiation& n, const MechTypeList& list) const {
+Result<bool> Acceptor::choose(const MechTypeList& list) {
   std::optional<Error> why;
   for (const asn1::Oid mech : list) {
     const Choice choice = find_mechanism(config_.mechanisms, mech);
@@ -213,8 +193,8 @@ Result<bool> Acceptor::choose(Negotiation& n, const MechTypeList& list) const {
     const bool first_choice = is_first_choice(list, *choice.entry);
     auto inner = choice.entry->make(first_choice ? MicNeed::kPossible : MicNeed::kCertain);
     if (inner.has_value()) {
-      n.inner = std::move(inner).value();
-      n.supported_mech = choice.mech;
+      inner_ = std::move(inner).value();
+      supported_mech_ = choice.mech;
       return first_choice;
     }
     if (!why) why = inner.error();
@@ -232,36 +212,26 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
     if (!config_.bare_tokens) {
       return Error{Errc::kPeerIncompatible, "a mechanism's token without SPNEGO", 0, 0};
     }
-    PGSS_TRY(auto inner, entry.make(MicNeed::kNone));
-    return on(Bare{std::move(inner)}, token);
+    PGSS_TRY(inner_, entry.make(MicNeed::kNone));
+    bare_ = true;
+    return on(Bare{}, token);
   }
   return not_spnego;
 }
 
-Result<Step> Acceptor::on(Bare&& bare, ByteView token) {
-  bare_ = true;
-  PGSS_TRY(Step step, keep_error_token(*bare.inner, bare.inner->step(token)));
-  return pass_on(std::move(bare), std::move(step));
-}
-
-Result<Step> Acceptor::on(Bare&& bare, Answer&& answer) {
-  PGSS_TRY(Step step, bare.inner->resume(std::move(answer)));
-  return pass_on(std::move(bare), std::move(step));
-}
-
-Result<Step> Acceptor::pass_on(Bare&& bare, Step&& step) {
-  if (std::holds_alternative<Complete>(step)) {
-    state_.emplace<Established>();
+Result<Step> Acceptor::pass_on(Result<Step> step) {
+  if (!step.has_value()) return step;
+  if (std::holds_alternative<Complete>(step.value())) {
+    state_ = Established{};
   } else {
-    state_.emplace<Bare>(std::move(bare));
+    state_ = Bare{};
   }
-  return std::move(step);
+  return step;
 }
 
-Result<Step> Acceptor::on(AwaitAnswer&& state, Answer&& answer) {
-  Negotiation& n = state.negotiation;
-  PGSS_TRY(Step step, n.inner->resume(std::move(answer)));
-  return after_inner(std::move(n), std::move(step), state.mic);
+Result<Step> Acceptor::on(AwaitAnswer, Answer&& answer) {
+  PGSS_TRY(Step step, inner_->resume(std::move(answer)));
+  return after_inner(std::move(step));
 }
 
 // check_response: what an initiator's NegTokenResp may not say (RFC 4178 4.2.2; quirk B7).
@@ -272,116 +242,107 @@ Result<void> check_response(const NegTokenResp& resp) {
   return {};
 }
 
-Result<Step> Acceptor::on(AwaitToken&& state, ByteView token) {
-  Negotiation& n = state.negotiation;
+Result<Step> Acceptor::on(AwaitToken, ByteView token) {
   PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
-  std::optional<Mic> mic;
   if (const auto given = mic_of(resp)) {
-    PGSS_TRY(mic, Mic::copy_of(*given));
+    PGSS_TRY(peer_mic_, Mic::copy_of(*given));
   }
-  PGSS_TRY(Step step, keep_error_token(*n.inner, n.inner->step(*resp.response_token)));
-  return after_inner(std::move(n), std::move(step), mic);
+  PGSS_TRY(Step step, inner_->step(*resp.response_token));
+  return after_inner(std::move(step));
 }
 
-Result<Step> Acceptor::after_inner(Negotiation&& n, Step&& step, const std::optional<Mic>& mic) {
+Result<Step> Acceptor::after_inner(Step&& step) {
   if (auto* done = std::get_if<Complete>(&step)) {
-    if (!done->token || done->token->empty()) {
-      return after_peer_last(std::move(n), std::move(*done), mic);
-    }
+    protection_ = std::move(done->protection);
+    const bool own_last = done->token && !done->token->empty();
     // An initiator that lacks the mechanism's last token cannot have made a mechListMIC.
-    if (mic) return misbehaved(kMechListMic);
-    return after_own_last(std::move(n), std::move(*done));
+    if (own_last && peer_mic_) return misbehaved(kMechListMic);
+    PGSS_CHECK(mic_.check_possible(*protection_));
+    return own_last ? after_own_last(*done->token) : after_peer_last();
   }
   if (auto* next = std::get_if<Continue>(&step)) {
-    if (mic) return misbehaved(kMechListMic);
-    return reply(std::move(n), NegState::kAcceptIncomplete, std::move(next->token));
+    if (peer_mic_) return misbehaved(kMechListMic);
+    return reply(NegState::kAcceptIncomplete, next->token);
   }
-  state_.emplace<AwaitAnswer>(std::move(n), mic);
+  state_ = AwaitAnswer{};
   return std::move(step);
 }
 
-Result<Step> Acceptor::reply(Negotiation&& n, NegState state,
-                             const std::optional<Bytes>& response_token) {
-  NegTokenResp resp = response(n, state);
-  if (response_token) resp.response_token = ByteView(*response_token);
-  PGSS_TRY(Bytes out, encode(resp));
-  state_.emplace<AwaitToken>(std::move(n));
-  return Continue{std::move(out)};
+// response is a NegTokenResp with what only the first reply has (RFC 4178 4.2.2).
+NegTokenResp Acceptor::response(NegState state) {
+  NegTokenResp out;
+  out.neg_state = state;
+  if (!std::exchange(answered_, true)) out.supported_mech = supported_mech_;
+  return out;
+}
+
+Result<Step> Acceptor::send(const NegTokenResp& token, const State& next) {
+  Continue out;
+  PGSS_CHECK(encode_to(token, out.token));
+  state_ = next;
+  return out;
+}
+
+Result<Step> Acceptor::reply(NegState state, const std::optional<ByteView>& response_token) {
+  NegTokenResp resp = response(state);
+  resp.response_token = response_token;
+  return send(resp, AwaitToken{});
 }
 
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
 // and the initiator's is then awaited.
-Result<Step> Acceptor::after_own_last(Negotiation&& n, Complete&& inner) {
-  PGSS_CHECK(n.mic.check_possible(*inner.protection));
-  const bool required = n.mic.required(*n.inner, *inner.protection);
-  NegTokenResp resp =
-      response(n, required ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted);
-  resp.response_token = ByteView(*inner.token);
-  std::optional<Mic> mic;
-  if (required) {
-    PGSS_TRY(mic, n.mic.make(*inner.protection, n.mech_types));
-    resp.mech_list_mic = mic->view();
-  }
-  PGSS_TRY(Bytes out, encode(resp));
-  if (!required) return establish(n, std::move(inner), std::move(out), Last::kMechanisms);
-  inner.token.reset();
-  state_.emplace<AwaitMic>(std::move(n), std::move(inner));
-  return Continue{std::move(out)};
+Result<Step> Acceptor::after_own_last(ByteView response_token) {
+  const bool required = mic_.required(*inner_, *protection_);
+  NegTokenResp resp = response(required ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted);
+  resp.response_token = response_token;
+  if (!required) return establish(&resp, Last::kMechanisms);
+  PGSS_TRY(const Mic mic, mic_.make(*protection_, mech_types_));
+  resp.mech_list_mic = mic.view();
+  return send(resp, AwaitMic{});
 }
 
 // RFC 4178 5 c: the initiator sent the mechanism's last token, and its mechListMIC beside it. A MIC
 // is always answered by a MIC (quirk B22).
-Result<Step> Acceptor::after_peer_last(Negotiation&& n, Complete&& inner,
-                                       const std::optional<Mic>& peer_mic) {
-  PGSS_CHECK(n.mic.check_possible(*inner.protection));
-  if (!peer_mic && n.mic.required(*n.inner, *inner.protection)) {
-    // c IV: where that token was the first one too, the initiator could not know.
-    if (!n.answered) return request_mic(std::move(n), std::move(inner));
-    return refused(kMechListMic);
+Result<Step> Acceptor::after_peer_last() {
+  if (peer_mic_) return answer_mic(peer_mic_->view());
+  if (!mic_.required(*inner_, *protection_)) {
+    const NegTokenResp last = response(NegState::kAcceptCompleted);
+    return establish(&last, Last::kSpnegos);
   }
-  NegTokenResp resp = response(n, NegState::kAcceptCompleted);
-  std::optional<Mic> mic;
-  if (peer_mic) {
-    PGSS_CHECK(n.mic.verify(*inner.protection, n.mech_types, peer_mic->view()));
-    PGSS_TRY(mic, n.mic.make(*inner.protection, n.mech_types));
-    resp.mech_list_mic = mic->view();
-  }
-  PGSS_TRY(Bytes out, encode(resp));
-  return establish(n, std::move(inner), std::move(out), Last::kSpnegos);
+  // c IV: where that token was the first one too, the initiator could not know.
+  if (!answered_) return send(response(NegState::kRequestMic), AwaitMic{});
+  return refused(kMechListMic);
 }
 
-Result<Step> Acceptor::request_mic(Negotiation&& n, Complete&& inner) {
-  PGSS_TRY(Bytes out, encode(response(n, NegState::kRequestMic)));
-  state_.emplace<AwaitMic>(std::move(n), std::move(inner));
-  return Continue{std::move(out)};
-}
-
-Result<Step> Acceptor::on(AwaitMic&& state, ByteView token) {
-  Negotiation& n = state.negotiation;
-  MessageProtection& protection = *state.inner.protection;
+Result<Step> Acceptor::on(AwaitMic, ByteView token) {
   PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (!resp.mech_list_mic) return refused(kMechListMic);
-  PGSS_CHECK(n.mic.verify(protection, n.mech_types, *resp.mech_list_mic));
-  if (n.mic.made()) return establish(n, std::move(state.inner), std::nullopt, Last::kSpnegos);
-
-  NegTokenResp last = response(n, NegState::kAcceptCompleted);
-  PGSS_TRY(const Mic mic, n.mic.make(protection, n.mech_types));
-  last.mech_list_mic = mic.view();
-  PGSS_TRY(Bytes out, encode(last));
-  return establish(n, std::move(state.inner), std::move(out), Last::kSpnegos);
+  return answer_mic(*resp.mech_list_mic);
 }
 
-Result<Step> Acceptor::establish(Negotiation& n, Complete&& inner, std::optional<Bytes> token,
-                                 Last last) {
-  inner.token = std::move(token);
-  inner.token_replaceable = last == Last::kSpnegos;
-  inner.protection->info.mech_list_mic_verified = n.mic.verified();
-  state_.emplace<Established>();
-  return std::move(inner);
+// answer_mic ends the exchange: the initiator's mechListMIC is right, and has, or gets, its answer.
+Result<Step> Acceptor::answer_mic(ByteView mic) {
+  PGSS_CHECK(mic_.verify(*protection_, mech_types_, mic));
+  if (mic_.made()) return establish(nullptr, Last::kSpnegos);
+  NegTokenResp last = response(NegState::kAcceptCompleted);
+  PGSS_TRY(const Mic ours, mic_.make(*protection_, mech_types_));
+  last.mech_list_mic = ours.view();
+  return establish(&last, Last::kSpnegos);
+}
+
+// establish: `last`, where there is one, is our last token.
+Result<Step> Acceptor::establish(const NegTokenResp* last, Last whose) {
+  Complete out;
+  if (last != nullptr) PGSS_CHECK(encode_to(*last, out.token.emplace()));
+  out.token_replaceable = whose == Last::kSpnegos;
+  out.protection = std::move(protection_);
+  out.protection->info.mech_list_mic_verified = mic_.verified();
+  state_ = Established{};
+  return out;
 }
 
 }  // namespace
