@@ -87,49 +87,82 @@ PGSS_SPNEGO_INLINE Result<Reader> read_frame(ByteView token) {
   return frame;
 }
 
-// An explicit tag holds exactly one element; read_optional gives it to `read` if it is there.
-template <typename T, typename Read>
-PGSS_SPNEGO_INLINE Result<void> read_optional(Reader& body, uint8_t number, const char* field,
-                                              std::optional<T>& out, Read&& read) {
+// X.690 10.1: the fewest length octets.
+constexpr size_t header_size(size_t length) {
+  if (length < 0x80) return 2;
+  return length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6;
+}
+
+// An explicit tag holds exactly one element; read_tagged gives the contents of that, if the tag is
+// there.
+PGSS_SPNEGO_INLINE Result<void> read_tagged(Reader& body, uint8_t number, asn1::Tag tag,
+                                            const char* field, std::optional<ByteView>& contents) {
   if (!body.next_is(context(number))) return {};
   PGSS_TRY(Reader tagged, body.enter(context(number), field));
-  PGSS_TRY(out, read(tagged, field));
+  PGSS_TRY(contents, tagged.contents(tag, field));
   return tagged.finish(field);
+}
+
+// last_read is a reader of the element whose contents `body` has read last.
+PGSS_SPNEGO_INLINE Reader last_read(const Reader& body, ByteView contents) {
+  const size_t size = header_size(contents.size()) + contents.size();
+  const uint8_t* const end = contents.data() + contents.size();
+  return Reader(ByteView(end - size, size), body.offset() - static_cast<uint32_t>(size));
 }
 
 PGSS_SPNEGO_INLINE Result<void> read_octets(Reader& body, uint8_t number, const char* field,
                                             std::optional<ByteView>& out) {
-  return read_optional(body, number, field, out,
-                       [](Reader& in, const char* name) { return in.octet_string(name); });
+  return read_tagged(body, number, kOctetString, field, out);
 }
 
-Result<ReqFlags> read_req_flags(Reader& in, const char* field) {
-  PGSS_TRY(const Reader::BitString bits, in.bit_string(field));
-  return ReqFlags{bits.octets, bits.unused_bits};
+Result<void> read_req_flags(Reader& body, const char* field, std::optional<ReqFlags>& out) {
+  std::optional<ByteView> contents;
+  PGSS_CHECK(read_tagged(body, 1, asn1::kBitString, field, contents));
+  if (!contents) return {};
+  PGSS_TRY(const Reader::BitString bits, last_read(body, *contents).bit_string(field));
+  out = ReqFlags{bits.octets, bits.unused_bits};
+  return {};
 }
 
 // RFC 4178 4.2.2: accept-completed (0), accept-incomplete (1), reject (2), request-mic (3): one
 // octet (X.690 8.4, 8.3.2).
-PGSS_SPNEGO_INLINE Result<NegState> read_neg_state(Reader& in, const char* field) {
-  const uint32_t offset = in.offset();
-  PGSS_TRY(const ByteView octets, in.contents(asn1::kEnumerated, field));
-  if (octets.size() != 1) return malformed(field, offset + 1);
-  if (octets[0] > static_cast<uint8_t>(NegState::kRequestMic)) return malformed(field, offset + 2);
-  return static_cast<NegState>(octets[0]);
+PGSS_SPNEGO_INLINE Result<void> read_neg_state(Reader& body, std::optional<NegState>& out) {
+  constexpr const char* kField = "NegTokenResp.negState";
+  std::optional<ByteView> contents;
+  PGSS_CHECK(read_tagged(body, 0, asn1::kEnumerated, kField, contents));
+  if (!contents) return {};
+  const uint32_t offset = last_read(body, *contents).offset();
+  if (contents->size() != 1) return malformed(kField, offset + 1);
+  const uint8_t octet = (*contents)[0];
+  if (octet > static_cast<uint8_t>(NegState::kRequestMic)) return malformed(kField, offset + 2);
+  out = static_cast<NegState>(octet);
+  return {};
+}
+
+PGSS_SPNEGO_INLINE Result<void> read_supported_mech(Reader& body, std::optional<asn1::Oid>& out) {
+  constexpr const char* kField = "NegTokenResp.supportedMech";
+  std::optional<ByteView> contents;
+  PGSS_CHECK(read_tagged(body, 1, asn1::kObjectIdentifier, kField, contents));
+  if (!contents) return {};
+  PGSS_TRY(out, last_read(body, *contents).oid(kField));
+  return {};
 }
 
 // [MS-SPNG] 2.2.1:
 //   NegHints ::= SEQUENCE {
 //       hintName[0] GeneralString OPTIONAL,
 //       hintAddress[1] OCTET STRING OPTIONAL }
-Result<NegHints> read_neg_hints(Reader& in, const char* field) {
-  PGSS_TRY(Reader body, in.enter(kSequence, field));
-  NegHints hints;
-  PGSS_CHECK(read_optional(body, 0, "NegHints.hintName", hints.hint_name,
-                           [](Reader& r, const char* name) { return r.general_string(name); }));
+Result<void> read_neg_hints(Reader& outer, std::optional<NegHints>& out) {
+  constexpr const char* kField = "NegTokenInit2.negHints";
+  std::optional<ByteView> contents, name;
+  PGSS_CHECK(read_tagged(outer, 3, kSequence, kField, contents));
+  if (!contents) return {};
+  Reader body(*contents, outer.offset() - static_cast<uint32_t>(contents->size()));
+  NegHints& hints = out.emplace();
+  PGSS_CHECK(read_tagged(body, 0, asn1::kGeneralString, "NegHints.hintName", name));
+  if (name) hints.hint_name = as_text(*name);
   PGSS_CHECK(read_octets(body, 1, "NegHints.hintAddress", hints.hint_address));
-  PGSS_CHECK(body.finish(field));
-  return hints;
+  return body.finish(kField);
 }
 
 // RFC 4178 4.2.1:
@@ -142,7 +175,7 @@ Result<NegHints> read_neg_hints(Reader& in, const char* field) {
 PGSS_SPNEGO_INLINE Result<void> read_neg_token_init(Reader body, NegTokenInit& out) {
   PGSS_TRY(Reader tagged, body.enter(context(0), "NegTokenInit.mechTypes"));
   PGSS_CHECK(MechTypeListReader::read(tagged, out.mech_types));
-  PGSS_CHECK(read_optional(body, 1, "NegTokenInit.reqFlags", out.req_flags, read_req_flags));
+  PGSS_CHECK(read_req_flags(body, "NegTokenInit.reqFlags", out.req_flags));
   PGSS_CHECK(read_octets(body, 2, "NegTokenInit.mechToken", out.mech_token));
   PGSS_CHECK(read_octets(body, 3, "NegTokenInit.mechListMIC", out.mech_list_mic));
   return body.finish("NegTokenInit");
@@ -161,9 +194,9 @@ Result<void> read_neg_token_init2(Reader body, NegTokenInit2& out) {
     PGSS_TRY(const Reader tagged, body.enter(context(0), "NegTokenInit2.mechTypes"));
     PGSS_CHECK(MechTypeListReader::read(tagged, out.mech_types.emplace()));
   }
-  PGSS_CHECK(read_optional(body, 1, "NegTokenInit2.reqFlags", out.req_flags, read_req_flags));
+  PGSS_CHECK(read_req_flags(body, "NegTokenInit2.reqFlags", out.req_flags));
   PGSS_CHECK(read_octets(body, 2, "NegTokenInit2.mechToken", out.mech_token));
-  PGSS_CHECK(read_optional(body, 3, "NegTokenInit2.negHints", out.neg_hints, read_neg_hints));
+  PGSS_CHECK(read_neg_hints(body, out.neg_hints));
   PGSS_CHECK(read_octets(body, 4, "NegTokenInit2.mechListMIC", out.mech_list_mic));
   return body.finish("NegTokenInit2");
 }
@@ -180,9 +213,8 @@ Result<void> read_neg_token_init2(Reader body, NegTokenInit2& out) {
 //       mechListMIC     [3] OCTET STRING  OPTIONAL,
 //       ... }
 PGSS_SPNEGO_INLINE Result<void> read_neg_token_resp(Reader body, NegTokenResp& out) {
-  PGSS_CHECK(read_optional(body, 0, "NegTokenResp.negState", out.neg_state, read_neg_state));
-  PGSS_CHECK(read_optional(body, 1, "NegTokenResp.supportedMech", out.supported_mech,
-                           [](Reader& in, const char* field) { return in.oid(field); }));
+  PGSS_CHECK(read_neg_state(body, out.neg_state));
+  PGSS_CHECK(read_supported_mech(body, out.supported_mech));
   PGSS_CHECK(read_octets(body, 2, "NegTokenResp.responseToken", out.response_token));
   PGSS_CHECK(read_octets(body, 3, "NegTokenResp.mechListMIC", out.mech_list_mic));
   return body.finish("NegTokenResp");
@@ -204,11 +236,6 @@ Result<bool> is_neg_token_init2(Reader body) {
 
 constexpr size_t kMaxSize = 0x7fffffff;
 
-// X.690 10.1: the fewest length octets.
-constexpr size_t header_size(size_t length) {
-  if (length < 0x80) return 2;
-  return length < 0x100 ? 3 : length < 0x10000 ? 4 : length < 0x1000000 ? 5 : 6;
-}
 constexpr size_t element_size(size_t contents) {
   return header_size(contents) + contents;
 }
