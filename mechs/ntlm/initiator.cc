@@ -21,9 +21,7 @@ constexpr size_t kMachineIdAt = 16, kSingleHostSize = 48;  // [MS-NLMP] 2.2.2.2
 constexpr ContextFlags kIntegrityFlags = kIntegFlag | kReplayFlag | kSequenceFlag;
 
 struct Start {};
-struct AwaitChallenge {
-  FixedBytes<kNegotiateSize> negotiate;  // as sent, for the MIC
-};
+struct AwaitChallenge {};
 struct Established {};
 struct Failed {
   Error error;
@@ -80,10 +78,10 @@ class Initiator final : public Mechanism {
     std::optional<uint64_t> timestamp;  // with one, the AUTHENTICATE carries a MIC
   };
 
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitChallenge&&, ByteView token);
-  Result<Step> on(Established&&, ByteView token);
-  Result<Step> on(Failed&&, ByteView token);
+  Result<Step> on(Start, ByteView token);
+  Result<Step> on(AwaitChallenge, ByteView token);
+  Result<Step> on(Established, ByteView token);
+  Result<Step> on(const Failed&, ByteView token);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   Result<void> check_reflection(const ChallengeMessage&) const;
@@ -98,22 +96,22 @@ class Initiator final : public Mechanism {
                                   FixedView<8> client_challenge, Bytes& out) const;
   Result<void> append_av_pairs(const ChallengeMessage&, const Agreement&, Bytes& out) const;
   size_t authenticate_size_bound(const ChallengeMessage&) const;
-  ContextInfo info(const Agreement&) const;
+  void describe(const Agreement&, ContextInfo& info) const;
 
   Runtime& runtime_;
   const InitiatorConfig& config_;
   bool integrity_needed_;
   NegotiateFlags offered_;
   State state_ = Start{};
+  FixedBytes<kNegotiateSize> negotiate_;  // as sent, for the MIC
   bool proof_sent_ = false;
   bool mic_sent_ = false;
 };
 
 Result<Step> Initiator::step(ByteView peer_token) {
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM initiator", 0, 0}});
-  auto result = std::visit([&](auto&& current) { return on(std::move(current), peer_token); },
-                           std::move(state));
+  const State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM initiator", 0, 0}});
+  auto result = std::visit([&](const auto& current) { return on(current, peer_token); }, state);
   if (!result.has_value()) state_ = Failed{result.error()};
   return result;
 }
@@ -123,22 +121,23 @@ const char* Initiator::state_name() const {
   return kNames[state_.index()];
 }
 
-Result<Step> Initiator::on(Start&&, ByteView token) {
+Result<Step> Initiator::on(Start, ByteView token) {
   if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before NEGOTIATE_MESSAGE", 0, 0};
   if (config_.require_channel_binding && config_.channel_binding.empty()) {
     return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
   }
-  NegotiateMessage message;
-  message.flags = offered_;
-  message.version = kOurVersion;
-  PGSS_TRY(Bytes negotiate, encode(message));
-  AwaitChallenge next;
-  std::copy_n(negotiate.begin(), kNegotiateSize, next.negotiate.begin());
-  state_ = next;
-  return Continue{std::move(negotiate)};
+  Continue negotiate;
+  MessageWriter writer(negotiate.token, MessageType::kNegotiate, kNegotiateSize);
+  writer.u32(NegotiateMessage::kFlagsAt, offered_);
+  writer.version(NegotiateMessage::kVersionAt, kOurVersion);
+  PGSS_CHECK(writer.field(NegotiateMessage::kDomainNameFieldsAt, {}));
+  PGSS_CHECK(writer.field(NegotiateMessage::kWorkstationFieldsAt, {}));
+  std::copy_n(negotiate.token.begin(), kNegotiateSize, negotiate_.begin());
+  state_ = AwaitChallenge{};
+  return negotiate;
 }
 
-Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
+Result<Step> Initiator::on(AwaitChallenge, ByteView token) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
   PGSS_TRY(const ChallengeMessage challenge, parse_challenge(token));
   PGSS_CHECK(check_reflection(challenge));
@@ -147,23 +146,23 @@ Result<Step> Initiator::on(AwaitChallenge&& state, ByteView token) {
   Bytes authenticate;
   PGSS_TRY(ExportedSessionKey key, write_authenticate(challenge, agreement, authenticate));
   if (agreement.timestamp) {
-    const Mic code = mic(runtime_.crypto(), key, state.negotiate, token, authenticate);
+    const Mic code = mic(runtime_.crypto(), key, negotiate_, token, authenticate);
     std::copy(code.begin(), code.end(), authenticate.begin() + AuthenticateMessage::kMicAt);
   }
   auto protection = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
                                                       std::move(key), Sender::kInitiator);
-  protection->info = info(agreement);
+  describe(agreement, protection->info);
   proof_sent_ = true;
   mic_sent_ = agreement.timestamp.has_value();
   state_ = Established{};
   return Complete{std::move(authenticate), std::move(protection)};
 }
 
-Result<Step> Initiator::on(Established&&, ByteView) {
+Result<Step> Initiator::on(Established, ByteView) {
   return Error{Errc::kApiMisuse, "the context is established", 0, 0};
 }
 
-Result<Step> Initiator::on(Failed&& state, ByteView) {
+Result<Step> Initiator::on(const Failed& state, ByteView) {
   return state.error;
 }
 
@@ -364,13 +363,11 @@ size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) con
          NtlmV2Response::kMinSize + challenge.target_info.size() + kOurPairs + 4 + crypto::kMd5Size;
 }
 
-ContextInfo Initiator::info(const Agreement& agreement) const {
-  ContextInfo info;
+void Initiator::describe(const Agreement& agreement, ContextInfo& info) const {
   info.mechanism = kMechanismName;
   info.flags = context_flags(agreement.flags);
   info.initiator_name = qualified_name(config_.domain, config_.user);
   info.target_name = config_.target_name;
-  return info;
 }
 
 }  // namespace
