@@ -34,21 +34,19 @@ Error policy(const char* what) {
 // long.
 class OpenChallenge {
  public:
-  OpenChallenge(ChallengeGuard* guard, FixedView<kChallengeSize> challenge) : guard_(guard) {
-    std::copy(challenge.begin(), challenge.end(), challenge_.begin());
+  OpenChallenge(ChallengeGuard* guard, FixedView<kChallengeSize> challenge)
+      : guard_(guard), challenge_(challenge) {
     if (guard_ != nullptr) guard_->add(challenge_);
   }
-  OpenChallenge(OpenChallenge&& other) noexcept
-      : guard_(std::exchange(other.guard_, nullptr)), challenge_(other.challenge_) {}
-  OpenChallenge& operator=(OpenChallenge&&) = delete;
+  OpenChallenge(const OpenChallenge&) = delete;
+  OpenChallenge& operator=(const OpenChallenge&) = delete;
   ~OpenChallenge() {
     if (guard_ != nullptr) guard_->remove(challenge_);
   }
-  FixedView<kChallengeSize> view() const { return challenge_; }
 
  private:
   ChallengeGuard* guard_;
-  FixedBytes<kChallengeSize> challenge_;
+  FixedView<kChallengeSize> challenge_;
 };
 
 // Transcript holds the messages as received and as sent, for the MIC and for the comparison of AV
@@ -65,22 +63,8 @@ struct Transcript {
 };
 
 struct Start {};
-struct AwaitAuthenticate {
-  Transcript transcript;
-  OpenChallenge challenge;
-  UnixMicros sent_at;    // of Clock::steady()
-  NegotiateFlags flags;  // of the CHALLENGE
-  CharacterSet characters;
-};
-struct AwaitAccount {
-  Transcript transcript;
-  FixedBytes<kChallengeSize> server_challenge;
-  CharacterSet characters;
-  AuthenticateMessage message;  // borrows from the transcript, as does the next
-  NtlmV2Response response;
-  NegotiateFlags flags;  // in force
-  std::string initiator_name, target_name;
-};
+struct AwaitAuthenticate {};
+struct AwaitAccount {};
 struct Established {};
 struct Failed {
   Error error;
@@ -101,44 +85,58 @@ class Acceptor final : public Mechanism {
   template <typename Input>
   Result<Step> take(Input&& input);
 
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitAuthenticate&&, ByteView token);
-  Result<Step> on(AwaitAccount&&, AccountAnswer&&);
-  Result<Step> on(Failed&& state, ByteView) { return state.error; }
-  Result<Step> on(Failed&& state, AccountAnswer&&) { return state.error; }
+  Result<Step> on(Start, ByteView token);
+  Result<Step> on(AwaitAuthenticate, ByteView token);
+  Result<Step> on(AwaitAccount, AccountAnswer&&);
+  Result<Step> on(const Failed& state, ByteView) { return state.error; }
+  Result<Step> on(const Failed& state, AccountAnswer&&) { return state.error; }
   template <typename Other, typename Input>
-  Result<Step> on(Other&&, Input&&) {
+  Result<Step> on(Other, Input&&) {
     return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
   }
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   size_t size_limit() const { return strict() ? kMaxStrictMessageSize : kMaxMessageSize; }
+  bool claims_mic() const { return (response_.av_pairs.flags() & kAvMicPresent) != 0; }
   Result<NegotiateFlags> challenge_flags(NegotiateFlags asked) const;
-  Result<Bytes> write_challenge(NegotiateFlags, FixedView<kChallengeSize>) const;
+  Result<void> write_challenge(Bytes& out) const;
   Result<void> append_target_info(Bytes& out) const;
 
-  Result<void> check_flags(const AuthenticateMessage&, NegotiateFlags in_force) const;
-  Result<void> check_av_pairs(const AuthenticateMessage&, const NtlmV2Response&,
-                              ByteView challenge) const;
-  Result<void> check_target_name(const std::string& name) const;
-  Result<void> check_binding_is_there(const AvPairs&) const;
-  Result<bool> check_binding(const AvPairs&) const;
-  ExportedSessionKey exported_session_key(const AwaitAccount&, const ResponseKey&) const;
+  Result<void> check_flags() const;
+  Result<void> check_av_pairs() const;
+  Result<void> check_target_name() const;
+  Result<void> check_binding_is_there() const;
+  Result<bool> check_binding() const;
+  ExportedSessionKey exported_session_key(const ResponseKey&) const;
 
   Runtime& runtime_;
   const AcceptorConfig& config_;
   State state_ = Start{};
   bool mic_verified_ = false;
+
+  // What the exchange carries from message to message. Of the CHALLENGE:
+  FixedBytes<kChallengeSize> server_challenge_{};
+  std::optional<OpenChallenge> open_;
+  UnixMicros sent_at_ = 0;    // of Clock::steady()
+  NegotiateFlags flags_ = 0;  // in force from the AUTHENTICATE on
+  CharacterSet characters_ = CharacterSet::kUtf16;
+  Transcript transcript_;
+  // Of the AUTHENTICATE; the first two borrow from the transcript.
+  AuthenticateMessage message_;
+  NtlmV2Response response_;
+  std::string initiator_name_, target_name_;
 };
 
 template <typename Input>
 Result<Step> Acceptor::take(Input&& input) {
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM acceptor", 0, 0}});
-  auto result =
-      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
-                 std::move(state));
-  if (!result.has_value()) state_ = Failed{result.error()};
+  const State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM acceptor", 0, 0}});
+  auto result = std::visit(
+      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
+  if (!result.has_value()) {
+    state_ = Failed{result.error()};
+    open_.reset();
+  }
   return result;
 }
 
@@ -157,25 +155,24 @@ const char* Acceptor::state_name() const {
   return kNames[state_.index()];
 }
 
-Result<Step> Acceptor::on(Start&&, ByteView token) {
+Result<Step> Acceptor::on(Start, ByteView token) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
   PGSS_TRY(const NegotiateMessage negotiate, parse_negotiate(token));
-  PGSS_TRY(const NegotiateFlags flags, challenge_flags(negotiate.flags));
-  FixedBytes<kChallengeSize> server_challenge;
-  PGSS_CHECK(runtime_.random().fill(server_challenge));
-  PGSS_TRY(Bytes challenge, write_challenge(flags, server_challenge));
+  PGSS_TRY(flags_, challenge_flags(negotiate.flags));
+  characters_ = has_flag(flags_, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
+  PGSS_CHECK(runtime_.random().fill(server_challenge_));
+  Continue challenge;
+  PGSS_CHECK(write_challenge(challenge.token));
 
-  Transcript transcript;
-  transcript.bytes.reserve(token.size() + challenge.size() + kUsualAuthenticateSize);
-  append(transcript.bytes, token);
-  append(transcript.bytes, challenge);
-  transcript.challenge_at = token.size();
-  transcript.authenticate_at = transcript.bytes.size();
-  state_.emplace<AwaitAuthenticate>(AwaitAuthenticate{
-      std::move(transcript), OpenChallenge(config_.guard, server_challenge),
-      runtime_.clock().steady(), flags,
-      has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem});
-  return Continue{std::move(challenge)};
+  transcript_.bytes.reserve(token.size() + challenge.token.size() + kUsualAuthenticateSize);
+  append(transcript_.bytes, token);
+  append(transcript_.bytes, challenge.token);
+  transcript_.challenge_at = token.size();
+  transcript_.authenticate_at = transcript_.bytes.size();
+  open_.emplace(config_.guard, server_challenge_);
+  sent_at_ = runtime_.clock().steady();
+  state_ = AwaitAuthenticate{};
+  return challenge;
 }
 
 // challenge_flags: what is asked for, as far as it is of use (policy row P3).
@@ -203,25 +200,21 @@ Result<NegotiateFlags> Acceptor::challenge_flags(NegotiateFlags asked) const {
   return flags;
 }
 
-Result<Bytes> Acceptor::write_challenge(NegotiateFlags flags,
-                                        FixedView<kChallengeSize> server_challenge) const {
+Result<void> Acceptor::write_challenge(Bytes& out) const {
   using M = ChallengeMessage;
   const size_t names = 2 * config_.netbios_computer.size() + config_.netbios_domain.size() +
                        config_.dns_computer.size() + config_.dns_domain.size();
-  Bytes out;
   out.reserve(M::kWithVersionSize + 2 * names + 6 * kAvHeaderSize + sizeof(uint64_t));
   MessageWriter writer(out, MessageType::kChallenge, M::kWithVersionSize);
-  writer.u32(M::kFlagsAt, flags);
-  writer.bytes(M::kServerChallengeAt, server_challenge);
-  if (has_flag(flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
+  writer.u32(M::kFlagsAt, flags_);
+  writer.bytes(M::kServerChallengeAt, server_challenge_);
+  if (has_flag(flags_, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
   PGSS_CHECK(writer.field(M::kTargetNameFieldsAt, [&](Bytes& payload) -> Result<void> {
-    if (!has_flag(flags, flag::kRequestTarget)) return {};
-    const auto set = has_flag(flags, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
-    return append_name(payload, config_.netbios_computer, set, "TargetName");
+    if (!has_flag(flags_, flag::kRequestTarget)) return {};
+    return append_name(payload, config_.netbios_computer, characters_, "TargetName");
   }));
-  PGSS_CHECK(writer.field(M::kTargetInfoFieldsAt,
-                          [&](Bytes& payload) { return append_target_info(payload); }));
-  return out;
+  return writer.field(M::kTargetInfoFieldsAt,
+                      [&](Bytes& payload) { return append_target_info(payload); });
 }
 
 // append_target_info: never MsvAvFlags, MsvAvTargetName or MsvAvChannelBindings, which clients
@@ -292,99 +285,88 @@ Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
 }
 
 // All that can be told from the message alone is checked before the account is asked for.
-Result<Step> Acceptor::on(AwaitAuthenticate&& state, ByteView token) {
+Result<Step> Acceptor::on(AwaitAuthenticate, ByteView token) {
+  open_.reset();
   // Not by now(): a clock that is set would end a challenge, or let it live on.
-  if (runtime_.clock().steady() - state.sent_at > config_.challenge_life_micros) {
+  if (runtime_.clock().steady() - sent_at_ > config_.challenge_life_micros) {
     return Error{Errc::kExpired, "CHALLENGE_MESSAGE", 0, 0};
   }
   PGSS_CHECK(check_message_size(token, size_limit(), "AUTHENTICATE_MESSAGE"));
-  append(state.transcript.bytes, token);
-  PGSS_TRY(const AuthenticateMessage message, parse_authenticate(state.transcript.authenticate()));
-  PGSS_CHECK(check_response_kind(message));
-  PGSS_TRY(const NtlmV2Response response,
-           parse_ntlm_v2_response(message.nt_response, message.nt_response_fields.offset));
-  const NegotiateFlags flags = message.flags & state.flags;
-  PGSS_CHECK(check_flags(message, flags));
-  PGSS_CHECK(check_av_pairs(message, response, state.transcript.challenge()));
-  PGSS_CHECK(check_binding_is_there(response.av_pairs));
+  append(transcript_.bytes, token);
+  PGSS_TRY(message_, parse_authenticate(transcript_.authenticate()));
+  PGSS_CHECK(check_response_kind(message_));
+  PGSS_TRY(response_,
+           parse_ntlm_v2_response(message_.nt_response, message_.nt_response_fields.offset));
+  flags_ &= message_.flags;
+  PGSS_CHECK(check_flags());
+  PGSS_CHECK(check_av_pairs());
+  PGSS_CHECK(check_binding_is_there());
 
-  PGSS_TRY(std::string target_name, read_target_name(response.av_pairs));
-  PGSS_CHECK(check_target_name(target_name));
-  PGSS_TRY(const Utf16Name user,
-           Utf16Name::from(message.user_name, state.characters, kUserNameField));
+  PGSS_TRY(target_name_, read_target_name(response_.av_pairs));
+  PGSS_CHECK(check_target_name());
+  PGSS_TRY(const Utf16Name user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
   PGSS_TRY(const Utf16Name domain,
-           Utf16Name::from(message.domain_name, state.characters, kDomainNameField));
+           Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
   NeedAccount question;
   PGSS_TRY(question.user, user.to_utf8(kUserNameField));
   PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
-
-  AwaitAccount next{std::move(state.transcript),
-                    {},
-                    state.characters,
-                    message,
-                    response,
-                    flags,
-                    qualified_name(question.domain, question.user),
-                    std::move(target_name)};
-  std::copy_n(state.challenge.view().begin(), kChallengeSize, next.server_challenge.begin());
-  state_.emplace<AwaitAccount>(std::move(next));
+  initiator_name_ = qualified_name(question.domain, question.user);
+  state_ = AwaitAccount{};
   return question;
 }
 
 // Policy row P3. The flags of the AUTHENTICATE may be fewer than those of the CHALLENGE (quirk C29:
 // none at all).
-Result<void> Acceptor::check_flags(const AuthenticateMessage& message,
-                                   NegotiateFlags in_force) const {
+Result<void> Acceptor::check_flags() const {
   constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
-  if (strict() && !has_flag(in_force, kStrength | flag::kUnicode)) {
+  if (strict() && !has_flag(flags_, kStrength | flag::kUnicode)) {
     return policy("P3: AUTHENTICATE_MESSAGE.NegotiateFlags (strict)");
   }
-  if (!protects(in_force)) return {};
-  if (!has_flag(in_force, kStrength)) {
+  if (!protects(flags_)) return {};
+  if (!has_flag(flags_, kStrength)) {
     return Error{Errc::kPeerIncompatible, "P3: AUTHENTICATE_MESSAGE.NegotiateFlags", 0, 0};
   }
   // Without signing and sealing the field has no meaning and may hold anything (quirk C18).
-  if (has_flag(in_force, flag::kKeyExchange) &&
-      message.encrypted_random_session_key.size() != kSessionKeySize) {
+  if (has_flag(flags_, flag::kKeyExchange) &&
+      message_.encrypted_random_session_key.size() != kSessionKeySize) {
     return Error{Errc::kMalformed, "AUTHENTICATE_MESSAGE.EncryptedRandomSessionKey",
                  AuthenticateMessage::kSessionKeyFieldsAt, 0};
   }
   return {};
 }
 
-Result<void> Acceptor::check_av_pairs(const AuthenticateMessage& message,
-                                      const NtlmV2Response& response, ByteView challenge) const {
+Result<void> Acceptor::check_av_pairs() const {
   // NTL-2: our CHALLENGE has no pair that a client adds as well, so no honest response repeats one.
-  if (response.av_pairs.repeats()) {
+  if (response_.av_pairs.repeats()) {
     return Error{Errc::kPeerMisbehaved, "NTLMv2_CLIENT_CHALLENGE.AvPairs repeats an AvId", 0, 0};
   }
   // NTL-1: the pair is covered by the proof, so a MIC that was cut out is missed.
-  const bool mic_claimed = (response.av_pairs.flags() & kAvMicPresent) != 0;
-  if (mic_claimed && !message.mic)
+  const bool mic_claimed = claims_mic();
+  if (mic_claimed && !message_.mic)
     return Error{Errc::kAuthFailed, "AUTHENTICATE_MESSAGE.MIC is missing", 0, 0};
   if (!strict()) return {};
   if (!mic_claimed) return policy("P4: MsvAvFlags claims no MIC (strict)");
-  return check_echo(challenge, response.av_pairs);
+  return check_echo(transcript_.challenge(), response_.av_pairs);
 }
 
-Result<void> Acceptor::check_target_name(const std::string& name) const {
-  const auto same = [&name](std::string_view ours) { return same_name(ours, name); };
+Result<void> Acceptor::check_target_name() const {
+  const auto same = [&](std::string_view ours) { return same_name(ours, target_name_); };
   switch (config_.target_name_check) {
     case TargetNameCheck::kOff:
       return {};
     case TargetNameCheck::kIfPresent:
-      if (name.empty()) return {};
+      if (target_name_.empty()) return {};
       break;
     case TargetNameCheck::kRequired:
-      if (name.empty()) return policy("P18: MsvAvTargetName is missing");
+      if (target_name_.empty()) return policy("P18: MsvAvTargetName is missing");
       break;
   }
   if (std::any_of(config_.target_names.begin(), config_.target_names.end(), same)) return {};
   return policy("P18: MsvAvTargetName is not ours");
 }
 
-Result<void> Acceptor::check_binding_is_there(const AvPairs& pairs) const {
-  if (config_.binding_requirement == BindingRequirement::kRequire && !binding(pairs)) {
+Result<void> Acceptor::check_binding_is_there() const {
+  if (config_.binding_requirement == BindingRequirement::kRequire && !binding(response_.av_pairs)) {
     return policy("P5: MsvAvChannelBindings is missing");
   }
   return {};
@@ -392,8 +374,8 @@ Result<void> Acceptor::check_binding_is_there(const AvPairs& pairs) const {
 
 // check_binding returns whether the channel is bound. A client that binds where we have no TLS is
 // on another channel than we are.
-Result<bool> Acceptor::check_binding(const AvPairs& pairs) const {
-  const auto sent = binding(pairs);
+Result<bool> Acceptor::check_binding() const {
+  const auto sent = binding(response_.av_pairs);
   if (!sent || config_.binding_requirement == BindingRequirement::kOff) return false;
   for (const ByteView ours : config_.channel_bindings) {
     if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent)) return true;
@@ -403,51 +385,50 @@ Result<bool> Acceptor::check_binding(const AvPairs& pairs) const {
 
 // [MS-NLMP] 3.2.5.1.2: EncryptedRandomSessionKey counts with key exchange and signing or sealing
 // alone.
-ExportedSessionKey Acceptor::exported_session_key(const AwaitAccount& state,
-                                                  const ResponseKey& key) const {
-  const SessionBaseKey base_key = session_base_key(
-      runtime_.crypto(), key, state.response.nt_proof_str.first<crypto::kMd5Size>());
+ExportedSessionKey Acceptor::exported_session_key(const ResponseKey& key) const {
+  const SessionBaseKey base_key =
+      session_base_key(runtime_.crypto(), key, response_.nt_proof_str.first<crypto::kMd5Size>());
   ExportedSessionKey exported{base_key.view()};
-  if (protects(state.flags) && has_flag(state.flags, flag::kKeyExchange)) {
+  if (protects(flags_) && has_flag(flags_, flag::kKeyExchange)) {
     exchange_key(runtime_.crypto(), base_key,
-                 state.message.encrypted_random_session_key.first<kSessionKeySize>(),
+                 message_.encrypted_random_session_key.first<kSessionKeySize>(),
                  exported.mutable_view());
   }
   return exported;
 }
 
-Result<Step> Acceptor::on(AwaitAccount&& state, AccountAnswer&& answer) {
+Result<Step> Acceptor::on(AwaitAccount, AccountAnswer&& answer) {
   if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
-  PGSS_TRY(const Utf16Name user,
-           Utf16Name::from(state.message.user_name, state.characters, kUserNameField));
+  PGSS_TRY(const Utf16Name user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
   PGSS_TRY(const Utf16Name domain,
-           Utf16Name::from(state.message.domain_name, state.characters, kDomainNameField));
-  const auto response_key = check_proof(
-      crypto, answer.account, ProofQuestion{state.server_challenge, user, domain, state.response});
+           Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
+  const auto response_key = check_proof(crypto, answer.account,
+                                        ProofQuestion{server_challenge_, user, domain, response_});
   if (!response_key) return kWrongProof;
 
-  ExportedSessionKey key = exported_session_key(state, *response_key);
-  const bool mic_claimed = (state.response.av_pairs.flags() & kAvMicPresent) != 0;
+  ExportedSessionKey key = exported_session_key(*response_key);
+  const bool mic_claimed = claims_mic();
   if (mic_claimed) {
-    const Transcript& sent = state.transcript;
-    const Mic expected = mic(crypto, key, sent.negotiate(), sent.challenge(), sent.authenticate());
-    if (!ct_equal(expected, *state.message.mic)) return kWrongProof;
+    const Mic expected = mic(crypto, key, transcript_.negotiate(), transcript_.challenge(),
+                             transcript_.authenticate());
+    if (!ct_equal(expected, *message_.mic)) return kWrongProof;
   }
-  PGSS_TRY(const bool bound, check_binding(state.response.av_pairs));
-  auto protection =
-      std::make_unique<MessageSecurity>(crypto, state.flags, std::move(key), Sender::kAcceptor);
-  ContextInfo& info = protection->info;
+  PGSS_TRY(const bool bound, check_binding());
+  Complete complete;
+  complete.protection =
+      std::make_unique<MessageSecurity>(crypto, flags_, std::move(key), Sender::kAcceptor);
+  ContextInfo& info = complete.protection->info;
   info.mechanism = "NTLM";
-  info.flags = context_flags(state.flags);
-  info.initiator_name = std::move(state.initiator_name);
+  info.flags = context_flags(flags_);
+  info.initiator_name = std::move(initiator_name_);
   info.account_name = std::move(answer.account->name);
-  info.target_name = std::move(state.target_name);
+  info.target_name = std::move(target_name_);
   info.channel_bound = bound;
   info.mic_verified = mic_claimed;
   mic_verified_ = mic_claimed;
   state_ = Established{};
-  return Complete{std::nullopt, std::move(protection)};
+  return complete;
 }
 
 }  // namespace
