@@ -1,6 +1,7 @@
 // The verbs `keytab`, `klist` and `kdestroy`, as processes, and key tables and caches in `decode`.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pocketgss/env.h>
 
 #include <cstdlib>
 #include <nlohmann/json.hpp>
