@@ -115,7 +115,8 @@ PGSS_SPNEGO_INLINE Result<void> read_octets(Reader& body, uint8_t number, const 
   return read_tagged(body, number, kOctetString, field, out);
 }
 
-Result<void> read_req_flags(Reader& body, const char* field, std::optional<ReqFlags>& out) {
+PGSS_SPNEGO_INLINE Result<void> read_req_flags(Reader& body, const char* field,
+                                               std::optional<ReqFlags>& out) {
   std::optional<ByteView> contents;
   PGSS_CHECK(read_tagged(body, 1, asn1::kBitString, field, contents));
   if (!contents) return {};
