@@ -18,8 +18,8 @@ constexpr size_t kMaxRequestByUdp = 1465;
 constexpr milliseconds kUdpRepeat{1'000};
 constexpr int kUdpAttempts = 2;
 // What is known of KDCs is bounded: the names of realms may come from a KRB-ERROR, which anybody can
-// have written. A login goes to at most 22 realms (10 referrals in each exchange), so that of the
-// user's own is not forgotten in its course.
+// have written. A login goes to at most 31 realms (10 referrals in each of three exchanges), so
+// that of the user's own is not forgotten in its course.
 constexpr size_t kMaxKnownRealms = 32;
 constexpr size_t kMaxKnownKdcs = 16;  // of a realm
 

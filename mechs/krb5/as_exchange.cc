@@ -319,8 +319,9 @@ Result<Key> AsExchange::reply_key(const KdcRep& rep) {
   return kind_->reply_key(runtime_.crypto(), *key, rep);
 }
 
-// Row KRC-1. Active Directory answers for "example.test" as "EXAMPLE.TEST". The names of the AS-REP itself are not encrypted: another name of the user is taken only
-// where we said that it may be (RFC 6806 6), and what is wrong there is refused with the ticket.
+// Row KRC-1. Active Directory answers for "example.test" as "EXAMPLE.TEST". The names of the AS-REP
+// itself are not encrypted: another name of the user is taken only where we said that it may be (RFC
+// 6806 6), and what is wrong there is refused with the ticket.
 Result<void> AsExchange::check_names(const KdcQuestion& question, const KdcRep& rep,
                                      const EncKdcRepPart& part) const {
   const NameComponents client(rep.cname, rep.crealm);

@@ -54,7 +54,8 @@ class TicketCache {
   // that ends last. Passed over are configuration entries, removed credentials, tickets with the flag
   // INVALID (RFC 4120 2.2) and those for user-to-user. A ticket whose session
   // key is of none of these etypes is passed over (policy row P10); returned is how many were. With
-  // `asked` it keeps those of the file's owner as those of a client who was asked for by that name. Errors: kNoMemory.
+  // `asked` it keeps those of the file's owner as those of a client who was asked for by that name.
+  // Errors: kNoMemory.
   Result<size_t> add_all(const Ccache&, std::span<const Etype> etypes,
                          const Principal* asked = nullptr);
 
