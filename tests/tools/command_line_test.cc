@@ -76,6 +76,8 @@ TEST(CommandLine, RefusesAnEmptyValue) {
                                      with(kSend, {"--password-file", ""}),
                                      with(kServe, {"--tls-cert", "", "--tls-key", ""}),
                                      with(kServe, {"--spn", ""}),
+                                     with(kSend, {"--ca=", "--user", "bob"}),
+                                     with(kServe, {"--hostname=", "--implicit-tls"}),
                                      {"passwd", "--users", "", "--user", "bob"},
                                      {"keytab", "list", "--keytab", ""},
                                      {"klist", "--ccache", ""},
@@ -90,6 +92,8 @@ TEST(CommandLine, TakesAnEmptySenderAndAnEmptySalt) {
                 .exit_code,
             0);
   EXPECT_THAT(said({"send", "--server", "127.0.0.1:1", "--from", "", "--to", "c@d"}),
+              HasSubstr("--user is required"));
+  EXPECT_THAT(said({"send", "--server", "127.0.0.1:1", "--from=", "--to", "c@d"}),
               HasSubstr("--user is required"));
 }
 

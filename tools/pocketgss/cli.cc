@@ -53,6 +53,22 @@ void refuse_empty_values(CLI::App& app) {
   for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
 }
 
+// arguments_of gives "--ca=" as "--ca" and an empty value, which CLI11 would take from the next argument.
+// They are in reverse, as CLI11 wants them.
+std::vector<std::string> arguments_of(int argc, const char* const* argv) {
+  std::vector<std::string> out;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    const bool empty_value =
+        argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (empty_value) argument.pop_back();
+    out.push_back(std::move(argument));
+    if (empty_value) out.emplace_back();
+  }
+  std::reverse(out.begin(), out.end());
+  return out;
+}
+
 void configure(CLI::App& app, Run& run) {
   app.set_version_flag("--version", version_text(), "Print the version and exit");
   app.set_help_flag("-h,--help", "Print this help and exit");
@@ -90,7 +106,7 @@ ExitCode run_verb(int argc, const char* const* argv) {
   Run run;
   configure(app, run);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_of(argc, argv));
   } catch (const CLI::Success& success) {  // --help and --version
     app.exit(success);
     return ExitCode::kOk;
