@@ -25,12 +25,18 @@ int quiet_terminal = -1;
 termios settings_before{}, settings_quiet{};
 std::string_view question;
 
+// set leaves the terminal alone where it is another job's: whoever sets it from the background is
+// stopped for that.
+void set(const termios& settings) {
+  if (tcgetpgrp(quiet_terminal) == getpgrp()) tcsetattr(quiet_terminal, TCSAFLUSH, &settings);
+}
+
 void be_quiet() {
-  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_quiet);
+  set(settings_quiet);
 }
 
 void restore_and_die(int signal_number) {
-  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
+  set(settings_before);
   signal(signal_number, SIG_DFL);
   raise(signal_number);
 }
@@ -39,7 +45,7 @@ void restore_and_die(int signal_number) {
 // again after that. Where nobody could continue the program the system does not stop it.
 void stop_and_ask_again(int signal_number) {
   const int error = errno;
-  tcsetattr(quiet_terminal, TCSAFLUSH, &settings_before);
+  set(settings_before);
   struct sigaction ours{}, by_default{};
   by_default.sa_handler = SIG_DFL;
   sigaction(signal_number, &by_default, &ours);
