@@ -85,6 +85,17 @@ TEST(UpdateFile, DoesNotReplaceADeviceOrAPipe) {
   EXPECT_THAT(names_in(folder), ElementsAre("pipe"));
 }
 
+TEST(UpdateFile, DoesNotReplaceALinkToAPipe) {
+  const TempFolder folder;
+  const std::string pipe = folder / "pipe", link = folder / "link";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::create_symlink(pipe, link);
+  const auto refused = write(link);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.failure().exit_code, ExitCode::kCantCreate);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+}
+
 TEST(UpdateFile, SaysThatAPathIsNone) {
   for (const auto& change : {update, write}) {
     const auto refused = change("");
