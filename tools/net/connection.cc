@@ -55,7 +55,7 @@ std::string peer_text(const tcp::socket& socket) {
          "]:" + std::to_string(socket.remote_endpoint(ignored).port());
 }
 
-// LogTranscript is what -v shows: the dialogue, of tokens only their size.
+// LogTranscript is what -v shows: the dialogue, of tokens and of what is no command only the size.
 class LogTranscript final : public SmtpTranscript {
  public:
   LogTranscript(Clock& clock, std::string peer) : clock_(clock), peer_(std::move(peer)) {}

@@ -281,7 +281,7 @@ void add_serve(CLI::App& app, Run& run) {
       ->required();
   add_login_options(*verb, *options);
   verb->add_flag("-v,--verbose", options->verbose,
-                 "Log the SMTP dialogue too (of tokens only the size)");
+                 "Log the SMTP dialogue too (of tokens, and of what is no command, only the size)");
   verb->footer(
       "Standard error gets a line `pocketgss serve: listening on ADDRESS:PORT` for each address, "
       "then the log: one line for each\n"

@@ -12,6 +12,7 @@ namespace pocketgss::tools::testing {
 int end_of_child(const std::function<void()>& action) {
   const pid_t child = ::fork();
   if (child == 0) {
+    ::alarm(60);  // a program that does not end is ended
     action();
     ::_exit(0);
   }
