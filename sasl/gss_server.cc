@@ -267,7 +267,7 @@ class GssServer final : public SaslServer {
   Result<Step> take_choice(ByteView response) {
     PGSS_TRY(const Bytes& message,
              sasl::unprotect(*context_, response, sasl::sealing_of(report_.mechanism)));
-    PGSS_TRY(auto&& choice, sasl::parse_layer_choice(message));
+    PGSS_TRY(const LayerChoice choice, sasl::parse_layer_choice(message));
     if (choice.layer == 0 || sasl::strongest(offered_ & choice.layer) != choice.layer) {
       return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};
     }
@@ -276,7 +276,7 @@ class GssServer final : public SaslServer {
       return Error{Errc::kAuthFailed, "authzid", 0, 0};
     }
     report_.layer_step = true;
-    report_.authzid = std::move(choice.authzid);
+    report_.authzid = choice.authzid;
     return options_.ask_authorisation ? ask_authorisation() : done();
   }
 

@@ -67,8 +67,7 @@ Result<LayerChoice> parse_layer_choice(ByteView message) {
   std::string_view authzid = as_text(message.from(kOfferSize));
   if (!authzid.empty() && authzid.back() == '\0') authzid.remove_suffix(1);
   if (has_control(authzid)) return Error{Errc::kMalformed, "authzid", kOfferSize, 0};
-  return LayerChoice{static_cast<SecurityLayer>(message[0]), read_size(message),
-                     std::string(authzid)};
+  return LayerChoice{static_cast<SecurityLayer>(message[0]), read_size(message), authzid};
 }
 
 Bytes encode(const LayerChoice& choice) {

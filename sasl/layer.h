@@ -3,7 +3,7 @@
 #ifndef PGSS_SASL_LAYER_H_
 #define PGSS_SASL_LAYER_H_
 
-#include <string>
+#include <string_view>
 
 #include <pocketgss/bytes.h>
 #include <pocketgss/sasl.h>
@@ -28,7 +28,7 @@ Bytes encode(const LayerOffer& offer);
 struct LayerChoice {
   SecurityLayer layer = kNoLayer;
   uint32_t max_size = 0;
-  std::string authzid;
+  std::string_view authzid;  // of one that was read: in the message
 };
 
 // parse_layer_choice: one NUL after the authorisation identity is dropped (quirk A3). Errors:
