@@ -13,14 +13,12 @@ using mechs::ntlm::NtHash;
 
 constexpr size_t kMaxNameUnits = 256;  // UTF-16 units of a user or a domain
 
-constexpr Error bad_name() {
-  return Error{Errc::kApiMisuse, "user name", 0, 0};
-}
+constexpr Error kBadName{Errc::kApiMisuse, "user name", 0, 0};
 
-// units counts the UTF-16 units of a part. Control characters in a name are never meant, and CR LF NUL
-// would be commands elsewhere (SMT-13).
-Result<size_t> units(std::string_view text) {
-  if (has_control(text) || !check_utf8(text, "user name").has_value()) return bad_name();
+// units counts the UTF-16 units of a part; more than fit of one that is no text. Control characters in
+// a name are never meant, and CR LF NUL would be commands elsewhere (SMT-13).
+size_t units(std::string_view text) {
+  if (has_control(text) || !check_utf8(text, "user name").has_value()) return kMaxNameUnits + 1;
   size_t units = 0;
   for (const char c : text) {
     const auto octet = static_cast<uint8_t>(c);
@@ -29,19 +27,18 @@ Result<size_t> units(std::string_view text) {
   return units;
 }
 
-Result<void> check(const AccountName& name) {
-  PGSS_TRY(const size_t user, units(name.user));
-  PGSS_TRY(const size_t domain, units(name.domain));
-  if (user == 0 || user > kMaxNameUnits || domain > kMaxNameUnits) return bad_name();
+bool fits(const AccountName& name) {
+  const size_t user = units(name.user), domain = units(name.domain);
+  if (user == 0 || user > kMaxNameUnits || domain > kMaxNameUnits) return false;
   switch (name.form) {
     case AccountName::Form::kPlain:
-      return domain == 0 ? Result<void>() : bad_name();
+      return domain == 0;
     case AccountName::Form::kDownLevel:
-      return {};
+      return true;
     case AccountName::Form::kPrincipal:
-      return domain == 0 || user + 1 + domain > kMaxNameUnits ? bad_name() : Result<void>();
+      return domain != 0 && user + 1 + domain <= kMaxNameUnits;
   }
-  return bad_name();
+  return false;
 }
 
 AccountName split(std::string_view text) {
@@ -59,6 +56,10 @@ AccountName split(std::string_view text) {
   return {form, std::string(user), std::string(domain)};
 }
 
+std::string joined(std::string_view first, std::string_view separator, std::string_view second) {
+  return std::string(first).append(separator).append(second);
+}
+
 Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
   if (password_utf8.empty()) return Error{Errc::kApiMisuse, "password is empty", 0, 0};
   if (password_utf8.size() > kMaxPasswordSize) {
@@ -74,7 +75,7 @@ Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
 Result<AccountName> AccountName::parse(std::string_view text) {
   return guarded("user name", [&]() -> Result<AccountName> {
     AccountName name = split(text);
-    PGSS_CHECK(check(name));
+    if (!fits(name)) return kBadName;
     return name;
   });
 }
@@ -84,9 +85,9 @@ std::string AccountName::text() const {
     case Form::kPlain:
       break;
     case Form::kDownLevel:
-      return std::string(domain).append("\\").append(user);
+      return joined(domain, "\\", user);
     case Form::kPrincipal:
-      return std::string(user).append("@").append(domain);
+      return joined(user, "@", domain);
   }
   return user;
 }
@@ -96,15 +97,15 @@ Credential::Credential(std::shared_ptr<const Secrets> secrets) : secrets_(std::m
 Result<Credential> Credential::from_password(Runtime& runtime, AccountName name,
                                              SecretBytes password) {
   return guarded("Credential", [&]() -> Result<Credential> {
-    PGSS_CHECK(check(name));
-    PGSS_TRY(auto&& hash, hash_password(runtime, password.view()));
-    return Credential(std::make_shared<const Secrets>(std::move(name), std::move(hash)));
+    if (!fits(name)) return kBadName;
+    PGSS_TRY(const NtHash& hash, hash_password(runtime, password.view()));
+    return from_nt_hash(std::move(name), hash.view());
   });
 }
 
 Result<Credential> Credential::from_nt_hash(AccountName name, FixedView<16> nt_hash) {
   return guarded("Credential", [&]() -> Result<Credential> {
-    PGSS_CHECK(check(name));
+    if (!fits(name)) return kBadName;
     return Credential(std::make_shared<const Secrets>(std::move(name), NtHash(nt_hash)));
   });
 }
