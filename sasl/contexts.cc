@@ -48,7 +48,7 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make_guarded(const ContextRe
     used = &request.bindings.front();
   }
   config_.channel_binding.reset();
-  if (used != nullptr) config_.channel_binding = *used;
+  if (used != nullptr) config_.channel_binding.emplace(*used);
   // Replay and sequence detection are for protected messages: NTLM signs for either of them.
   constexpr ContextFlags kIntegrity = kIntegFlag | kReplayFlag | kSequenceFlag;
   config_.flags = flags_;

@@ -17,8 +17,9 @@ using sasl::LayerOffer;
 //                                                     the context's leave before
 class GssClient final : public SaslClient {
  public:
-  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context, SaslClientOptions options)
-      : context_(std::move(context)), options_(std::move(options)) {
+  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context,
+            const SaslClientOptions& options)
+      : context_(std::move(context)), options_(options) {
     report_.mechanism = mechanism;
   }
 
