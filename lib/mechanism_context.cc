@@ -69,6 +69,10 @@ Error MechanismContext::fail(Error error, Bytes token) {
   return error;
 }
 
+void MechanismContext::end() {
+  fail(Error{Errc::kInternal, "context is gone", 0, 0});
+}
+
 Bytes MechanismContext::take_error_token() {
   auto* const failed = std::get_if<Failed>(&state_);
   return failed != nullptr ? std::exchange(failed->token, {}) : Bytes();

@@ -43,7 +43,7 @@ class MechanismContext : public Context {
   void start(std::unique_ptr<mechs::Mechanism> mechanism) {
     state_.emplace<Negotiating>(std::move(mechanism), Asked::kNothing);
   }
-  void end() { fail(Error{Errc::kInternal, "context is gone", 0, 0}); }
+  void end();
   bool is_negotiating() const { return std::holds_alternative<Negotiating>(state_); }
 
  private:

@@ -42,39 +42,69 @@ Error misuse(const char* field) {
   return Error{Errc::kApiMisuse, field, 0, 0};
 }
 
-// --- initiator ---
-
 Error needs(const char* field) {
   return Error{Errc::kNeedsCredential, field, 0, 0};
 }
 
-// Entries is a list with room for every mechanism that there is, in place.
-class Entries {
+// ConfiguredContext offers SPNEGO the mechanisms that its configuration allows, or runs one of them
+// without it.
+class ConfiguredContext : public MechanismContext {
  public:
-  void add(InnerMechanism mechanism, std::function<MadeMechanism(MicNeed)> make) {
+  explicit ConfiguredContext(Runtime& runtime) : runtime_(runtime) {}
+
+  Result<void> start_mechanism(MechanismKind kind) {
+    PGSS_TRY(auto&& mechanism, make(kind));
+    start(std::move(mechanism));
+    return {};
+  }
+
+ protected:
+  virtual MadeMechanism make_spnego(std::span<const MechanismEntry> offered) = 0;
+  virtual MadeMechanism make_kerberos(MicNeed need) = 0;
+  virtual MadeMechanism make_ntlm(MicNeed need) = 0;
+
+  // offer adds a mechanism, once.
+  void offer(InnerMechanism mechanism) {
+    const bool kerberos = mechanism == InnerMechanism::kKerberos;
+    const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
+    if (any_of(offered(), [oid](const MechanismEntry& entry) { return entry.oid == oid; })) return;
     MechanismEntry& entry = entries_[size_++];
-    entry.oid = oid_of(mechanism);
-    entry.make = std::move(make);
-    if (mechanism == InnerMechanism::kKerberos) {
-      entry.alias = mechs::kMicrosoftKerberosOid;  // quirk B8
-      entry.recognises = krb5::recognises;
-    } else {
-      entry.recognises = ntlm::recognises;
-    }
+    entry.oid = oid;
+    if (kerberos) entry.alias = mechs::kMicrosoftKerberosOid;  // quirk B8
+    entry.recognises = kerberos ? krb5::recognises : ntlm::recognises;
+    entry.make = [this, kerberos](MicNeed need) {
+      return kerberos ? make_kerberos(need) : make_ntlm(need);
+    };
   }
-  bool has(InnerMechanism mechanism) const {
-    return any_of(
-        all(), [oid = oid_of(mechanism)](const MechanismEntry& entry) { return entry.oid == oid; });
-  }
-  std::span<const MechanismEntry> all() const { return std::span(entries_).first(size_); }
+
+  Runtime& runtime_;
 
  private:
-  static asn1::Oid oid_of(InnerMechanism mechanism) {
-    return mechanism == InnerMechanism::kKerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
+  MadeMechanism make(MechanismKind kind) {
+    switch (kind) {
+      case MechanismKind::kKerberos:
+        return make_kerberos(MicNeed::kNone);
+      case MechanismKind::kNtlm:
+        return make_ntlm(MicNeed::kNone);
+      case MechanismKind::kSpnego:
+        break;
+    }
+    return make_spnego(offered());
   }
-  std::array<MechanismEntry, 2> entries_;
+  std::span<const MechanismEntry> offered() const { return std::span(entries_).first(size_); }
+
+  std::array<MechanismEntry, 2> entries_;  // room for every mechanism that there is
   size_t size_ = 0;
 };
+
+// started gives the context its mechanism.
+Result<std::unique_ptr<Context>> started(std::unique_ptr<ConfiguredContext> context,
+                                         MechanismKind kind) {
+  PGSS_CHECK(context->start_mechanism(kind));
+  return std::unique_ptr<Context>(std::move(context));
+}
+
+// --- initiator ---
 
 // usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
 bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
@@ -111,10 +141,10 @@ Result<void> check(MechanismKind kind, const InitiatorConfig& config) {
 }
 
 // InitiatorContext owns what its mechanisms borrow and the configuration does not hold.
-class InitiatorContext final : public MechanismContext {
+class InitiatorContext final : public ConfiguredContext {
  public:
   InitiatorContext(Runtime& runtime, const InitiatorConfig& config)
-      : runtime_(runtime), config_(config) {
+      : ConfiguredContext(runtime), config_(config) {
     if (config.credential) set_credential(*config.credential);
     ntlm_.workstation = config.workstation;
     ntlm_.target_name = config.target;
@@ -129,39 +159,20 @@ class InitiatorContext final : public MechanismContext {
     kerberos_.require_channel_binding = ntlm_.require_channel_binding;
     kerberos_.flags = config.flags;
     kerberos_.allow_rc4 = config.policy.allow_rc4;
-    for (const InnerMechanism mechanism : config.policy.inner) add(mechanism);
+    for (const InnerMechanism mechanism : config.policy.inner) {
+      if (usable(config, mechanism)) offer(mechanism);
+    }
   }
   ~InitiatorContext() override { end(); }
 
-  Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto&& mechanism, make(kind));
-    start(std::move(mechanism));
-    return {};
-  }
-
  private:
-  // add offers a mechanism, once, in the order of Policy::inner.
-  void add(InnerMechanism mechanism) {
-    if (entries_.has(mechanism) || !usable(config_, mechanism)) return;
-    entries_.add(mechanism, [this, mechanism](MicNeed need) {
-      return mechanism == InnerMechanism::kKerberos ? make_kerberos(need) : make_ntlm(need);
-    });
-  }
-  MadeMechanism make(MechanismKind kind) {
-    switch (kind) {
-      case MechanismKind::kKerberos:
-        return make_kerberos(MicNeed::kNone);
-      case MechanismKind::kNtlm:
-        return make_ntlm(MicNeed::kNone);
-      case MechanismKind::kSpnego:
-        break;
-    }
-    return spnego::make_initiator(runtime_, {entries_.all(), ntlm_.level});
+  MadeMechanism make_spnego(std::span<const MechanismEntry> offered) override {
+    return spnego::make_initiator(runtime_, {offered, ntlm_.level});
   }
   // Where a mechListMIC is certain integrity is asked for: MIT's acceptor makes none without, and the
   // negotiation could not end. Elsewhere Kerberos can make one unasked, and the flag may be taken for
   // the wish for a layer (quirk A22).
-  MadeMechanism make_kerberos(MicNeed need) {
+  MadeMechanism make_kerberos(MicNeed need) override {
     if (need == MicNeed::kCertain) kerberos_.flags = kerberos_.flags | kIntegFlag;
     PGSS_TRY(auto&& source, config_.tickets->start(runtime_, config_.target));
     return krb5::make_initiator(runtime_, kerberos_, std::move(source));
@@ -179,16 +190,14 @@ class InitiatorContext final : public MechanismContext {
       ntlm_.domain = name.domain;
     }
   }
-  MadeMechanism make_ntlm(MicNeed need) {
+  MadeMechanism make_ntlm(MicNeed need) override {
     return ntlm::make_initiator(runtime_, ntlm_, need != MicNeed::kNone);
   }
 
-  Runtime& runtime_;
   const InitiatorConfig& config_;
   std::string principal_;
   ntlm::InitiatorConfig ntlm_;
   krb5::InitiatorConfig kerberos_;
-  Entries entries_;
 };
 
 // --- acceptor ---
@@ -251,10 +260,10 @@ std::vector<ByteView> binding_views(const AcceptorConfig& config) {
   return out;
 }
 
-class AcceptorContext final : public MechanismContext {
+class AcceptorContext final : public ConfiguredContext {
  public:
   AcceptorContext(Runtime& runtime, const AcceptorConfig& config, std::string netbios)
-      : runtime_(runtime), netbios_name_(std::move(netbios)) {
+      : ConfiguredContext(runtime), netbios_name_(std::move(netbios)) {
     ntlm_.netbios_computer = netbios_name_;
     ntlm_.netbios_domain = netbios_name_;  // as a server that is in no domain says
     ntlm_.dns_computer = config.host;
@@ -267,9 +276,9 @@ class AcceptorContext final : public MechanismContext {
     ntlm_.guard = config.guard.get();
     if (config.keys != nullptr) {
       set_kerberos(config);
-      add(InnerMechanism::kKerberos);
+      offer(InnerMechanism::kKerberos);
     }
-    if (config.ntlm) add(InnerMechanism::kNtlm);
+    if (config.ntlm) offer(InnerMechanism::kNtlm);
   }
   ~AcceptorContext() override { end(); }
 
@@ -279,18 +288,7 @@ class AcceptorContext final : public MechanismContext {
     return MechanismContext::peer_done();
   }
 
-  Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto&& mechanism, make(kind));
-    start(std::move(mechanism));
-    return {};
-  }
-
  private:
-  void add(InnerMechanism mechanism) {
-    entries_.add(mechanism, [this, mechanism](MicNeed) {
-      return mechanism == InnerMechanism::kKerberos ? make_kerberos() : make_ntlm();
-    });
-  }
   void set_kerberos(const AcceptorConfig& config) {
     kerberos_.keytab = &config.keys->keytab();
     kerberos_.replay_cache = config.replay_cache.get();
@@ -311,26 +309,16 @@ class AcceptorContext final : public MechanismContext {
     const std::string_view both = default_targets_;
     ntlm_.target_names = std::vector{both.substr(0, size), both.substr(size)};
   }
-  MadeMechanism make_ntlm() { return ntlm::make_acceptor(runtime_, ntlm_); }
-  MadeMechanism make_kerberos() { return krb5::make_acceptor(runtime_, kerberos_); }
-  MadeMechanism make(MechanismKind kind) {
-    switch (kind) {
-      case MechanismKind::kKerberos:
-        return make_kerberos();
-      case MechanismKind::kNtlm:
-        return make_ntlm();
-      case MechanismKind::kSpnego:
-        break;
-    }
-    return spnego::make_acceptor(runtime_, {entries_.all(), ntlm_.level});
+  MadeMechanism make_spnego(std::span<const MechanismEntry> offered) override {
+    return spnego::make_acceptor(runtime_, {offered, ntlm_.level});
   }
+  MadeMechanism make_kerberos(MicNeed) override { return krb5::make_acceptor(runtime_, kerberos_); }
+  MadeMechanism make_ntlm(MicNeed) override { return ntlm::make_acceptor(runtime_, ntlm_); }
 
-  Runtime& runtime_;
   std::string netbios_name_;
   std::string default_targets_;  // one after the other
   ntlm::AcceptorConfig ntlm_;
   krb5::AcceptorConfig kerberos_;
-  Entries entries_;
 };
 
 }  // namespace
@@ -339,9 +327,7 @@ Result<std::unique_ptr<Context>> make_initiator(Runtime& runtime, MechanismKind 
                                                 const InitiatorConfig& config) {
   return guarded("make_initiator", [&]() -> Result<std::unique_ptr<Context>> {
     PGSS_CHECK(check(kind, config));
-    auto context = std::make_unique<InitiatorContext>(runtime, config);
-    PGSS_CHECK(context->start_mechanism(kind));
-    return std::unique_ptr<Context>(std::move(context));
+    return started(std::make_unique<InitiatorContext>(runtime, config), kind);
   });
 }
 
@@ -350,9 +336,7 @@ Result<std::unique_ptr<Context>> make_acceptor(Runtime& runtime, MechanismKind k
   return guarded("make_acceptor", [&]() -> Result<std::unique_ptr<Context>> {
     PGSS_CHECK(check(kind, config));
     PGSS_TRY(auto&& netbios, netbios_name(config.host));
-    auto context = std::make_unique<AcceptorContext>(runtime, config, std::move(netbios));
-    PGSS_CHECK(context->start_mechanism(kind));
-    return std::unique_ptr<Context>(std::move(context));
+    return started(std::make_unique<AcceptorContext>(runtime, config, std::move(netbios)), kind);
   });
 }
 
