@@ -276,14 +276,13 @@ class GssServer final : public SaslServer {
       return Error{Errc::kAuthFailed, "authzid", 0, 0};
     }
     report_.layer_step = true;
-    report_.authzid = choice.authzid;
+    authzid_ = choice.authzid;
     return options_.ask_authorisation ? ask_authorisation() : done();
   }
 
   Result<Step> ask_authorisation() {
     state_ = State::kAwaitAuthorisation;
-    report_.context = context_->info();
-    return NeedAuthorisation{report_};
+    return NeedAuthorisation{report()};
   }
 
   Result<Step> on_authorisation(AuthorisationAnswer answer) {
@@ -296,8 +295,14 @@ class GssServer final : public SaslServer {
 
   Result<Step> done() {
     state_ = State::kDone;
+    return Success{report()};
+  }
+
+  // report: but for its texts it stays here, for the next one and for take_layer().
+  SaslReport report() {
     report_.context = context_->info();
-    return Success{report_};
+    report_.authzid = authzid_;
+    return std::move(report_);
   }
 
   ContextProvider& contexts_;
@@ -306,6 +311,7 @@ class GssServer final : public SaslServer {
   std::unique_ptr<Context> context_;
   Established established_;  // while authorisation is asked for
   SaslReport report_;
+  std::string authzid_;
   bool layer_step_ = false;
   SecurityLayer offered_ = kNoLayer;
   State state_ = State::kStart;
