@@ -55,6 +55,12 @@ void encode_to(ByteView bytes, uint8_t* out) {
   if (rest == 1) out[2] = '=';
 }
 
+// group_of gives the 24 bits of four characters; negative where one is outside the alphabet.
+int32_t group_of(const uint8_t* text) {
+  return to_sextet(text[0]) << 18 | to_sextet(text[1]) << 12 | to_sextet(text[2]) << 6 |
+         to_sextet(text[3]);
+}
+
 Error malformed(size_t offset) {
   return Error{Errc::kMalformed, "base64", static_cast<uint32_t>(offset), 0};
 }
@@ -73,10 +79,10 @@ size_t first_bad(const uint8_t* text) {
 
 // decode_last decodes the padded group. RFC 4648 3.5: pad bits that are not zero are refused.
 Result<void> decode_last(const uint8_t* text, size_t padding, size_t offset, uint8_t* out) {
-  const int32_t a = to_sextet(text[0]), b = to_sextet(text[1]);
-  const int32_t c = padding == 2 ? 0 : to_sextet(text[2]);
-  if ((a | b | c) < 0) return malformed(offset + first_bad(text));
-  const int32_t group = a << 18 | b << 12 | c << 6;
+  constexpr uint8_t kZero = 'A';
+  const uint8_t filled[4] = {text[0], text[1], padding == 2 ? kZero : text[2], kZero};
+  const int32_t group = group_of(filled);
+  if (group < 0) return malformed(offset + first_bad(text));
   const int32_t pad_bits = padding == 2 ? group & 0xffff : group & 0xff;
   if (pad_bits != 0) return malformed(offset + 3 - padding);
   out[0] = static_cast<uint8_t>(group >> 16);
@@ -93,10 +99,8 @@ Result<size_t> decode_to(ByteView text, uint8_t* out) {
   size_t written = 0;
   for (size_t i = 0; i < whole; i += 4, written += 3) {
     const uint8_t* in = text.data() + i;
-    const int32_t a = to_sextet(in[0]), b = to_sextet(in[1]), c = to_sextet(in[2]),
-                  d = to_sextet(in[3]);
-    if ((a | b | c | d) < 0) return malformed(i + first_bad(in));
-    const int32_t group = a << 18 | b << 12 | c << 6 | d;
+    const int32_t group = group_of(in);
+    if (group < 0) return malformed(i + first_bad(in));
     out[written] = static_cast<uint8_t>(group >> 16);
     out[written + 1] = static_cast<uint8_t>(group >> 8);
     out[written + 2] = static_cast<uint8_t>(group);
