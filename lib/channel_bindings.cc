@@ -97,10 +97,10 @@ Result<void> read(Reader& in, const char* field, AlgorithmIdentifier& out) {
 
 // read_tagged leaves the default in `out` where [tag] is not there.
 Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) {
-  PGSS_TRY(auto tagged, params.enter_optional(asn1::context(tag), kPssParameters));
-  if (!tagged) return {};
-  PGSS_CHECK(read(*tagged, kPssParameters, out));
-  return tagged->finish(kPssParameters);
+  if (!params.next_is(asn1::context(tag))) return {};
+  PGSS_TRY(Reader tagged, params.enter(asn1::context(tag), kPssParameters));
+  PGSS_CHECK(read(tagged, kPssParameters, out));
+  return tagged.finish(kPssParameters);
 }
 
 // RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm [0] HashAlgorithm DEFAULT sha1, maskGenAlgorithm [1]
