@@ -91,7 +91,7 @@ class GssClient final : public SaslClient {
     return error_;
   }
 
-  Result<Step> on_answer(ExchangeAnswer answer) {
+  Result<Step> on_answer(ExchangeAnswer&& answer) {
     if (state_ == State::kFailed) return error_;
     PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
     return from(std::move(next));

@@ -203,7 +203,7 @@ class GssServer final : public SaslServer {
     return {};
   }
 
-  Result<Step> on_answer(AccountAnswer answer) {
+  Result<Step> on_answer(AccountAnswer&& answer) {
     if (state_ == State::kFailed) return error_;
     PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
     return from(std::move(next), State::kNegotiating);
