@@ -2,7 +2,7 @@
 #include "lib/tickets.h"
 
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <optional>
 #include <utility>
 
@@ -92,7 +92,7 @@ class Memory {
     SharedCredential credential;
   };
   mutable Mutex mutex_;
-  std::deque<Entry> entries_;
+  std::list<Entry> entries_;
   uint64_t forgotten_ = 0;  // how often
 };
 
