@@ -64,6 +64,7 @@ class PGSS_LOCAL SmtpClient::Impl {
 
   template <typename Body>
   Result<void> run(Body&& body);
+  Result<void> ended(Result<void> result);
 
   Result<void> receive(ByteView bytes) {
     while (!over()) {
@@ -307,7 +308,7 @@ class PGSS_LOCAL SmtpClient::Impl {
   void on_logged_in(SaslReport&& report) {
     stream_.start(login_->take_layer(), output_);
     if (!stream_.protected_now()) return become_ready(std::move(report));
-    report_ = std::move(report);
+    report_.emplace(std::move(report));
     login_.reset();
     capabilities_ = {};
     send_ehlo();
@@ -495,11 +496,14 @@ SmtpClient::SmtpClient(ContextProvider& contexts, SmtpClientConfig config)
     : impl_(std::make_unique<Impl>(contexts, std::move(config))) {}
 SmtpClient::~SmtpClient() = default;
 
-// Where an allocation fails in the middle, what stands in the output may be half a line: the
-// session ends there.
 template <typename Body>
 Result<void> SmtpClient::Impl::run(Body&& body) {
-  const Result<void> result = guarded("SMTP client", std::forward<Body>(body));
+  return ended(guarded("SMTP client", std::forward<Body>(body)));
+}
+
+// Where an allocation fails in the middle, what stands in the output may be half a line: the
+// session ends there.
+Result<void> SmtpClient::Impl::ended(Result<void> result) {
   const bool broken = !result.has_value() && (result.error().code == Errc::kNoMemory ||
                                               result.error().code == Errc::kInternal);
   if (broken && state_ != State::kFailed) give_up(result.error());
