@@ -121,10 +121,15 @@ std::optional<Bytes> KdcTransport::ask(const KdcAddress& kdc, const NeedExchange
   return std::nullopt;
 }
 
+std::list<KdcTransport::KnownRealm>::const_iterator KdcTransport::find(
+    const std::string& realm) const {
+  return std::find_if(known_.begin(), known_.end(),
+                      [&](const KnownRealm& each) { return each.name == realm; });
+}
+
 std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
                                                std::vector<KdcAddress> kdcs) const {
-  const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const KnownRealm& each) { return each.name == realm; });
+  const auto found = find(realm);
   if (found == known_.end()) return kdcs;
   const auto rank = [&](const KdcAddress& kdc) {
     for (const Known& known : found->kdcs) {
@@ -143,15 +148,14 @@ std::vector<KdcAddress> KdcTransport::in_order(const std::string& realm,
 }
 
 void KdcTransport::remember(const std::string& realm, const KdcAddress& address, bool answered) {
-  const auto found = std::find_if(known_.begin(), known_.end(),
-                                  [&](const KnownRealm& each) { return each.name == realm; });
+  const auto found = find(realm);
   if (found != known_.end()) {
-    std::rotate(found, found + 1, known_.end());
+    known_.splice(known_.end(), known_, found);
   } else {
     if (known_.size() == kMaxKnownRealms) known_.erase(known_.begin());
     known_.push_back({realm, {}});
   }
-  std::vector<Known>& kdcs = known_.back().kdcs;
+  std::list<Known>& kdcs = known_.back().kdcs;
   std::erase_if(kdcs, [&](const Known& each) { return each.address == address; });
   if (kdcs.size() == kMaxKnownKdcs) kdcs.erase(kdcs.begin());
   kdcs.push_back({address, answered});

@@ -9,6 +9,7 @@
 #include <pocketgss/step.h>
 
 #include <chrono>
+#include <list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,9 +56,10 @@ class KdcTransport final : public KdcExchange {
   };
   struct KnownRealm {
     std::string name;
-    std::vector<Known> kdcs;  // the one that was asked last at the end
+    std::list<Known> kdcs;  // the one that was asked last at the end
   };
 
+  std::list<KnownRealm>::const_iterator find(const std::string& realm) const;
   ExchangeAnswer carry(const NeedExchange& need);
   std::vector<KdcAddress> in_order(const std::string& realm, std::vector<KdcAddress> kdcs) const;
   void remember(const std::string& realm, const KdcAddress& address, bool answered);
@@ -68,7 +70,7 @@ class KdcTransport final : public KdcExchange {
   KdcTransportConfig config_;
   std::optional<Error> resolver_error_;
   std::optional<Clock::time_point> end_;  // from the first exchange on
-  std::vector<KnownRealm> known_;         // the one that was asked last at the end
+  std::list<KnownRealm> known_;           // the one that was asked last at the end
 };
 
 }  // namespace pocketgss
