@@ -55,16 +55,18 @@ Result<KdcAddress> parse_kdc_address(std::string_view text) {
 }
 
 void ConfiguredKdcs::add(std::string_view realm, KdcAddress kdc) {
-  kdcs_[std::string(realm)].push_back(std::move(kdc));
+  kdcs_.emplace(realm, std::move(kdc));
 }
 
 Result<std::vector<KdcAddress>> ConfiguredKdcs::kdcs(std::string_view realm, milliseconds) {
   return guarded("configured KDCs", [&]() -> Result<std::vector<KdcAddress>> {
-    auto found = kdcs_.find(realm);
-    if (found == kdcs_.end()) found = kdcs_.find(std::string_view());
-    if (found == kdcs_.end())
+    auto found = kdcs_.equal_range(realm);
+    if (found.first == found.second) found = kdcs_.equal_range(std::string_view());
+    if (found.first == found.second)
       return Error{Errc::kUnreachable, "no KDC of the realm is configured", 0, 0};
-    return found->second;
+    std::vector<KdcAddress> out;
+    for (auto each = found.first; each != found.second; ++each) out.push_back(each->second);
+    return out;
   });
 }
 

@@ -63,7 +63,7 @@ class ConfiguredKdcs final : public KdcResolver {
 
  private:
   HostResolver* hosts_;
-  std::map<std::string, std::vector<KdcAddress>, std::less<>> kdcs_;
+  std::multimap<std::string, KdcAddress, std::less<>> kdcs_;  // by realm
 };
 
 // KdcResolversInTurn asks one after the other until one knows a KDC of the realm: what a user has
