@@ -19,7 +19,10 @@ constexpr size_t kCommandLimit =
 
 std::string joined(const std::vector<std::string>& words) {
   std::string out;
-  for (const std::string& word : words) out += (out.empty() ? "" : " ") + word;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += ' ';
+    out += word;
+  }
   return out;
 }
 
@@ -58,7 +61,8 @@ void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
     });
   };
   if (config_.mechanism) {
-    if (!config_.only_if_listed || listed(*config_.mechanism)) candidates_ = {*config_.mechanism};
+    if (!config_.only_if_listed || listed(*config_.mechanism))
+      candidates_.push_back(*config_.mechanism);
     return;
   }
   for (const SaslMechanism mechanism :
@@ -73,7 +77,7 @@ void LoginDialogue::choose(const SmtpCapabilities& capabilities) {
 LoginDialogue::Action LoginDialogue::next_mechanism() {
   client_.reset();
   mechanism_ = candidates_.front();
-  candidates_.erase(candidates_.begin());
+  candidates_.pop_front();
   begun_ = true;
   asked_ = false;
   rounds_ = 0;

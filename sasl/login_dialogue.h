@@ -3,6 +3,7 @@
 #ifndef PGSS_SASL_LOGIN_DIALOGUE_H_
 #define PGSS_SASL_LOGIN_DIALOGUE_H_
 
+#include <list>
 #include <variant>
 #include <vector>
 
@@ -80,7 +81,7 @@ class LoginDialogue {
   const SmtpClientConfig& config_;
   const std::vector<ChannelBinding>& bindings_;
 
-  std::vector<SaslMechanism> candidates_;  // those still to try, the next one first
+  std::list<SaslMechanism> candidates_;  // those still to try, the next one first
   SaslMechanism mechanism_ = SaslMechanism::kGssapi;
   bool begun_ = false;  // with mechanism_
   std::unique_ptr<SaslClient> client_;
