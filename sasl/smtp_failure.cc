@@ -86,7 +86,7 @@ void add_cause(std::string& message, const SmtpFailure& failure) {
 }
 
 SmtpFailure make(const Words& words, SmtpReply&& reply, const Error& error,
-                 const std::string& detail) {
+                 std::string_view detail) {
   SmtpFailure out;
   out.kind = words.kind;
   out.party = words.party;
@@ -102,7 +102,7 @@ SmtpFailure make(const Words& words, SmtpReply&& reply, const Error& error,
   return out;
 }
 
-SmtpFailure make(Kind kind, SmtpReply&& reply, const Error& error, const std::string& detail) {
+SmtpFailure make(Kind kind, SmtpReply&& reply, const Error& error, std::string_view detail) {
   return make(words_of(kind), std::move(reply), error, detail);
 }
 
@@ -196,7 +196,7 @@ SmtpFailure failure_of_kind(Kind kind, const Error& error) {
   return make(kind, {}, error, {});
 }
 
-SmtpFailure failure_of_kind(Kind kind, const std::string& detail) {
+SmtpFailure failure_of_kind(Kind kind, std::string_view detail) {
   return make(kind, {}, {}, detail);
 }
 

@@ -2,7 +2,7 @@
 #ifndef PGSS_SASL_SMTP_FAILURE_H_
 #define PGSS_SASL_SMTP_FAILURE_H_
 
-#include <string>
+#include <string_view>
 
 #include <pocketgss/smtp_client.h>
 
@@ -16,7 +16,7 @@ SmtpFailure failure_of_login(SaslMechanism mechanism, SmtpReply&& reply);
 SmtpFailure failure_of_error(const Error& error);
 // failure_of_exchange: a KDC's answer, or none, ended our side of the exchange.
 SmtpFailure failure_of_exchange(const Error& error);
-SmtpFailure failure_of_kind(SmtpFailure::Kind kind, const std::string& detail = {});
+SmtpFailure failure_of_kind(SmtpFailure::Kind kind, std::string_view detail = {});
 SmtpFailure failure_of_kind(SmtpFailure::Kind kind, const Error& error);
 // add_earlier adds a sentence to `message`: what an earlier mechanism failed of, without advice.
 void add_earlier(std::string& message, const SmtpFailure& earlier);
