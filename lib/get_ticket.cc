@@ -6,12 +6,14 @@
 namespace pocketgss {
 
 Result<Ticket> get_ticket(TicketRequest& request, KdcExchange& kdcs) {
-  PGSS_TRY(TicketRequest::Step step, request.start());
-  while (const auto* need = std::get_if<NeedExchange>(&step)) {
+  Result<TicketRequest::Step> step = request.start();
+  for (;;) {
+    if (!step.has_value()) return step.error();
+    const auto* const need = std::get_if<NeedExchange>(&step.value());
+    if (need == nullptr) return std::move(*std::get_if<Ticket>(&step.value()));
     PGSS_TRY(auto&& answer, kdcs.exchange(*need));
-    PGSS_TRY(step, request.resume(std::move(answer)));
+    step = request.resume(std::move(answer));
   }
-  return std::get<Ticket>(std::move(step));
 }
 
 }  // namespace pocketgss
