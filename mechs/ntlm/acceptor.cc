@@ -62,14 +62,7 @@ struct Transcript {
   ByteView authenticate() const { return ByteView(bytes).from(authenticate_at); }
 };
 
-struct Start {};
-struct AwaitAuthenticate {};
-struct AwaitAccount {};
-struct Established {};
-struct Failed {
-  Error error;
-};
-using State = std::variant<Start, AwaitAuthenticate, AwaitAccount, Established, Failed>;
+enum class State : uint8_t { kStart, kAwaitAuthenticate, kAwaitAccount, kEstablished, kFailed };
 
 class Acceptor final : public Mechanism {
  public:
@@ -82,18 +75,16 @@ class Acceptor final : public Mechanism {
   bool wants_mech_list_mic() const override { return mic_verified_; }
 
  private:
-  template <typename Input>
-  Result<Step> take(Input&& input);
+  Result<Step> take(State, ByteView token);
+  Result<Step> take(State, Answer&&);
+  // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
+  State leave_state() { return std::exchange(state_, State::kFailed); }
+  void fail(const Error&);
+  Result<Step> refuse(State) const;
 
-  Result<Step> on(Start, ByteView token);
-  Result<Step> on(AwaitAuthenticate, ByteView token);
-  Result<Step> on(AwaitAccount, AccountAnswer&&);
-  Result<Step> on(const Failed& state, ByteView) { return state.error; }
-  Result<Step> on(const Failed& state, AccountAnswer&&) { return state.error; }
-  template <typename Other, typename Input>
-  Result<Step> on(Other, Input&&) {
-    return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
-  }
+  Result<Step> take_negotiate(ByteView token);
+  Result<Step> take_authenticate(ByteView token);
+  Result<Step> take_account(AccountAnswer&&);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   size_t size_limit() const { return strict() ? kMaxStrictMessageSize : kMaxMessageSize; }
@@ -111,7 +102,8 @@ class Acceptor final : public Mechanism {
 
   Runtime& runtime_;
   const AcceptorConfig& config_;
-  State state_ = Start{};
+  State state_ = State::kStart;
+  Error failure_{Errc::kNoMemory, "NTLM acceptor"};  // of kFailed
   bool mic_verified_ = false;
 
   // What the exchange carries from message to message. Of the CHALLENGE:
@@ -127,35 +119,48 @@ class Acceptor final : public Mechanism {
   std::string initiator_name_, target_name_;
 };
 
-template <typename Input>
-Result<Step> Acceptor::take(Input&& input) {
-  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  const State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM acceptor", 0, 0}});
-  auto result = std::visit(
-      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
-  if (!result.has_value()) {
-    state_ = Failed{result.error()};
-    open_.reset();
-  }
+Result<Step> Acceptor::step(ByteView peer_token) {
+  auto result = take(leave_state(), peer_token);
+  if (!result.has_value()) fail(result.error());
   return result;
 }
 
-Result<Step> Acceptor::step(ByteView peer_token) {
-  return take(std::move(peer_token));
+Result<Step> Acceptor::resume(Answer answer) {
+  auto result = take(leave_state(), std::move(answer));
+  if (!result.has_value()) fail(result.error());
+  return result;
 }
 
-Result<Step> Acceptor::resume(Answer answer) {
-  if (auto* account = std::get_if<AccountAnswer>(&answer)) return take(std::move(*account));
-  return take(AccountAnswer{});  // not what was asked for: as if there were no account
+void Acceptor::fail(const Error& error) {
+  failure_ = error;
+  open_.reset();
+}
+
+Result<Step> Acceptor::take(State state, ByteView token) {
+  if (state == State::kStart) return take_negotiate(token);
+  if (state == State::kAwaitAuthenticate) return take_authenticate(token);
+  return refuse(state);
+}
+
+Result<Step> Acceptor::take(State state, Answer&& answer) {
+  if (state != State::kAwaitAccount) return refuse(state);
+  if (auto* account = std::get_if<AccountAnswer>(&answer)) return take_account(std::move(*account));
+  return take_account({});  // not what was asked for: as if there were no account
+}
+
+// refuse answers a call that `state` does not take.
+Result<Step> Acceptor::refuse(State state) const {
+  if (state == State::kFailed) return failure_;
+  return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
 
 const char* Acceptor::state_name() const {
   static constexpr const char* kNames[] = {"Start", "AwaitAuthenticate", "AwaitAccount",
                                            "Established", "Failed"};
-  return kNames[state_.index()];
+  return kNames[static_cast<size_t>(state_)];
 }
 
-Result<Step> Acceptor::on(Start, ByteView token) {
+Result<Step> Acceptor::take_negotiate(ByteView token) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
   PGSS_TRY(const NegotiateMessage negotiate, parse_negotiate(token));
   PGSS_TRY(flags_, challenge_flags(negotiate.flags));
@@ -171,7 +176,7 @@ Result<Step> Acceptor::on(Start, ByteView token) {
   transcript_.authenticate_at = transcript_.bytes.size();
   open_.emplace(config_.guard, server_challenge_);
   sent_at_ = runtime_.clock().steady();
-  state_ = AwaitAuthenticate{};
+  state_ = State::kAwaitAuthenticate;
   return challenge;
 }
 
@@ -285,7 +290,7 @@ Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
 }
 
 // All that can be told from the message alone is checked before the account is asked for.
-Result<Step> Acceptor::on(AwaitAuthenticate, ByteView token) {
+Result<Step> Acceptor::take_authenticate(ByteView token) {
   open_.reset();
   // Not by now(): a clock that is set would end a challenge, or let it live on.
   if (runtime_.clock().steady() - sent_at_ > config_.challenge_life_micros) {
@@ -311,7 +316,7 @@ Result<Step> Acceptor::on(AwaitAuthenticate, ByteView token) {
   PGSS_TRY(question.user, user.to_utf8(kUserNameField));
   PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
   initiator_name_ = qualified_name(question.domain, question.user);
-  state_ = AwaitAccount{};
+  state_ = State::kAwaitAccount;
   return question;
 }
 
@@ -397,7 +402,7 @@ ExportedSessionKey Acceptor::exported_session_key(const ResponseKey& key) const 
   return exported;
 }
 
-Result<Step> Acceptor::on(AwaitAccount, AccountAnswer&& answer) {
+Result<Step> Acceptor::take_account(AccountAnswer&& answer) {
   if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
   PGSS_TRY(const Utf16Name user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
@@ -427,7 +432,7 @@ Result<Step> Acceptor::on(AwaitAccount, AccountAnswer&& answer) {
   info.channel_bound = bound;
   info.mic_verified = mic_claimed;
   mic_verified_ = mic_claimed;
-  state_ = Established{};
+  state_ = State::kEstablished;
   return complete;
 }
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <variant>
 
 #include "base/cursor.h"
 #include "base/utf16.h"
@@ -20,13 +19,7 @@ constexpr size_t kLmResponseSize = 24;
 constexpr size_t kMachineIdAt = 16, kSingleHostSize = 48;  // [MS-NLMP] 2.2.2.2
 constexpr ContextFlags kIntegrityFlags = kIntegFlag | kReplayFlag | kSequenceFlag;
 
-struct Start {};
-struct AwaitChallenge {};
-struct Established {};
-struct Failed {
-  Error error;
-};
-using State = std::variant<Start, AwaitChallenge, Established, Failed>;
+enum class State : uint8_t { kStart, kAwaitChallenge, kEstablished, kFailed };
 
 bool wants_any(ContextFlags flags, ContextFlags of) {
   return (flags & of) != kNoContextFlags;
@@ -78,10 +71,9 @@ class Initiator final : public Mechanism {
     std::optional<uint64_t> timestamp;  // with one, the AUTHENTICATE carries a MIC
   };
 
-  Result<Step> on(Start, ByteView token);
-  Result<Step> on(AwaitChallenge, ByteView token);
-  Result<Step> on(Established, ByteView token);
-  Result<Step> on(const Failed&, ByteView token);
+  Result<Step> take(State, ByteView token);
+  Result<Step> send_negotiate(ByteView token);
+  Result<Step> take_challenge(ByteView token);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   Result<void> check_reflection(const ChallengeMessage&) const;
@@ -102,26 +94,40 @@ class Initiator final : public Mechanism {
   const InitiatorConfig& config_;
   bool integrity_needed_;
   NegotiateFlags offered_;
-  State state_ = Start{};
-  FixedBytes<kNegotiateSize> negotiate_;  // as sent, for the MIC
+  State state_ = State::kStart;
+  Error failure_{Errc::kNoMemory, "NTLM initiator"};  // of kFailed
+  FixedBytes<kNegotiateSize> negotiate_;              // as sent, for the MIC
   bool proof_sent_ = false;
   bool mic_sent_ = false;
 };
 
 Result<Step> Initiator::step(ByteView peer_token) {
-  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  const State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "NTLM initiator", 0, 0}});
-  auto result = std::visit([&](const auto& current) { return on(current, peer_token); }, state);
-  if (!result.has_value()) state_ = Failed{result.error()};
+  // Whatever ends this call, also an allocation that fails, leaves the state kFailed.
+  auto result = take(std::exchange(state_, State::kFailed), peer_token);
+  if (!result.has_value()) failure_ = result.error();
   return result;
+}
+
+Result<Step> Initiator::take(State state, ByteView token) {
+  switch (state) {
+    case State::kStart:
+      return send_negotiate(token);
+    case State::kAwaitChallenge:
+      return take_challenge(token);
+    case State::kEstablished:
+      return Error{Errc::kApiMisuse, "the context is established", 0, 0};
+    case State::kFailed:
+      break;
+  }
+  return failure_;
 }
 
 const char* Initiator::state_name() const {
   static constexpr const char* kNames[] = {"Start", "AwaitChallenge", "Established", "Failed"};
-  return kNames[state_.index()];
+  return kNames[static_cast<size_t>(state_)];
 }
 
-Result<Step> Initiator::on(Start, ByteView token) {
+Result<Step> Initiator::send_negotiate(ByteView token) {
   if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before NEGOTIATE_MESSAGE", 0, 0};
   if (config_.require_channel_binding && config_.channel_binding.empty()) {
     return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
@@ -133,11 +139,11 @@ Result<Step> Initiator::on(Start, ByteView token) {
   PGSS_CHECK(writer.field(NegotiateMessage::kDomainNameFieldsAt, {}));
   PGSS_CHECK(writer.field(NegotiateMessage::kWorkstationFieldsAt, {}));
   std::copy_n(negotiate.token.begin(), kNegotiateSize, negotiate_.begin());
-  state_ = AwaitChallenge{};
+  state_ = State::kAwaitChallenge;
   return negotiate;
 }
 
-Result<Step> Initiator::on(AwaitChallenge, ByteView token) {
+Result<Step> Initiator::take_challenge(ByteView token) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
   PGSS_TRY(const ChallengeMessage challenge, parse_challenge(token));
   PGSS_CHECK(check_reflection(challenge));
@@ -154,16 +160,8 @@ Result<Step> Initiator::on(AwaitChallenge, ByteView token) {
   describe(agreement, protection->info);
   proof_sent_ = true;
   mic_sent_ = agreement.timestamp.has_value();
-  state_ = Established{};
+  state_ = State::kEstablished;
   return Complete{std::move(authenticate), std::move(protection)};
-}
-
-Result<Step> Initiator::on(Established, ByteView) {
-  return Error{Errc::kApiMisuse, "the context is established", 0, 0};
-}
-
-Result<Step> Initiator::on(const Failed& state, ByteView) {
-  return state.error;
 }
 
 // Policy row P19.

@@ -28,18 +28,16 @@ Error refused(const char* where) {
   return Error{Errc::kAuthFailed, where, 0, 0};
 }
 
-struct Start {};
-struct AwaitInit {};    // we spoke first
-struct AwaitAnswer {};  // the mechanism asked who this is
-struct AwaitToken {};   // the mechanism is not complete
-struct AwaitMic {};     // it is; the initiator's mechListMIC is outstanding
-struct Bare {};         // a mechanism without SPNEGO around it
-struct Established {};
-struct Failed {
-  Error error;
+enum class State : uint8_t {
+  kStart,
+  kAwaitInit,    // we spoke first
+  kAwaitAnswer,  // the mechanism asked who this is
+  kAwaitToken,   // the mechanism is not complete
+  kAwaitMic,     // it is; the initiator's mechListMIC is outstanding
+  kBare,         // a mechanism without SPNEGO around it
+  kEstablished,
+  kFailed,
 };
-using State =
-    std::variant<Start, AwaitInit, AwaitAnswer, AwaitToken, AwaitMic, Bare, Established, Failed>;
 
 //   Start --""--> AwaitInit                                         (NegTokenInit2)
 //   Start, AwaitInit --NegTokenInit--> AwaitToken | AwaitAnswer | AwaitMic | Established
@@ -52,48 +50,43 @@ class Acceptor final : public Mechanism {
  public:
   explicit Acceptor(const AcceptorConfig& config) : config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
-  Result<Step> resume(Answer answer) override { return take(std::move(answer)); }
+  Result<Step> step(ByteView peer_token) override;
+  Result<Step> resume(Answer answer) override;
   Bytes take_error_token() override;
   const char* state_name() const override;
   bool proof_sent() const override { return false; }  // an acceptor has nothing to fall back to
 
  private:
-  template <typename Input>
-  Result<Step> take(Input&& input);
-
-  Result<Step> on(Start, ByteView token);
-  Result<Step> on(AwaitInit, ByteView token);
-  Result<Step> on(AwaitAnswer, Answer&&);
-  Result<Step> on(AwaitToken, ByteView token);
-  Result<Step> on(AwaitMic, ByteView token);
-  Result<Step> on(Bare, ByteView token) { return pass_on(inner_->step(token)); }
-  Result<Step> on(Bare, Answer&& answer) { return pass_on(inner_->resume(std::move(answer))); }
-  Result<Step> on(const Failed& state, ByteView) { return state.error; }
-  Result<Step> on(const Failed& state, Answer&&) { return state.error; }
-  template <typename Other, typename Input>
-  Result<Step> on(Other, Input&&) {
-    return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
-  }
+  Result<Step> take(State, ByteView token);
+  Result<Step> take(State, Answer&&);
+  // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
+  State leave_state() { return std::exchange(state_, State::kFailed); }
+  void fail(const Error&);
+  Result<Step> refuse(State) const;
 
   Result<Step> send_hints();
+  Result<Step> take_init(ByteView token);
+  Result<Step> take_token(ByteView token);
+  Result<Step> take_mic(ByteView token);
   Result<Step> start_bare(ByteView token, const Error& not_spnego);
-  Result<Step> pass_on(Result<Step>);
+  Result<Step> step_bare(ByteView token);
+  void after_bare(const Result<Step>&);
   Result<bool> choose(const MechTypeList&);
 
-  Result<Step> after_inner(Step&&);
+  Result<Step> after_inner(Step&);
   Result<Step> after_own_last(ByteView response_token);
   Result<Step> after_peer_last();
   Result<Step> answer_mic(ByteView);
 
   NegTokenResp response(NegState);
   Result<Step> reply(NegState, const std::optional<ByteView>& response_token);
-  Result<Step> send(const NegTokenResp&, const State& next);
+  Result<Step> send(const NegTokenResp&, State next);
   enum class Last : uint8_t { kMechanisms, kSpnegos };  // whose token is in the last NegTokenResp
   Result<Step> establish(const NegTokenResp* last, Last);
 
   const AcceptorConfig config_;
-  State state_ = Start{};
+  State state_ = State::kStart;
+  Error failure_{Errc::kNoMemory, "SPNEGO acceptor"};  // of kFailed
   bool bare_ = false;
   Bytes inner_error_token_;
 
@@ -107,20 +100,57 @@ class Acceptor final : public Mechanism {
   bool answered_ = false;        // our first reply, which names the mechanism, was sent
 };
 
-template <typename Input>
-Result<Step> Acceptor::take(Input&& input) {
-  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  const State state =
-      std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO acceptor", 0, 0}});
-  auto result = std::visit(
-      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
-  if (!result.has_value()) {
-    state_ = Failed{result.error()};
-    if (inner_ != nullptr) inner_error_token_ = inner_->take_error_token();
-    inner_.reset();
-    protection_.reset();
-  }
+Result<Step> Acceptor::step(ByteView peer_token) {
+  auto result = take(leave_state(), peer_token);
+  if (!result.has_value()) fail(result.error());
   return result;
+}
+
+Result<Step> Acceptor::resume(Answer answer) {
+  auto result = take(leave_state(), std::move(answer));
+  if (!result.has_value()) fail(result.error());
+  return result;
+}
+
+void Acceptor::fail(const Error& error) {
+  failure_ = error;
+  if (inner_ != nullptr) inner_error_token_ = inner_->take_error_token();
+  inner_.reset();
+  protection_.reset();
+}
+
+Result<Step> Acceptor::take(State state, ByteView token) {
+  switch (state) {
+    case State::kStart:
+      return token.empty() ? send_hints() : take_init(token);
+    case State::kAwaitInit:
+      return take_init(token);
+    case State::kAwaitToken:
+      return take_token(token);
+    case State::kAwaitMic:
+      return take_mic(token);
+    case State::kBare:
+      return step_bare(token);
+    case State::kAwaitAnswer:
+    case State::kEstablished:
+    case State::kFailed:
+      break;
+  }
+  return refuse(state);
+}
+
+Result<Step> Acceptor::take(State state, Answer&& answer) {
+  if (state != State::kAwaitAnswer && state != State::kBare) return refuse(state);
+  auto step = inner_->resume(std::move(answer));
+  if (state == State::kAwaitAnswer && step.has_value()) return after_inner(step.value());
+  if (state == State::kBare) after_bare(step);
+  return step;
+}
+
+// refuse answers a call that `state` does not take.
+Result<Step> Acceptor::refuse(State state) const {
+  if (state == State::kFailed) return failure_;
+  return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
 
 // Quirk B16: what a mechanism that refuses has for the initiator goes beside the reject.
@@ -138,16 +168,11 @@ Bytes Acceptor::take_error_token() {
 const char* Acceptor::state_name() const {
   static constexpr const char* kNames[] = {"Start",    "AwaitInit", "AwaitAnswer", "AwaitToken",
                                            "AwaitMic", "Bare",      "Established", "Failed"};
-  return kNames[state_.index()];
+  return kNames[static_cast<size_t>(state_)];
 }
 
 bool is_present(const std::optional<ByteView>& token) {
   return token && !token->empty();
-}
-
-Result<Step> Acceptor::on(Start, ByteView token) {
-  if (token.empty()) return send_hints();
-  return on(AwaitInit{}, token);
 }
 
 // [MS-SPNG] 3.2.5.2: the list of all that is accepted, and hints that mean nothing (quirk B14).
@@ -158,11 +183,11 @@ Result<Step> Acceptor::send_hints() {
   hints.neg_hints = NegHints{"not_defined_in_RFC4178@please_ignore", std::nullopt};
   Continue out;
   PGSS_CHECK(encode_to(hints, out.token));
-  state_ = AwaitInit{};
+  state_ = State::kAwaitInit;
   return out;
 }
 
-Result<Step> Acceptor::on(AwaitInit, ByteView token) {
+Result<Step> Acceptor::take_init(ByteView token) {
   const auto parsed = parse_neg_token_init(token);
   if (!parsed.has_value()) return start_bare(token, parsed.error());
   const NegTokenInit& init = parsed.value();
@@ -179,8 +204,8 @@ Result<Step> Acceptor::on(AwaitInit, ByteView token) {
   if (init.mech_list_mic) {
     PGSS_TRY(peer_mic_, Mic::copy_of(*init.mech_list_mic));
   }
-  PGSS_TRY(Step step, inner_->step(*init.mech_token));
-  return after_inner(std::move(step));
+  PGSS_TRY(Step && step, inner_->step(*init.mech_token));
+  return after_inner(step);
 }
 
 // choose starts the first mechanism of the list that is ours and can be started, and says whether
@@ -214,24 +239,21 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
     }
     PGSS_TRY(inner_, entry.make(MicNeed::kNone));
     bare_ = true;
-    return on(Bare{}, token);
+    return step_bare(token);
   }
   return not_spnego;
 }
 
-Result<Step> Acceptor::pass_on(Result<Step> step) {
-  if (!step.has_value()) return step;
-  if (std::holds_alternative<Complete>(step.value())) {
-    state_ = Established{};
-  } else {
-    state_ = Bare{};
-  }
+Result<Step> Acceptor::step_bare(ByteView token) {
+  auto step = inner_->step(token);
+  after_bare(step);
   return step;
 }
 
-Result<Step> Acceptor::on(AwaitAnswer, Answer&& answer) {
-  PGSS_TRY(Step step, inner_->resume(std::move(answer)));
-  return after_inner(std::move(step));
+void Acceptor::after_bare(const Result<Step>& step) {
+  if (!step.has_value()) return;
+  const bool complete = std::holds_alternative<Complete>(step.value());
+  state_ = complete ? State::kEstablished : State::kBare;
 }
 
 // check_response: what an initiator's NegTokenResp may not say (RFC 4178 4.2.2; quirk B7).
@@ -242,18 +264,18 @@ Result<void> check_response(const NegTokenResp& resp) {
   return {};
 }
 
-Result<Step> Acceptor::on(AwaitToken, ByteView token) {
+Result<Step> Acceptor::take_token(ByteView token) {
   PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (const auto given = mic_of(resp)) {
     PGSS_TRY(peer_mic_, Mic::copy_of(*given));
   }
-  PGSS_TRY(Step step, inner_->step(*resp.response_token));
-  return after_inner(std::move(step));
+  PGSS_TRY(Step && step, inner_->step(*resp.response_token));
+  return after_inner(step);
 }
 
-Result<Step> Acceptor::after_inner(Step&& step) {
+Result<Step> Acceptor::after_inner(Step& step) {
   if (auto* done = std::get_if<Complete>(&step)) {
     protection_ = std::move(done->protection);
     const bool own_last = done->token && !done->token->empty();
@@ -266,7 +288,7 @@ Result<Step> Acceptor::after_inner(Step&& step) {
     if (peer_mic_) return misbehaved(kMechListMic);
     return reply(NegState::kAcceptIncomplete, next->token);
   }
-  state_ = AwaitAnswer{};
+  state_ = State::kAwaitAnswer;
   return std::move(step);
 }
 
@@ -278,7 +300,7 @@ NegTokenResp Acceptor::response(NegState state) {
   return out;
 }
 
-Result<Step> Acceptor::send(const NegTokenResp& token, const State& next) {
+Result<Step> Acceptor::send(const NegTokenResp& token, State next) {
   Continue out;
   PGSS_CHECK(encode_to(token, out.token));
   state_ = next;
@@ -288,7 +310,7 @@ Result<Step> Acceptor::send(const NegTokenResp& token, const State& next) {
 Result<Step> Acceptor::reply(NegState state, const std::optional<ByteView>& response_token) {
   NegTokenResp resp = response(state);
   resp.response_token = response_token;
-  return send(resp, AwaitToken{});
+  return send(resp, State::kAwaitToken);
 }
 
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
@@ -300,7 +322,7 @@ Result<Step> Acceptor::after_own_last(ByteView response_token) {
   if (!required) return establish(&resp, Last::kMechanisms);
   PGSS_TRY(const Mic mic, mic_.make(*protection_, mech_types_));
   resp.mech_list_mic = mic.view();
-  return send(resp, AwaitMic{});
+  return send(resp, State::kAwaitMic);
 }
 
 // RFC 4178 5 c: the initiator sent the mechanism's last token, and its mechListMIC beside it. A MIC
@@ -312,11 +334,11 @@ Result<Step> Acceptor::after_peer_last() {
     return establish(&last, Last::kSpnegos);
   }
   // c IV: where that token was the first one too, the initiator could not know.
-  if (!answered_) return send(response(NegState::kRequestMic), AwaitMic{});
+  if (!answered_) return send(response(NegState::kRequestMic), State::kAwaitMic);
   return refused(kMechListMic);
 }
 
-Result<Step> Acceptor::on(AwaitMic, ByteView token) {
+Result<Step> Acceptor::take_mic(ByteView token) {
   PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
@@ -341,7 +363,7 @@ Result<Step> Acceptor::establish(const NegTokenResp* last, Last whose) {
   out.token_replaceable = whose == Last::kSpnegos;
   out.protection = std::move(protection_);
   out.protection->info.mech_list_mic_verified = mic_.verified();
-  state_ = Established{};
+  state_ = State::kEstablished;
   return out;
 }
 

@@ -33,17 +33,14 @@ struct Reply {
   std::optional<Mic> mic;
 };
 
-struct Start {};
-struct AwaitAnswer {};     // the mechanism asked for something; nothing of it was sent yet
-struct AwaitReply {};      // the mechanism is not complete
-struct AwaitLastReply {};  // it is
-struct Established {};
-struct Failed {
-  Error error;
+enum class State : uint8_t {
+  kStart,
+  kAwaitAnswer,     // the mechanism asked for something; nothing of it was sent yet
+  kAwaitReply,      // the mechanism is not complete
+  kAwaitLastReply,  // it is
+  kEstablished,
+  kFailed,
 };
-using State = std::variant<Start, AwaitAnswer, AwaitReply, AwaitLastReply, Established, Failed>;
-
-struct PeerDone {};  // the input of peer_done()
 
 //   Start --step("")--> AwaitReply | AwaitLastReply           (NegTokenInit; AwaitAnswer before it,
 //                                                              where the mechanism asks)
@@ -58,37 +55,27 @@ class Initiator final : public Mechanism {
  public:
   explicit Initiator(const InitiatorConfig& config) : config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
-  Result<Step> resume(Answer answer) override { return take(std::move(answer)); }
-  Result<Step> peer_done() override { return take(PeerDone{}); }
+  Result<Step> step(ByteView peer_token) override;
+  Result<Step> resume(Answer answer) override;
+  Result<Step> peer_done() override;
   const char* state_name() const override;
   const char* mechanism_name() const override { return mechanism_name_; }
   bool proof_sent() const override { return proof_sent_; }
 
  private:
-  template <typename Input>
-  Result<Step> take(Input&& input);
+  Result<Step> take(State, ByteView token);
+  Result<Step> take(State, Answer&&);
+  Result<Step> take_peer_done(State);
+  // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
+  State leave_state() { return std::exchange(state_, State::kFailed); }
+  void fail(const Error&);
+  Result<Step> refuse(State) const;
 
-  Result<Step> on(Start, ByteView token);
-  Result<Step> on(AwaitAnswer, Answer&&);
-  Result<Step> on(AwaitReply, ByteView token) { return take_reply(token); }
-  Result<Step> on(AwaitLastReply, ByteView token) { return take_reply(token); }
-  Result<Step> on(AwaitLastReply, PeerDone&&);
-  Result<Step> on(const Failed& state, ByteView) { return state.error; }
-  Result<Step> on(const Failed& state, Answer&&) { return state.error; }
-  Result<Step> on(const Failed& state, PeerDone&&) { return state.error; }
-  template <typename Other>
-  Result<Step> on(const Other&, PeerDone&&) {
-    return misbehaved("success before the exchange was complete");
-  }
-  template <typename Other, typename Input>
-  Result<Step> on(const Other&, Input&&) {
-    return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
-  }
+  Result<Step> start(ByteView token);
 
   Result<Step> offer(size_t first, std::optional<Error> why);
   bool may_go_on(const Error&) const;
-  Result<Step> send_offer(Step&&);
+  Result<Step> send_offer(Step&);
   Result<Step> send_init(ByteView mech_token);
 
   Result<Step> take_reply(ByteView token);
@@ -98,11 +85,11 @@ class Initiator final : public Mechanism {
   Result<Step> reselect(const MechanismEntry&);
   Result<Step> rejected(const NegTokenResp&);
 
-  Result<Step> after_inner(Step&&);
+  Result<Step> after_inner(Step&);
   Result<Step> send_last(ByteView response_token);
   Result<Step> conclude();
   template <typename Token>
-  Result<Step> send(const Token&, const State& next);
+  Result<Step> send(const Token&, State next);
   Result<Step> establish(const NegTokenResp* last);
 
   Result<Step> start_inner(const MechanismEntry&, MicNeed);
@@ -110,7 +97,8 @@ class Initiator final : public Mechanism {
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
 
   const InitiatorConfig config_;
-  State state_ = Start{};
+  State state_ = State::kStart;
+  Error failure_{Errc::kNoMemory, "SPNEGO initiator"};  // of kFailed
   bool proof_sent_ = false;
   const char* mechanism_name_ = "";  // of the inner mechanism that was started last
 
@@ -124,25 +112,55 @@ class Initiator final : public Mechanism {
   bool answered_ = false;  // the acceptor's first reply, which names the mechanism, was taken
 };
 
-template <typename Input>
-Result<Step> Initiator::take(Input&& input) {
-  // Whatever ends this call, also an allocation that fails, leaves the state Failed.
-  const State state =
-      std::exchange(state_, Failed{Error{Errc::kNoMemory, "SPNEGO initiator", 0, 0}});
-  auto result = std::visit(
-      [&](const auto& current) { return on(current, std::forward<Input>(input)); }, state);
-  if (!result.has_value()) {
-    state_ = Failed{result.error()};
-    inner_.reset();
-    protection_.reset();
-  }
+Result<Step> Initiator::step(ByteView peer_token) {
+  auto result = take(leave_state(), peer_token);
+  if (!result.has_value()) fail(result.error());
   return result;
+}
+
+Result<Step> Initiator::resume(Answer answer) {
+  auto result = take(leave_state(), std::move(answer));
+  if (!result.has_value()) fail(result.error());
+  return result;
+}
+
+Result<Step> Initiator::peer_done() {
+  auto result = take_peer_done(leave_state());
+  if (!result.has_value()) fail(result.error());
+  return result;
+}
+
+void Initiator::fail(const Error& error) {
+  failure_ = error;
+  inner_.reset();
+  protection_.reset();
+}
+
+Result<Step> Initiator::take(State state, ByteView token) {
+  switch (state) {
+    case State::kStart:
+      return start(token);
+    case State::kAwaitReply:
+    case State::kAwaitLastReply:
+      return take_reply(token);
+    case State::kAwaitAnswer:
+    case State::kEstablished:
+    case State::kFailed:
+      break;
+  }
+  return refuse(state);
+}
+
+// refuse answers a call that `state` does not take.
+Result<Step> Initiator::refuse(State state) const {
+  if (state == State::kFailed) return failure_;
+  return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
 
 const char* Initiator::state_name() const {
   static constexpr const char* kNames[] = {"Start",          "AwaitAnswer", "AwaitReply",
                                            "AwaitLastReply", "Established", "Failed"};
-  return kNames[state_.index()];
+  return kNames[static_cast<size_t>(state_)];
 }
 
 // [MS-SPNG] 3.2.5.2: an acceptor that speaks first sends a NegTokenInit2. Nobody has authenticated
@@ -152,7 +170,7 @@ Result<void> check_hints(ByteView token) {
   return {};
 }
 
-Result<Step> Initiator::on(Start, ByteView token) {
+Result<Step> Initiator::start(ByteView token) {
   PGSS_CHECK(check_hints(token));
   return offer(0, std::nullopt);
 }
@@ -170,25 +188,25 @@ Result<Step> Initiator::offer(size_t first, std::optional<Error> why) {
     offered_ = config_.mechanisms.subspan(i);
     // Whether there will be a mechListMIC is not known yet.
     auto step = start_inner(offered_.front(), MicNeed::kPossible);
-    if (step.has_value()) return send_offer(std::move(step).value());
+    if (step.has_value()) return send_offer(step.value());
     if (!why) why = step.error();
     if (!may_go_on(step.error())) break;
   }
   return *why;
 }
 
-Result<Step> Initiator::send_offer(Step&& step) {
+Result<Step> Initiator::send_offer(Step& step) {
   if (auto* next = std::get_if<Continue>(&step)) return send_init(next->token);
   if (auto* done = std::get_if<Complete>(&step)) {
     protection_ = std::move(done->protection);
     return send_init(done->token ? ByteView(*done->token) : ByteView());
   }
-  state_ = AwaitAnswer{};
+  state_ = State::kAwaitAnswer;
   return std::move(step);
 }
 
 template <typename Token>
-Result<Step> Initiator::send(const Token& token, const State& next) {
+Result<Step> Initiator::send(const Token& token, State next) {
   Continue out;
   PGSS_CHECK(encode_to(token, out.token));
   state_ = next;
@@ -207,14 +225,15 @@ Result<Step> Initiator::send_init(ByteView mech_token) {
     PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
     init.mech_list_mic = mic->view();
   }
-  return send(init, protection_ != nullptr ? State(AwaitLastReply{}) : State(AwaitReply{}));
+  return send(init, protection_ != nullptr ? State::kAwaitLastReply : State::kAwaitReply);
 }
 
-Result<Step> Initiator::on(AwaitAnswer, Answer&& answer) {
+Result<Step> Initiator::take(State state, Answer&& answer) {
+  if (state != State::kAwaitAnswer) return refuse(state);
   auto step = inner_->resume(std::move(answer));
   proof_sent_ = proof_sent_ || inner_->proof_sent();
   if (step.has_value()) {
-    return answered_ ? after_inner(std::move(step).value()) : send_offer(std::move(step).value());
+    return answered_ ? after_inner(step.value()) : send_offer(step.value());
   }
   if (answered_ || !may_go_on(step.error())) return step.error();
   return offer(config_.mechanisms.size() - offered_.size() + 1, step.error());
@@ -250,8 +269,8 @@ Result<Step> Initiator::take_reply(ByteView token) {
     PGSS_TRY(reply_.mic, Mic::copy_of(*mic));
   }
   if (complete) return conclude();
-  PGSS_TRY(Step step, step_inner(*resp.response_token));
-  return after_inner(std::move(step));
+  PGSS_TRY(Step && step, step_inner(*resp.response_token));
+  return after_inner(step);
 }
 
 // Policy row P8: an acceptor that answers, whatever it says, has had the optimistic token. (To go on
@@ -263,7 +282,10 @@ Result<NegTokenResp> Initiator::read_reply(ByteView token) {
 
 // SSEAN-W2, policy row P8: an early 235 has no room for the acceptor's mechListMIC. What it would
 // prove is that nobody changed the list, which matters least where the first choice won.
-Result<Step> Initiator::on(AwaitLastReply, PeerDone&&) {
+Result<Step> Initiator::take_peer_done(State state) {
+  if (state == State::kFailed) return failure_;
+  if (state != State::kAwaitLastReply)
+    return misbehaved("success before the exchange was complete");
   if (!answered_) return misbehaved("success before a mechanism was chosen");
   if (strict()) {
     return Error{Errc::kPolicy, "P8: success before the acceptor's last NegTokenResp", 0, 0};
@@ -313,9 +335,9 @@ Result<const MechanismEntry*> Initiator::read_first_reply(const NegTokenResp& re
 }
 
 Result<Step> Initiator::reselect(const MechanismEntry& entry) {
-  PGSS_TRY(Step step, start_inner(entry, MicNeed::kCertain));
+  PGSS_TRY(Step && step, start_inner(entry, MicNeed::kCertain));
   reply_ = Reply{NegState::kAcceptIncomplete, {}};
-  return after_inner(std::move(step));
+  return after_inner(step);
 }
 
 // A responseToken beside reject is the mechanism's own account of why (quirk B16).
@@ -326,7 +348,7 @@ Result<Step> Initiator::rejected(const NegTokenResp& resp) {
   return refused(kNegState);
 }
 
-Result<Step> Initiator::after_inner(Step&& step) {
+Result<Step> Initiator::after_inner(Step& step) {
   if (auto* done = std::get_if<Complete>(&step)) {
     protection_ = std::move(done->protection);
     if (done->token && !done->token->empty()) return send_last(*done->token);
@@ -337,9 +359,9 @@ Result<Step> Initiator::after_inner(Step&& step) {
     if (reply_.mic) return misbehaved(kMechListMic);
     NegTokenResp resp;
     resp.response_token = next->token;
-    return send(resp, AwaitReply{});
+    return send(resp, State::kAwaitReply);
   }
-  state_ = AwaitAnswer{};
+  state_ = State::kAwaitAnswer;
   return std::move(step);
 }
 
@@ -355,7 +377,7 @@ Result<Step> Initiator::send_last(ByteView response_token) {
     PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
     resp.mech_list_mic = mic->view();
   }
-  return send(resp, AwaitLastReply{});
+  return send(resp, State::kAwaitLastReply);
 }
 
 // conclude takes what the acceptor says once the mechanism is complete on this side. An absent
@@ -378,7 +400,7 @@ Result<Step> Initiator::conclude() {
   NegTokenResp resp;
   if (mic_.verified()) resp.neg_state = NegState::kAcceptCompleted;
   resp.mech_list_mic = mic.view();
-  return mic_.verified() ? establish(&resp) : send(resp, AwaitLastReply{});
+  return mic_.verified() ? establish(&resp) : send(resp, State::kAwaitLastReply);
 }
 
 // establish: `last`, where there is one, is our last token.
@@ -387,7 +409,7 @@ Result<Step> Initiator::establish(const NegTokenResp* last) {
   if (last != nullptr) PGSS_CHECK(encode_to(*last, out.token.emplace()));
   out.protection = std::move(protection_);
   out.protection->info.mech_list_mic_verified = mic_.verified();
-  state_ = Established{};
+  state_ = State::kEstablished;
   return out;
 }
 
