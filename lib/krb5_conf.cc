@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
+#include "base/any_of.h"
 #include "base/ascii.h"
 #include "base/guard.h"
-#include "lib/any_of.h"
 #include "lib/text.h"
 #include "mechs/krb5/kdc_names.h"
 

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/any_of.h"
 #include "base/guard.h"
 #include "base/utf16.h"
-#include "lib/any_of.h"
 #include "lib/credential_secrets.h"
 #include "lib/mechanism_context.h"
 #include "lib/reflection_guard.h"

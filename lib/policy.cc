@@ -1,7 +1,7 @@
 // What a policy permits.
 #include <pocketgss/policy.h>
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 
 namespace pocketgss {
 

@@ -5,9 +5,9 @@
 #include <bit>
 #include <span>
 
+#include "base/any_of.h"
 #include "base/cursor.h"
 #include "base/guard.h"
-#include "lib/any_of.h"
 
 namespace pocketgss {
 

@@ -1,7 +1,7 @@
 // What text of users and peers may not hold.
 #include "lib/text.h"
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 
 namespace pocketgss {
 

@@ -4,8 +4,8 @@
 #include <span>
 #include <type_traits>
 
+#include "base/any_of.h"
 #include "base/guard.h"
-#include "lib/any_of.h"
 
 namespace pocketgss {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 #include "sasl/text.h"
 
 namespace pocketgss::sasl {

@@ -6,7 +6,7 @@
 #include <pocketgss/base64.h>
 #include <pocketgss/tickets.h>
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 #include "sasl/ehlo.h"
 #include "sasl/smtp_failure.h"
 #include "sasl/text.h"

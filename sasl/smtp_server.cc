@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/any_of.h"
 #include "base/guard.h"
-#include "lib/any_of.h"
 #include "sasl/smtp_server_impl.h"
 #include "sasl/text.h"
 

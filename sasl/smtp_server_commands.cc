@@ -1,7 +1,7 @@
 // The commands of an SMTP submission server (RFC 5321 4.1, 3207, 4954) and its part in a login.
 #include <pocketgss/base64.h>
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 #include "lib/text.h"
 #include "sasl/smtp_command.h"
 #include "sasl/smtp_server_impl.h"

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "lib/any_of.h"
+#include "base/any_of.h"
 
 namespace pocketgss::sasl {
 

@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/any_of.h"
 #include "base/cursor.h"
 #include "mechs/filetime.h"
 #include "mechs/ntlm/messages.h"
@@ -355,7 +356,7 @@ Result<void> Acceptor::check_av_pairs() const {
 }
 
 Result<void> Acceptor::check_target_name() const {
-  const auto same = [&](std::string_view ours) { return same_name(ours, target_name_); };
+  const auto is_same = [&](std::string_view ours) { return same_name(ours, target_name_); };
   switch (config_.target_name_check) {
     case TargetNameCheck::kOff:
       return {};
@@ -366,7 +367,7 @@ Result<void> Acceptor::check_target_name() const {
       if (target_name_.empty()) return policy("P18: MsvAvTargetName is missing");
       break;
   }
-  if (std::any_of(config_.target_names.begin(), config_.target_names.end(), same)) return {};
+  if (any_of(config_.target_names, is_same)) return {};
   return policy("P18: MsvAvTargetName is not ours");
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "base/any_of.h"
 #include "base/cursor.h"
 
 namespace pocketgss::mechs::ntlm {
@@ -186,9 +187,8 @@ ResponseKind response_kind(const AuthenticateMessage& message) {
   }
   if (nt.size() != kNtlmV1Size) return ResponseKind::kNtlmV2;
   // [MS-NLMP] 3.3.1: with extended session security the LM response is ClientChallenge || Z(16).
-  const bool session =
-      lm.size() == kLmSize && std::all_of(lm.begin() + kClientChallengeSize, lm.end(),
-                                          [](uint8_t octet) { return octet == 0; });
+  const bool session = lm.size() == kLmSize && !any_of(lm.from(kClientChallengeSize),
+                                                       [](uint8_t octet) { return octet != 0; });
   return session ? ResponseKind::kNtlmV1Ess : ResponseKind::kNtlmV1;
 }
 

@@ -1,10 +1,11 @@
 // The key trials of the acceptor.
 #include "mechs/ntlm/proof.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include "base/any_of.h"
 
 namespace pocketgss::mechs::ntlm {
 namespace {
@@ -23,8 +24,7 @@ struct Domains {
   size_t count = 0;
 
   void add(ByteView domain) {
-    const auto end = list.begin() + static_cast<std::ptrdiff_t>(count);
-    if (std::find(list.begin(), end, domain) == end) list[count++] = domain;
+    if (!contains(std::span(list).first(count), domain)) list[count++] = domain;
   }
 };
 

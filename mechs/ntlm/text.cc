@@ -1,16 +1,14 @@
 // Conversion of names.
 #include "mechs/ntlm/text.h"
 
-#include <algorithm>
-
+#include "base/any_of.h"
 #include "base/utf16.h"
 
 namespace pocketgss::mechs::ntlm {
 namespace {
 
-bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+bool is_beyond_ascii(char c) {
+  return static_cast<unsigned char>(c) >= 0x80;
 }
 
 bool is_control(char c) {
@@ -21,7 +19,8 @@ bool is_control(char c) {
 
 Result<void> append_name(Bytes& out, std::string_view utf8, CharacterSet set, const char* field) {
   if (set == CharacterSet::kOem) {
-    if (!is_ascii(utf8)) return Error{Errc::kPeerIncompatible, "NTLMSSP_NEGOTIATE_UNICODE", 0, 0};
+    if (any_of(utf8, is_beyond_ascii))
+      return Error{Errc::kPeerIncompatible, "NTLMSSP_NEGOTIATE_UNICODE", 0, 0};
     append(out, as_bytes(utf8));
     return {};
   }
@@ -60,8 +59,7 @@ Utf16Name Utf16Name::upcased() const {
 Result<std::string> Utf16Name::to_utf8(const char* field) const {
   PGSS_TRY(std::string utf8, utf16le_to_utf8(view(), field));
   // A name ends up in log lines, header fields and file names.
-  if (std::any_of(utf8.begin(), utf8.end(), is_control))
-    return Error{Errc::kMalformed, field, 0, 0};
+  if (any_of(utf8, is_control)) return Error{Errc::kMalformed, field, 0, 0};
   return utf8;
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/any_of.h"
+
 namespace pocketgss::mechs::spnego {
 namespace {
 
@@ -15,8 +17,7 @@ Result<void> check_mechanisms(MechanismEntries entries) {
   const auto unusable = [](const MechanismEntry& entry) {
     return entry.oid.der.empty() || !entry.make;
   };
-  if (entries.empty() || entries.size() > kMaxMechTypes ||
-      std::any_of(entries.begin(), entries.end(), unusable)) {
+  if (entries.empty() || entries.size() > kMaxMechTypes || any_of(entries, unusable)) {
     return Error{Errc::kApiMisuse, "SPNEGO: mechanisms", 0, 0};
   }
   return {};

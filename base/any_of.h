@@ -1,7 +1,7 @@
 // Searches of a range in a plain loop: those of <algorithm> are unrolled by four in libstdc++, which
 // is four times the code.
-#ifndef PGSS_LIB_ANY_OF_H_
-#define PGSS_LIB_ANY_OF_H_
+#ifndef PGSS_BASE_ANY_OF_H_
+#define PGSS_BASE_ANY_OF_H_
 
 namespace pocketgss {
 
@@ -20,4 +20,4 @@ bool contains(const Range& range, const Value& value) {
 
 }  // namespace pocketgss
 
-#endif  // PGSS_LIB_ANY_OF_H_
+#endif  // PGSS_BASE_ANY_OF_H_
