@@ -163,7 +163,7 @@ const char* Acceptor::state_name() const {
 
 Result<Step> Acceptor::take_negotiate(ByteView token) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
-  PGSS_TRY(const NegotiateMessage negotiate, parse_negotiate(token));
+  PGSS_TRY(const NegotiateMessage& negotiate, parse_negotiate(token));
   PGSS_TRY(flags_, challenge_flags(negotiate.flags));
   characters_ = has_flag(flags_, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
   PGSS_CHECK(runtime_.random().fill(server_challenge_));
@@ -276,13 +276,13 @@ std::optional<ByteView> binding(const AvPairs& pairs) {
 Result<std::string> read_target_name(const AvPairs& pairs) {
   const auto value = pairs.find(AvId::kTargetName);
   if (!value || (pairs.flags() & kAvUntrustedSpn) != 0) return std::string();
-  PGSS_TRY(const Utf16Name wide, Utf16Name::from(*value, CharacterSet::kUtf16, "MsvAvTargetName"));
+  PGSS_TRY(const Utf16Name& wide, Utf16Name::from(*value, CharacterSet::kUtf16, "MsvAvTargetName"));
   return wide.to_utf8("MsvAvTargetName");
 }
 
 // check_echo: every pair of our CHALLENGE is in the response, unchanged (NTL-9).
 Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
-  PGSS_TRY(const ChallengeMessage sent, parse_challenge(challenge));
+  PGSS_TRY(const ChallengeMessage& sent, parse_challenge(challenge));
   for (const AvPair pair : *sent.av_pairs) {
     if (answered.find(pair.id) != pair.value)
       return policy("P4: AvPairs are not those of the CHALLENGE (strict)");
@@ -310,8 +310,8 @@ Result<Step> Acceptor::take_authenticate(ByteView token) {
 
   PGSS_TRY(target_name_, read_target_name(response_.av_pairs));
   PGSS_CHECK(check_target_name());
-  PGSS_TRY(const Utf16Name user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
-  PGSS_TRY(const Utf16Name domain,
+  PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
+  PGSS_TRY(const Utf16Name& domain,
            Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
   NeedAccount question;
   PGSS_TRY(question.user, user.to_utf8(kUserNameField));
@@ -406,8 +406,8 @@ ExportedSessionKey Acceptor::exported_session_key(const ResponseKey& key) const 
 Result<Step> Acceptor::take_account(AccountAnswer&& answer) {
   if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
-  PGSS_TRY(const Utf16Name user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
-  PGSS_TRY(const Utf16Name domain,
+  PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
+  PGSS_TRY(const Utf16Name& domain,
            Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
   const auto response_key = check_proof(crypto, answer.account,
                                         ProofQuestion{server_challenge_, user, domain, response_});

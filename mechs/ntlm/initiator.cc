@@ -145,9 +145,9 @@ Result<Step> Initiator::send_negotiate(ByteView token) {
 
 Result<Step> Initiator::take_challenge(ByteView token) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
-  PGSS_TRY(const ChallengeMessage challenge, parse_challenge(token));
+  PGSS_TRY(const ChallengeMessage& challenge, parse_challenge(token));
   PGSS_CHECK(check_reflection(challenge));
-  PGSS_TRY(const Agreement agreement, agree(challenge));
+  PGSS_TRY(const Agreement& agreement, agree(challenge));
 
   Bytes authenticate;
   PGSS_TRY(ExportedSessionKey key, write_authenticate(challenge, agreement, authenticate));

@@ -265,7 +265,7 @@ Result<void> check_response(const NegTokenResp& resp) {
 }
 
 Result<Step> Acceptor::take_token(ByteView token) {
-  PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
+  PGSS_TRY(const NegTokenResp& resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (const auto given = mic_of(resp)) {
@@ -320,7 +320,7 @@ Result<Step> Acceptor::after_own_last(ByteView response_token) {
   NegTokenResp resp = response(required ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted);
   resp.response_token = response_token;
   if (!required) return establish(&resp, Last::kMechanisms);
-  PGSS_TRY(const Mic mic, mic_.make(*protection_, mech_types_));
+  PGSS_TRY(const Mic& mic, mic_.make(*protection_, mech_types_));
   resp.mech_list_mic = mic.view();
   return send(resp, State::kAwaitMic);
 }
@@ -339,7 +339,7 @@ Result<Step> Acceptor::after_peer_last() {
 }
 
 Result<Step> Acceptor::take_mic(ByteView token) {
-  PGSS_TRY(const NegTokenResp resp, parse_neg_token_resp(token));
+  PGSS_TRY(const NegTokenResp& resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (!resp.mech_list_mic) return refused(kMechListMic);
@@ -351,7 +351,7 @@ Result<Step> Acceptor::answer_mic(ByteView mic) {
   PGSS_CHECK(mic_.verify(*protection_, mech_types_, mic));
   if (mic_.made()) return establish(nullptr, Last::kSpnegos);
   NegTokenResp last = response(NegState::kAcceptCompleted);
-  PGSS_TRY(const Mic ours, mic_.make(*protection_, mech_types_));
+  PGSS_TRY(const Mic& ours, mic_.make(*protection_, mech_types_));
   last.mech_list_mic = ours.view();
   return establish(&last, Last::kSpnegos);
 }

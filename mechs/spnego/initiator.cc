@@ -254,7 +254,7 @@ Error late_token(const Mechanism& inner, const NegTokenResp& resp, const Error& 
 // take_reply: what an acceptor says before the mechanism is complete on this side, and after.
 Result<Step> Initiator::take_reply(ByteView token) {
   const bool complete = protection_ != nullptr;
-  PGSS_TRY(const NegTokenResp resp, read_reply(token));
+  PGSS_TRY(const NegTokenResp& resp, read_reply(token));
   if (resp.neg_state == NegState::kReject) {
     if (complete) return late_token(*inner_, resp, refused(kNegState));
     return rejected(resp);
@@ -396,7 +396,7 @@ Result<Step> Initiator::conclude() {
   // It waits for our mechListMIC: after its own, or, after request-mic, before it.
   const bool waits_for_mic = mic_.verified() || reply_.neg_state == NegState::kRequestMic;
   if (mic_.made() || !waits_for_mic) return misbehaved(kNegState);
-  PGSS_TRY(const Mic mic, mic_.make(*protection_, mech_types_));
+  PGSS_TRY(const Mic& mic, mic_.make(*protection_, mech_types_));
   NegTokenResp resp;
   if (mic_.verified()) resp.neg_state = NegState::kAcceptCompleted;
   resp.mech_list_mic = mic.view();

@@ -2,7 +2,9 @@
 #include "mechs/spnego/token.h"
 
 #include <cstring>
+#include <memory>
 #include <new>
+#include <type_traits>
 
 #include "mechs/gss_token.h"
 #include "mechs/oids.h"
@@ -60,7 +62,9 @@ template <typename T, typename Fill>
 PGSS_SPNEGO_INLINE Result<T> filled(Fill&& fill) {
   Result<T> out(std::in_place);
   const Result<void> result = fill(out.value());
-  if (!result.has_value()) out = result.error();
+  // Over it: an assignment would copy all of a T that is not there.
+  static_assert(std::is_trivially_destructible_v<Result<T>>);
+  if (!result.has_value()) std::construct_at(&out, result.error());
   return out;
 }
 
