@@ -316,7 +316,7 @@ Result<Step> Acceptor::take_authenticate(ByteView token) {
   NeedAccount question;
   PGSS_TRY(question.user, user.to_utf8(kUserNameField));
   PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
-  initiator_name_ = qualified_name(question.domain, question.user);
+  append_qualified_name(initiator_name_, question.domain, question.user);
   state_ = State::kAwaitAccount;
   return question;
 }

@@ -364,7 +364,7 @@ size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) con
 void Initiator::describe(const Agreement& agreement, ContextInfo& info) const {
   info.mechanism = kMechanismName;
   info.flags = context_flags(agreement.flags);
-  info.initiator_name = qualified_name(config_.domain, config_.user);
+  append_qualified_name(info.initiator_name, config_.domain, config_.user);
   info.target_name = config_.target_name;
 }
 

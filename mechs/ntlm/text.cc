@@ -70,11 +70,10 @@ bool same_name(std::string_view a, std::string_view b) {
   return upper_a.has_value() && upper_b.has_value() && upper_a.value() == upper_b.value();
 }
 
-std::string qualified_name(std::string_view domain, std::string_view user) {
-  std::string name(domain);
-  if (!domain.empty()) name.push_back('\\');
-  name.append(user);
-  return name;
+void append_qualified_name(std::string& out, std::string_view domain, std::string_view user) {
+  out.append(domain);
+  if (!domain.empty()) out.push_back('\\');
+  out.append(user);
 }
 
 }  // namespace pocketgss::mechs::ntlm
