@@ -73,7 +73,7 @@ class ByteWriter {
   void u32be(uint32_t v) { big(v); }
   void u64be(uint64_t v) { big(v); }
   void bytes(ByteView v) { append(out_, v); }
-  void zeros(size_t count) { out_.insert(out_.end(), count, 0); }
+  void zeros(size_t count) { out_.resize(out_.size() + count); }
   size_t size() const { return out_.size(); }
 
  private:

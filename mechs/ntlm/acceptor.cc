@@ -215,12 +215,13 @@ Result<void> Acceptor::write_challenge(Bytes& out) const {
   writer.u32(M::kFlagsAt, flags_);
   writer.bytes(M::kServerChallengeAt, server_challenge_);
   if (has_flag(flags_, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
-  PGSS_CHECK(writer.field(M::kTargetNameFieldsAt, [&](Bytes& payload) -> Result<void> {
-    if (!has_flag(flags_, flag::kRequestTarget)) return {};
-    return append_name(payload, config_.netbios_computer, characters_, "TargetName");
-  }));
-  return writer.field(M::kTargetInfoFieldsAt,
-                      [&](Bytes& payload) { return append_target_info(payload); });
+  const size_t target_name_at = out.size();
+  if (has_flag(flags_, flag::kRequestTarget))
+    PGSS_CHECK(append_name(out, config_.netbios_computer, characters_, "TargetName"));
+  PGSS_CHECK(writer.describe(M::kTargetNameFieldsAt, target_name_at));
+  const size_t target_info_at = out.size();
+  PGSS_CHECK(append_target_info(out));
+  return writer.describe(M::kTargetInfoFieldsAt, target_info_at);
 }
 
 // append_target_info: never MsvAvFlags, MsvAvTargetName or MsvAvChannelBindings, which clients

@@ -268,22 +268,22 @@ Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage&
   writer.u32(M::kFlagsAt, agreement.flags);
   if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
 
-  auto text = [&](std::string_view utf8, const char* field) {
-    return [utf8, field, &agreement](Bytes& payload) {
-      return append_name(payload, utf8, agreement.characters, field);
-    };
+  const auto name = [&](size_t descriptor_at, std::string_view utf8,
+                        const char* what) -> Result<void> {
+    const size_t start = out.size();
+    PGSS_CHECK(append_name(out, utf8, agreement.characters, what));
+    return writer.describe(descriptor_at, start);
   };
-  PGSS_CHECK(writer.field(M::kDomainNameFieldsAt, text(config_.domain, "domain name")));
-  PGSS_CHECK(writer.field(M::kUserNameFieldsAt, text(config_.user, "user name")));
-  PGSS_CHECK(writer.field(M::kWorkstationFieldsAt, text(config_.workstation, "workstation name")));
+  PGSS_CHECK(name(M::kDomainNameFieldsAt, config_.domain, "domain name"));
+  PGSS_CHECK(name(M::kUserNameFieldsAt, config_.user, "user name"));
+  PGSS_CHECK(name(M::kWorkstationFieldsAt, config_.workstation, "workstation name"));
   // Zeros rather than an LMv2 response, which no MIC and no channel binding covers (NTL-3, quirk
   // C33).
   PGSS_CHECK(writer.field(M::kLmResponseFieldsAt, ByteView(FixedBytes<kLmResponseSize>{})));
 
   const size_t response_at = out.size();
-  PGSS_CHECK(writer.field(M::kNtResponseFieldsAt, [&](Bytes& payload) {
-    return append_nt_response(challenge, agreement, client_challenge, payload);
-  }));
+  PGSS_CHECK(append_nt_response(challenge, agreement, client_challenge, out));
+  PGSS_CHECK(writer.describe(M::kNtResponseFieldsAt, response_at));
   const ByteView temp = ByteView(out).from(response_at + NtlmV2Response::kProofSize);
   const NtProofStr proof = nt_proof_str(crypto, response_key_nt, challenge.server_challenge, temp);
   writer.bytes(response_at, ByteView(proof));

@@ -229,7 +229,8 @@ Result<NtlmV2Response> parse_ntlm_v2_response(ByteView in, uint32_t offset) {
 }
 
 MessageWriter::MessageWriter(Bytes& out, MessageType type, size_t fixed_size) : out_(out) {
-  out_.assign(fixed_size, 0);
+  out_.clear();
+  out_.resize(fixed_size);
   bytes(0, ByteView(kSignature));
   u32(kTypeAt, static_cast<uint32_t>(type));
 }
@@ -250,10 +251,9 @@ void MessageWriter::version(size_t at, const Version& v) {
 }
 
 Result<void> MessageWriter::field(size_t descriptor_at, ByteView content) {
-  return field(descriptor_at, [content](Bytes& out) -> Result<void> {
-    append(out, content);
-    return {};
-  });
+  const size_t start = out_.size();
+  append(out_, content);
+  return describe(descriptor_at, start);
 }
 
 Result<void> MessageWriter::describe(size_t descriptor_at, size_t start) {

@@ -146,8 +146,8 @@ struct NtlmV2Response {
 // `offset` is where the response starts in the message. Errors: kMalformed.
 Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t offset);
 
-// MessageWriter writes one message: the fixed part first, zeros until filled in, then payload
-// fields in the order of calls.
+// MessageWriter writes one message to `out`: the fixed part first, zeros until filled in, then the
+// payload in the order of calls.
 class MessageWriter {
  public:
   MessageWriter(Bytes& out, MessageType, size_t fixed_size);
@@ -156,19 +156,12 @@ class MessageWriter {
   void bytes(size_t at, ByteView value);
   void version(size_t at, const Version&);
 
-  // field lets `append(Bytes&)` append a payload to the message and fills in its descriptor.
-  // Errors: those of `append`; kApiMisuse (longer than 65,535 octets).
-  template <typename Append>
-  Result<void> field(size_t descriptor_at, Append&& append) {
-    const size_t start = out_.size();
-    PGSS_CHECK(append(out_));
-    return describe(descriptor_at, start);
-  }
+  // field appends a payload to the message and fills in its descriptor; describe does so for a payload
+  // that was appended to `out`, from `start` on. Errors: kApiMisuse (longer than 65,535 octets).
   Result<void> field(size_t descriptor_at, ByteView payload);
-
- private:
   Result<void> describe(size_t descriptor_at, size_t start);
 
+ private:
   Bytes& out_;
 };
 
