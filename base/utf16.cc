@@ -121,9 +121,9 @@ std::optional<CodePoint> decode_utf16(ByteView in) {
 uint32_t upcase(uint32_t c) {
   if (c < 0x80) return c >= 'a' && c <= 'z' ? c - 0x20 : c;
   if (c > 0xffff) return c;
-  const auto* run =
-      std::lower_bound(kUpcaseRuns.begin(), kUpcaseRuns.end(), c,
-                       [](const UpcaseRun& r, uint32_t value) { return r.last < value; });
+  const auto* run = std::lower_bound(
+      kUpcaseRuns.begin(), kUpcaseRuns.end(), c,
+      [](const UpcaseRun& r, uint32_t value) { return uint32_t{r.first} + r.width < value; });
   if (run == kUpcaseRuns.end() || c < run->first || (c - run->first) % run->stride != 0) return c;
   return (c + run->difference) & 0xffff;
 }
