@@ -2,7 +2,9 @@
 #include <pocketgss/error.h>
 
 #include <array>
+#include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace pocketgss {
 namespace {
@@ -47,6 +49,21 @@ const Row& row(Errc code) {
   return kRows.back();
 }
 
+// append_number appends " (what number)". std::to_string() would bring along a table of all pairs of
+// digits.
+void append_number(std::string& text, const char* what, int64_t number) {
+  char digits[20];
+  char* const end = std::end(digits);
+  char* at = end;
+  for (int64_t rest = std::abs(number); rest != 0 || at == end; rest /= 10)
+    *--at = static_cast<char>('0' + rest % 10);
+  text.append(" (")
+      .append(what)
+      .append(number < 0 ? " -" : " ")
+      .append(at, static_cast<size_t>(end - at))
+      .append(")");
+}
+
 }  // namespace
 
 bool Error::operator==(const Error& other) const {
@@ -61,10 +78,8 @@ const char* name(Errc code) {
 std::string describe(const Error& error) {
   std::string text = row(error.code).sentence;
   if (*error.where != '\0') text.append(": ").append(error.where);
-  if (error.code == Errc::kMalformed)
-    text.append(" (at byte ").append(std::to_string(error.offset)).append(")");
-  if (error.peer_status != 0)
-    text.append(" (status ").append(std::to_string(error.peer_status)).append(")");
+  if (error.code == Errc::kMalformed) append_number(text, "at byte", error.offset);
+  if (error.peer_status != 0) append_number(text, "status", error.peer_status);
   return text;
 }
 

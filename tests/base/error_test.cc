@@ -54,6 +54,16 @@ TEST(Error, TellsAStatusOfMoreThan16BitsAsTheNearest) {
   EXPECT_EQ(status(std::numeric_limits<int32_t>::min()), -32768);
 }
 
+TEST(Error, DescribesNumbersInDecimal) {
+  const auto described = [](uint32_t offset, int32_t status) {
+    return describe(Error{Errc::kMalformed, "x", offset, status});
+  };
+  EXPECT_EQ(described(0, 0), "not a valid encoding: x (at byte 0)");
+  EXPECT_EQ(described(4294967295, 0), "not a valid encoding: x (at byte 4294967295)");
+  EXPECT_EQ(described(10, 24), "not a valid encoding: x (at byte 10) (status 24)");
+  EXPECT_EQ(described(109, -32768), "not a valid encoding: x (at byte 109) (status -32768)");
+}
+
 TEST(Error, ComparesEveryField) {
   EXPECT_EQ(kShort, (Error{Errc::kMalformed, std::string("NegTokenResp.negState").c_str(), 7}));
   EXPECT_FALSE(kShort == (Error{Errc::kPolicy, "NegTokenResp.negState", 7}));
