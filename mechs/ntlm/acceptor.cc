@@ -21,8 +21,8 @@ namespace {
 constexpr size_t kUsualAuthenticateSize = 640;
 constexpr size_t kChallengeSize = 8;
 constexpr size_t kSessionKeySize = 16;
-constexpr char kUserNameField[] = "AUTHENTICATE_MESSAGE.UserName";
-constexpr char kDomainNameField[] = "AUTHENTICATE_MESSAGE.DomainName";
+constexpr const char* kUserNameField = "AUTHENTICATE_MESSAGE.UserName";
+constexpr const char* kDomainNameField = "AUTHENTICATE_MESSAGE.DomainName";
 
 // One error for all that only a guess at the password could change (policy row P23).
 const Error kWrongProof{Errc::kAuthFailed, "wrong user, password or MIC", 0, 0};

@@ -365,7 +365,7 @@ void Initiator::describe(const Agreement& agreement, ContextInfo& info) const {
   info.mechanism = kMechanismName;
   info.flags = context_flags(agreement.flags);
   append_qualified_name(info.initiator_name, config_.domain, config_.user);
-  info.target_name = config_.target_name;
+  info.target_name.append(config_.target_name);
 }
 
 }  // namespace

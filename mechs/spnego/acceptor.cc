@@ -14,11 +14,11 @@
 namespace pocketgss::mechs::spnego {
 namespace {
 
-constexpr char kMechTypes[] = "NegTokenInit.mechTypes";
-constexpr char kNegState[] = "NegTokenResp.negState";
-constexpr char kSupportedMech[] = "NegTokenResp.supportedMech";
-constexpr char kResponseToken[] = "NegTokenResp.responseToken";
-constexpr char kMechListMic[] = "mechListMIC";
+constexpr const char* kMechTypes = "NegTokenInit.mechTypes";
+constexpr const char* kNegState = "NegTokenResp.negState";
+constexpr const char* kSupportedMech = "NegTokenResp.supportedMech";
+constexpr const char* kResponseToken = "NegTokenResp.responseToken";
+constexpr const char* kMechListMic = "mechListMIC";
 
 Error misbehaved(const char* where) {
   return Error{Errc::kPeerMisbehaved, where, 0, 0};

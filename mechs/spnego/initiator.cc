@@ -13,10 +13,10 @@
 namespace pocketgss::mechs::spnego {
 namespace {
 
-constexpr char kNegState[] = "NegTokenResp.negState";
-constexpr char kSupportedMech[] = "NegTokenResp.supportedMech";
-constexpr char kResponseToken[] = "NegTokenResp.responseToken";
-constexpr char kMechListMic[] = "NegTokenResp.mechListMIC";
+constexpr const char* kNegState = "NegTokenResp.negState";
+constexpr const char* kSupportedMech = "NegTokenResp.supportedMech";
+constexpr const char* kResponseToken = "NegTokenResp.responseToken";
+constexpr const char* kMechListMic = "NegTokenResp.mechListMIC";
 
 Error misbehaved(const char* where) {
   return Error{Errc::kPeerMisbehaved, where, 0, 0};
