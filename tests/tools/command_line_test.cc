@@ -85,6 +85,13 @@ TEST(CommandLine, RefusesAnEmptyValue) {
     EXPECT_THAT(said(arguments), HasSubstr(": the value is empty; see"));
 }
 
+TEST(CommandLine, TakesWhatOnlyLooksLikeAnEmptyValue) {
+  const auto file = run({"decode", "--", "--keytab="});
+  EXPECT_EQ(file.exit_code, 66);
+  EXPECT_THAT(file.error, HasSubstr("cannot open '--keytab='"));
+  EXPECT_THAT(said({"decode", "--=", "x"}), HasSubstr("not expected: --="));
+}
+
 TEST(CommandLine, TakesAnEmptySenderAndAnEmptySalt) {
   const TempFolder folder;
   EXPECT_EQ(run({"keytab", "add", "--keytab", folder / "keytab", "--principal", "smtp/host@R",

@@ -40,27 +40,42 @@ void add_exit_codes(CLI::App& app) {
   }
 }
 
+bool takes_value(const CLI::Option& option) {
+  return option.nonpositional() && option.get_items_expected_max() > 0;
+}
+
 // refuse_empty_values: a variable that a script forgot to set must not stand for the default. It would
 // trust the system's certificates in place of those of --ca, or serve without TLS.
 void refuse_empty_values(CLI::App& app) {
   constexpr std::array<std::string_view, 2> kMayBeEmpty = {"--from", "--salt"};
   for (CLI::Option* option : app.get_options()) {
-    const bool takes_value = option->nonpositional() && option->get_items_expected_max() > 0;
     const bool may_be_empty =
         std::find(kMayBeEmpty.begin(), kMayBeEmpty.end(), option->get_name()) != kMayBeEmpty.end();
-    if (takes_value && !may_be_empty) option->check(not_empty());
+    if (takes_value(*option) && !may_be_empty) option->check(not_empty());
   }
   for (CLI::App* verb : app.get_subcommands({})) refuse_empty_values(*verb);
 }
 
+// has_option_with_value: some verb has an option of this long name that takes a value.
+bool has_option_with_value(CLI::App& app, const std::string& name) {
+  const CLI::Option* const option = app.get_option_no_throw(name);
+  if (option != nullptr && takes_value(*option)) return true;
+  const auto verbs = app.get_subcommands({});
+  return std::any_of(verbs.begin(), verbs.end(),
+                     [&](CLI::App* verb) { return has_option_with_value(*verb, name); });
+}
+
 // arguments_of gives "--ca=" as "--ca" and an empty value, which CLI11 would take from the next argument.
 // They are in reverse, as CLI11 wants them.
-std::vector<std::string> arguments_of(int argc, const char* const* argv) {
+std::vector<std::string> arguments_of(CLI::App& app, int argc, const char* const* argv) {
   std::vector<std::string> out;
+  bool options_ended = false;
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
-    const bool empty_value =
-        argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    options_ended = options_ended || argument == "--";
+    const bool empty_value = !options_ended && argument.starts_with("--") &&
+                             argument.ends_with('=') &&
+                             has_option_with_value(app, argument.substr(0, argument.size() - 1));
     if (empty_value) argument.pop_back();
     out.push_back(std::move(argument));
     if (empty_value) out.emplace_back();
@@ -106,7 +121,7 @@ ExitCode run_verb(int argc, const char* const* argv) {
   Run run;
   configure(app, run);
   try {
-    app.parse(arguments_of(argc, argv));
+    app.parse(arguments_of(app, argc, argv));
   } catch (const CLI::Success& success) {  // --help and --version
     app.exit(success);
     return ExitCode::kOk;
