@@ -160,8 +160,8 @@ Fallible<Nothing> replace(const Target& target, ByteView text, int folder) {
   return Nothing{};
 }
 
-// is_special: a device, a pipe or a socket, or a link to one (/dev/stdout), which is not ours to
-// replace. Of /dev/null there may be but one.
+// is_special: a device, a pipe or a socket, or a link to one, which is not ours to replace. Of
+// /dev/null there may be but one.
 bool is_special(const std::filesystem::path& path) {
   struct stat status{};
   if (::stat(path.c_str(), &status) != 0 && ::lstat(path.c_str(), &status) != 0) return false;

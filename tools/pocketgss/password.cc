@@ -73,6 +73,7 @@ void go_on_quietly(int) {
 class NoEcho {
  public:
   NoEcho(int terminal, std::string_view prompt) {
+    tcflush(terminal, TCIFLUSH);  // in the background the system stops us here until it is ours
     if (tcgetattr(terminal, &settings_before) != 0) return;
     quiet_terminal = terminal;
     question = prompt;
