@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "tests/support/sanitized.h"
 #include "tests/tools/support/prepared.h"
 #include "tests/tools/support/temp_folder.h"
 
@@ -138,6 +139,7 @@ TEST(Program, ExplainsItself) {
 
 // Whatever it is that is wanting first.
 TEST(Program, BlamesTheSystemWhereItHasTooFewFiles) {
+  if (pocketgss::testing::kSanitized) GTEST_SKIP() << "no sanitizer works without files";
   const TempFolder folder;
   folder.write("users", "bob:" + std::string(kPasswordHash) + "\n");
   for (const rlim_t files : {6u, 7u, 8u, 9u}) {
