@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "fuzz/oracles_krb5_files.h"
+#include "tests/mechs/krb5/cache_of_alice.h"
 #include "tests/support/allocations.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
@@ -170,32 +171,8 @@ TEST(Ccache, KRA_13_OracleHoldsNearEveryVector) {
   }
 }
 
-// A cache of alice@R with tickets for smtp/host@R.
-struct Cache {
-  Principal alice = Principal(name_type::kPrincipal, "R").add("alice");
-  Principal smtp = Principal(name_type::kSrvInst, "R").add("smtp").add("host");
-  Bytes key = Bytes(16, 0x5a), ticket = Bytes(40, 0x61);
-  std::optional<KdcOffset> offset;
-  std::vector<CcacheCredential> credentials;
-
-  CcacheCredential& add(uint32_t start, uint32_t end) {
-    CcacheCredential credential;
-    credential.client = alice.view();
-    credential.server = smtp.view();
-    credential.etype = 17;
-    credential.key = key;
-    credential.authtime = 1;
-    credential.starttime = start;
-    credential.endtime = end;
-    credential.ticket = ticket;
-    credentials.push_back(credential);
-    return credentials.back();
-  }
-  SecretBytes file() const { return write_ccache(alice.view(), offset, credentials).value(); }
-};
-
 TEST(Ccache, ToleratesWhatMitKrb5HasRemoved) {
-  Cache cache;
+  CacheOfAlice cache;
   cache.add(100, 0).authtime = 0xffffffff;
   cache.add(100, 200);
   EXPECT_TRUE(cache.credentials[0].removed());
@@ -203,7 +180,7 @@ TEST(Ccache, ToleratesWhatMitKrb5HasRemoved) {
 }
 
 TEST(Ccache, TellsConfigurationEntriesAndRemovedOnes) {
-  Cache cache;
+  CacheOfAlice cache;
   CcacheCredential& entry = cache.add(0, 0);
   entry.authtime = 0;
   for (const auto& [realm, config, removed] :
@@ -219,7 +196,7 @@ TEST(Ccache, TellsConfigurationEntriesAndRemovedOnes) {
 
 TEST(Ccache, RefusesToWriteWhatTheFormatCannotHold) {
   const auto refusal = [](auto&& change) {
-    Cache cache;
+    CacheOfAlice cache;
     change(cache.add(100, 200));
     const auto refused = write_ccache(cache.alice.view(), {}, cache.credentials);
     EXPECT_FALSE(refused.has_value());
@@ -240,7 +217,7 @@ TEST(Ccache, RefusesToWriteWhatTheFormatCannotHold) {
 }
 
 TEST(Ccache, KRA_13_ReadsWithoutAnAllocation) {
-  Cache cache;
+  CacheOfAlice cache;
   for (uint32_t i = 0; i < 5000; ++i) cache.add(100, 200 + i);
   const SecretBytes file = cache.file();
   const testing::AllocationWatch watch;
@@ -253,7 +230,7 @@ TEST(Ccache, KRA_13_ReadsWithoutAnAllocation) {
 }
 
 TEST(Ccache, MEM_1_LeavesNoKeyInFreedMemory) {
-  Cache cache;
+  CacheOfAlice cache;
   cache.add(100, 200);
   const std::vector<Bytes> secrets = {cache.key};
   const testing::FreedSecrets freed(secrets);
@@ -265,7 +242,7 @@ TEST(Ccache, MEM_1_LeavesNoKeyInFreedMemory) {
 }
 
 TEST(Ccache, MEM_3_SurvivesEveryFailedAllocation) {
-  Cache cache;
+  CacheOfAlice cache;
   cache.add(100, 200);
   for (size_t n = 1;; ++n) {
     testing::FailingAllocations failing(n);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mechs/krb5/times.h"
+#include "tests/mechs/krb5/cache_of_alice.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -42,30 +43,10 @@ TEST(TicketCache, HasTheTicketsThatKinitGot) {
   EXPECT_GE(files, 4U);
 }
 
-// A file of alice@R with tickets for smtp/host@R.
-struct File {
-  Principal alice = Principal(name_type::kPrincipal, "R").add("alice");
-  Principal smtp = Principal(name_type::kSrvInst, "R").add("smtp").add("host");
-  Bytes key = Bytes(16, 0x5a), ticket = Bytes(40, 0x61);
-  std::optional<KdcOffset> offset;
-  std::vector<CcacheCredential> credentials;
-
-  CcacheCredential& add(uint32_t start, uint32_t end) {
-    CcacheCredential credential;
-    credential.client = alice.view();
-    credential.server = smtp.view();
-    credential.etype = 17;
-    credential.key = key;
-    credential.authtime = 1;
-    credential.starttime = start;
-    credential.endtime = end;
-    credential.ticket = ticket;
-    credentials.push_back(credential);
-    return credentials.back();
-  }
+struct File : CacheOfAlice {
   // found is the endtime of what there is at that second; 0: nothing.
   int64_t found(int64_t second) const {
-    const SecretBytes octets = write_ccache(alice.view(), offset, credentials).value();
+    const SecretBytes octets = file();
     TicketCache cache;
     EXPECT_TRUE(cache.add_all(parse_ccache(octets.view()).value(), kEtypes).has_value());
     const auto ticket_then = cache.find(alice.view(), smtp.view(), second * kSecond);
