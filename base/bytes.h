@@ -13,7 +13,8 @@
 
 #include <pocketgss/export.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // Bytes owns public bytes. Secrets go into SecretBytes (secret.h).
 using Bytes = std::vector<uint8_t>;
@@ -64,5 +65,6 @@ inline void append(Bytes& out, ByteView more) {
 }
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_BYTES_H_

@@ -9,7 +9,8 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // UnixMicros counts microseconds since 1970-01-01T00:00:00Z; negative before.
 using UnixMicros = int64_t;
@@ -69,5 +70,6 @@ class Runtime {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_ENV_H_

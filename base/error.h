@@ -8,7 +8,8 @@
 
 #include <pocketgss/export.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 namespace internal {
 class ResultHead;
@@ -73,5 +74,6 @@ std::string describe(const Error& error);
 uint32_t gss_major_status(Errc code);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_ERROR_H_

@@ -11,7 +11,8 @@
 
 #include <pocketgss/error.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 namespace internal {
 
@@ -221,6 +222,7 @@ struct Passing {
 }  // namespace internal
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #define PGSS_CONCAT_(a, b) a##b
 #define PGSS_CONCAT(a, b) PGSS_CONCAT_(a, b)

@@ -10,7 +10,8 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // secure_wipe overwrites memory with zeros; the compiler cannot leave it out.
 void secure_wipe(void* memory, size_t size) noexcept;
@@ -90,5 +91,6 @@ std::ostream& operator<<(std::ostream& out, const SecretArray<N>&) {
 }
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_SECRET_H_

@@ -11,7 +11,8 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/secret.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // ContextFlags has the values of RFC 2744 appendix A (GSS_C_MUTUAL_FLAG and so on).
 enum ContextFlags : uint32_t {
@@ -115,5 +116,6 @@ struct ExchangeAnswer {
 using Answer = std::variant<AccountAnswer, ExchangeAnswer>;
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_STEP_H_

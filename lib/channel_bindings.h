@@ -6,7 +6,8 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // ChannelBinding is the application data of a gss_channel_bindings_struct (RFC 2744 3.11): the
 // type's unique prefix, a colon, and the binding's bytes. The addresses are unspecified (type 0, no
@@ -38,5 +39,6 @@ struct ChannelBinding {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_CHANNEL_BINDINGS_H_

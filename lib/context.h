@@ -20,7 +20,8 @@
 #include <variant>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // Established: both sides are done as far as this side can tell. `token`, where there is one, must
 // still go to the peer, even an empty one.
@@ -232,5 +233,6 @@ Result<std::unique_ptr<Context>> make_acceptor(Runtime&, MechanismKind,
                                                const AcceptorConfig&&) = delete;
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_CONTEXT_H_

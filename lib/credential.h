@@ -11,7 +11,8 @@
 #include <string>
 #include <string_view>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // AccountName is a name as people type it, taken apart: `DOMAIN\user`, `user@domain` or `user`.
 // UTF-8. The characters are taken as they are, neither normalised nor changed in case.
@@ -72,5 +73,6 @@ class Credential {
 Result<SecretBytes> nt_hash_of_password(Runtime&, ByteView password_utf8);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_CREDENTIAL_H_

@@ -5,7 +5,8 @@
 #include <pocketgss/kdc_exchange.h>
 #include <pocketgss/tickets.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // get_ticket starts the request and has `kdcs` carry its messages until it is done: a KdcTransport,
 // whose KdcTransportConfig::overall is the time of the whole, or one of your own. Errors: those of
@@ -13,5 +14,6 @@ namespace pocketgss PGSS_EXPORT {
 Result<Ticket> get_ticket(TicketRequest& request, KdcExchange& kdcs);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_GET_TICKET_H_

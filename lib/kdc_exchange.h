@@ -9,7 +9,8 @@
 #include <pocketgss/result.h>
 #include <pocketgss/step.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // KdcExchange carries messages to KDCs. It does not throw.
 class KdcExchange {
@@ -35,5 +36,6 @@ enum class KdcReply : uint8_t {
 KdcReply judge_kdc_reply(ByteView reply) noexcept;
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_KDC_EXCHANGE_H_

@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 inline constexpr uint16_t kKdcPort = 88;  // RFC 4120 7.2
 
@@ -83,5 +84,6 @@ class KdcResolversInTurn final : public KdcResolver {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_KDCS_H_

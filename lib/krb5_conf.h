@@ -12,7 +12,8 @@
 #include <string_view>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 inline constexpr size_t kMaxKrb5Conf = size_t{256} << 10;
 
@@ -51,5 +52,6 @@ struct Krb5Conf {
 uint32_t line_of(std::string_view text, uint32_t offset);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_KRB5_CONF_H_

@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // InnerMechanism: what an initiator may speak, inside SPNEGO or bare.
 enum class InnerMechanism : uint8_t { kKerberos, kNtlm };
@@ -37,5 +38,6 @@ struct Policy {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_POLICY_H_

@@ -23,7 +23,8 @@
 #include <variant>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // TicketSettings says who the user is, what he proves that with, and what is believed of a KDC. The
 // defaults are the rows P10, P15 and P16 of docs/policy.md.
@@ -149,5 +150,6 @@ Result<void> forget_ticket(TicketSource&, std::string_view service);
 Result<SecretBytes> write_ccache(const TicketSource&);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_TICKETS_H_

@@ -8,7 +8,8 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // base64_size returns how many characters encode `byte_count` bytes, padding included.
 constexpr size_t base64_size(size_t byte_count) {
@@ -34,5 +35,6 @@ Result<Bytes> base64_decode(std::string_view text);
 Result<ByteView> base64_decode_in_place(MutableBytes text);
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_BASE64_H_

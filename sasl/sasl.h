@@ -16,7 +16,8 @@
 #include <pocketgss/context.h>
 #include <pocketgss/result.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // kGssapiKrb5 is the GSSAPI of RFC 4752: Kerberos without SPNEGO around it, under the same
 // registered name. A client uses it only where it is named. A server under kGssapi takes both, as
@@ -306,5 +307,6 @@ Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism, ContextProvi
                                                      const SaslServerOptions& = {});
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_SASL_H_

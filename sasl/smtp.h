@@ -13,7 +13,8 @@
 #include <pocketgss/channel_bindings.h>
 #include <pocketgss/sasl.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // SmtpReply is one reply (RFC 5321 4.2). A peer's text has been made fit for logs and terminals by
 // sanitise_text(); the lines of a reply of several are joined by "\n".
@@ -75,5 +76,6 @@ struct SmtpLimits {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_SMTP_H_

@@ -51,7 +51,7 @@ bool is_reserved(std::string_view verb) {
 //   --235--> Ready --> Quitting
 // With a security layer the 235 leads to Ehlo once more (RFC 4954 4), and then to Ready. With STARTTLS the first EHLO's answer is good for one thing, to see STARTTLS in it. Failed from
 // everywhere.
-class PGSS_LOCAL SmtpClient::Impl {
+class SmtpClient::Impl {
  public:
   Impl(ContextProvider& contexts, SmtpClientConfig config)
       : contexts_(contexts), config_(std::move(config)), reader_(kReplyLine) {

@@ -13,7 +13,8 @@
 #include <pocketgss/sasl.h>
 #include <pocketgss/smtp.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 struct SmtpClientConfig {
   enum class Tls : uint8_t {
@@ -193,10 +194,11 @@ class SmtpClient {
   bool over_tls() const;
 
  private:
-  class Impl;
+  class PGSS_LOCAL Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_SMTP_CLIENT_H_

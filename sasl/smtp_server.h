@@ -13,7 +13,8 @@
 #include <pocketgss/sasl.h>
 #include <pocketgss/smtp.h>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // Micros counts microseconds on any clock that does not run backwards.
 using Micros = int64_t;
@@ -190,10 +191,11 @@ class SmtpServer {
       const;  // what the client calls itself, sanitised; empty before EHLO
 
  private:
-  class Impl;
+  class PGSS_LOCAL Impl;
   std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_SMTP_SERVER_H_

@@ -21,7 +21,7 @@ namespace pocketgss {
 //                   `--DATA--> AwaitReply --354--> Content --.--> AwaitReply --> Command
 // Closed from everywhere. AwaitTls, AwaitAccount, AwaitAuthorisation and AwaitReply take no input;
 // what arrives waits in pending_.
-class PGSS_LOCAL SmtpServer::Impl {
+class SmtpServer::Impl {
  public:
   Impl(ContextProvider& contexts, const SmtpServerConfig& config, SmtpTranscript* transcript);
 

@@ -13,7 +13,8 @@
 #include <utility>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 // DnsServer is a name server: an IP address, without brackets.
 struct DnsServer {
@@ -58,5 +59,6 @@ class DnsKdcs final : public KdcResolver, public HostResolver {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_DNS_KDCS_H_

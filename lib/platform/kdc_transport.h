@@ -14,7 +14,8 @@
 #include <string>
 #include <vector>
 
-namespace pocketgss PGSS_EXPORT {
+PGSS_EXPORT_BEGIN
+namespace pocketgss {
 
 struct KdcTransportConfig {
   // UDP first, and TCP where the request or the reply does not fit, or nothing comes back. Otherwise
@@ -74,5 +75,6 @@ class KdcTransport final : public KdcExchange {
 };
 
 }  // namespace pocketgss
+PGSS_EXPORT_END
 
 #endif  // POCKETGSS_KDC_TRANSPORT_H_

@@ -36,7 +36,7 @@ for header in "$work"/prefix/include/pocketgss/*.h; do
   # -fno-exceptions, -fno-rtti: as programs for devices are compiled.
   "$cxx" -std=c++20 -Wall -Wextra -Wpedantic -Werror -fno-exceptions -fno-rtti -fsyntax-only \
     -I"$work/prefix/include" -include "$header" -x c++ /dev/null || fail "$(basename "$header") does not stand alone"
-  grep -q '^namespace pocketgss PGSS_EXPORT {' "$header" || [ "$(basename "$header")" = export.h ] ||
+  grep -q '^PGSS_EXPORT_BEGIN' "$header" || [ "$(basename "$header")" = export.h ] ||
     fail "$(basename "$header") does not export what it declares"
 done
 
