@@ -73,6 +73,19 @@ struct NeedAccount {
   std::string domain;
 };
 
+// Established: both sides are done as far as this side can tell. `token`, where there is one, must
+// still go to the peer, even an empty one.
+struct Established {
+  std::optional<Bytes> token;
+  // The peer can do without `token` where the protocol above reports success in its place
+  // (SSEAN-W2): it is SPNEGO's last word and has no token of the mechanism inside it. An AP-REP is
+  // what a client waits for (policy row P11).
+  bool token_replaceable = false;
+};
+
+// ContextStep is what one call to step() or resume() of a context asks of the caller.
+using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Established>;
+
 // Account is what a look-up gives: the name by which the application knows it, and its key in the
 // form that the mechanism asked for (for NTLM the NT hash, 16 bytes). An account of another key
 // size is refused like an unknown one.

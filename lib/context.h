@@ -23,21 +23,8 @@
 PGSS_EXPORT_BEGIN
 namespace pocketgss {
 
-// Established: both sides are done as far as this side can tell. `token`, where there is one, must
-// still go to the peer, even an empty one.
-struct Established {
-  std::optional<Bytes> token;
-  // The peer can do without `token` where the protocol above reports success in its place
-  // (SSEAN-W2): it is SPNEGO's last word and has no token of the mechanism inside it. An AP-REP is
-  // what a client waits for (policy row P11).
-  bool token_replaceable = false;
-};
-
 // kMaxPseudoRandomSize bounds the output of pseudo_random(), in bytes (RFC 4401 2 lets us).
 inline constexpr size_t kMaxPseudoRandomSize = size_t{1} << 20;
-
-// ContextStep is what one call to step() or resume() asks of the caller.
-using ContextStep = std::variant<Continue, NeedExchange, NeedAccount, Established>;
 
 // Context is one side of one security context. It belongs to one thread; it does not throw, and
 // what it calls (clock, random source, reflection guard) must not throw either.

@@ -16,121 +16,108 @@ Error misuse(const char* what) {
 
 }  // namespace
 
-// negotiating gives the exchange that is under way.
-Result<MechanismContext::Negotiating*> MechanismContext::negotiating() {
-  if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
-  auto* const negotiating = std::get_if<Negotiating>(&state_);
-  if (negotiating == nullptr) return misuse("the context is established");
-  return negotiating;
-}
-
-// advance moves to the state that a call to the mechanism leads to.
-Result<ContextStep> MechanismContext::advance(Negotiating& negotiating,
-                                              Result<mechs::Step> result) {
-  if (!result.has_value()) return fail(result.error(), negotiating.mechanism->take_error_token());
-
-  mechs::Step& step = result.value();
-  negotiating.asked = Asked::kNothing;
-  if (auto* go_on = std::get_if<Continue>(&step)) return std::move(*go_on);
-  if (auto* exchange = std::get_if<NeedExchange>(&step)) {
-    negotiating.asked = Asked::kExchange;
-    return std::move(*exchange);
-  }
-  if (auto* account = std::get_if<NeedAccount>(&step)) {
-    negotiating.asked = Asked::kAccount;
-    return std::move(*account);
-  }
-  return establish(std::move(*std::get_if<mechs::Complete>(&step)));
-}
-
-// turn refuses a call out of turn before the mechanism hears of it, which would fail for ever. A
+// check_turn refuses a call out of turn before the mechanism hears of it, which would fail for ever. A
 // look-up of an account that answers with something else knows nobody (row NTL-10): the mechanism
 // refuses it.
-Result<MechanismContext::Negotiating*> MechanismContext::turn(bool resumes, bool with_account) {
-  PGSS_TRY(Negotiating* const current, negotiating());
-  const Asked asked = current->asked;
-  if (resumes != (asked != Asked::kNothing)) return misuse("a call out of turn");
-  if (asked == Asked::kExchange && with_account) return misuse("another answer was asked for");
-  return current;
+Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const {
+  if (protection_ != nullptr) return misuse("the context is established");
+  if (mechanism_ == nullptr) return failure_;
+  if (resumes != (asked_ != Kind::kContinue)) return misuse("a call out of turn");
+  if (asked_ == Kind::kExchange && with_account) return misuse("another answer was asked for");
+  return {};
 }
 
-// establish cannot fail: everything is moved.
-Result<ContextStep> MechanismContext::establish(mechs::Complete&& complete) {
-  proof_sent_ = proof_sent();
-  mechanism_name_ = complete.protection->info.mechanism;
-  state_.emplace<Protecting>(std::move(complete.protection), complete.peer_error);
-  return Established{std::move(complete.token), complete.token_replaceable};
+// advance tells the mechanism the peer's token, or the answer, or, without either, that the peer is
+// satisfied, and moves to the state that this leads to.
+Result<ContextStep> MechanismContext::advance(const ByteView* peer_token, Answer* answer) {
+  mechs::Step next;
+  const auto result = guarded(kWhere, [&] {
+    if (peer_token != nullptr) return mechanism_->step(*peer_token, next);
+    if (answer != nullptr) return mechanism_->resume(std::move(*answer), next);
+    return mechanism_->peer_done(next);
+  });
+  if (!result.has_value()) return fail(result.error());
+
+  asked_ = next.kind;
+  switch (next.kind) {
+    case Kind::kContinue:
+      return Continue{std::move(next.token)};
+    case Kind::kExchange:
+      return std::move(next.exchange);
+    case Kind::kAccount:
+      return std::move(next.account);
+    case Kind::kEstablished:
+      break;
+  }
+  protection_ = mechanism_->take_protection();
+  leave(protection_->info.mechanism);
+  Established done;
+  if (next.has_token) done.token = std::move(next.token);
+  done.token_replaceable = next.token_replaceable;
+  return done;
 }
 
-Error MechanismContext::fail(Error error, Bytes token) {
-  proof_sent_ = proof_sent();
-  mechanism_name_ = mechanism_name();
-  state_.emplace<Failed>(error, std::move(token));
+Error MechanismContext::fail(const Error& error) {
+  failure_ = error;
+  error_token_ = mechanism_->take_error_token();
+  leave(mechanism_->mechanism_name());
   return error;
 }
 
+// leave keeps what is asked for after the exchange.
+void MechanismContext::leave(const char* mechanism_name) {
+  proof_sent_ = mechanism_->proof_sent();
+  mechanism_name_ = mechanism_name;
+  mechanism_.reset();
+}
+
 void MechanismContext::end() {
-  fail(Error{Errc::kInternal, "context is gone", 0, 0});
+  mechanism_.reset();
+  protection_.reset();
 }
 
 Bytes MechanismContext::take_error_token() {
-  auto* const failed = std::get_if<Failed>(&state_);
-  return failed != nullptr ? std::exchange(failed->token, {}) : Bytes();
+  return std::exchange(error_token_, {});
 }
 
 Result<ContextStep> MechanismContext::step(ByteView peer_token) {
-  PGSS_TRY(Negotiating* const current, turn(false, false));
-  return advance(*current, guarded(kWhere, [&] { return current->mechanism->step(peer_token); }));
+  PGSS_CHECK(check_turn(false, false));
+  return advance(&peer_token, nullptr);
 }
 
 Result<ContextStep> MechanismContext::resume(Answer answer) {
-  PGSS_TRY(Negotiating* const current, turn(true, std::holds_alternative<AccountAnswer>(answer)));
-  return advance(*current,
-                 guarded(kWhere, [&] { return current->mechanism->resume(std::move(answer)); }));
+  PGSS_CHECK(check_turn(true, std::holds_alternative<AccountAnswer>(answer)));
+  return advance(nullptr, &answer);
 }
 
 Result<ContextStep> MechanismContext::peer_done() {
   if (established()) return Established{};
-  PGSS_TRY(Negotiating* const current, turn(false, false));
-  return advance(*current, guarded(kWhere, [&] { return current->mechanism->peer_done(); }));
+  PGSS_CHECK(check_turn(false, false));
+  return advance(nullptr, nullptr);
 }
 
 bool MechanismContext::proof_sent() const {
-  const auto* const negotiating = std::get_if<Negotiating>(&state_);
-  if (negotiating == nullptr || negotiating->mechanism == nullptr) return proof_sent_;
-  return negotiating->mechanism->proof_sent();
+  return mechanism_ != nullptr ? mechanism_->proof_sent() : proof_sent_;
 }
 
 const char* MechanismContext::mechanism_name() const {
-  const auto* const negotiating = std::get_if<Negotiating>(&state_);
-  if (negotiating == nullptr || negotiating->mechanism == nullptr) return mechanism_name_;
-  return negotiating->mechanism->mechanism_name();
+  return mechanism_ != nullptr ? mechanism_->mechanism_name() : mechanism_name_;
 }
 
 const char* MechanismContext::state_name() const {
   if (established()) return "Established";
-  const auto* const negotiating = std::get_if<Negotiating>(&state_);
-  return negotiating != nullptr ? negotiating->mechanism->state_name() : "Failed";
+  return mechanism_ != nullptr ? mechanism_->state_name() : "Failed";
 }
 
 const ContextInfo& MechanismContext::info() const {
   static const ContextInfo kNone;
-  const auto* const protecting = std::get_if<Protecting>(&state_);
-  return protecting != nullptr ? protecting->protection->info : kNone;
+  return protection_ != nullptr ? protection_->info : kNone;
 }
 
 Result<mechs::MessageProtection*> MechanismContext::protection() const {
-  if (const auto* failed = std::get_if<Failed>(&state_)) return failed->error;
-  const auto* const protecting = std::get_if<Protecting>(&state_);
-  if (protecting == nullptr) return misuse("the context is not established");
-  return protecting->protection.get();
-}
-
-// peer_error: the peer's account of why it refuses what made this context, as Mechanism::peer_error().
-std::optional<Error> MechanismContext::peer_error(ByteView token) const {
-  const auto* const protecting = std::get_if<Protecting>(&state_);
-  if (protecting == nullptr || protecting->peer_error == nullptr) return std::nullopt;
-  return protecting->peer_error(token);
+  if (protection_ != nullptr) return protection_.get();
+  if (mechanism_ != nullptr) return misuse("the context is not established");
+  return failure_;
 }
 
 size_t MechanismContext::wrap_size(size_t message_size) const {
@@ -153,9 +140,11 @@ Result<Context::Unwrapped> MechanismContext::unwrap(ByteView token, MutableBytes
   PGSS_TRY(auto* const usable, protection());
   return guarded(kWhere, [&]() -> Result<Unwrapped> {
     const auto message = usable->unwrap(token, out);
-    if (!message.has_value()) return peer_error(token).value_or(message.error());
-    // It has taken what made this context.
-    if (auto* const protecting = std::get_if<Protecting>(&state_)) protecting->peer_error = nullptr;
+    if (!message.has_value()) {
+      if (usable->peer_error == nullptr) return message.error();
+      return usable->peer_error(token).value_or(message.error());
+    }
+    usable->peer_error = nullptr;  // the peer has taken what made this context
     return Unwrapped{message.value().size, message.value().confidential};
   });
 }

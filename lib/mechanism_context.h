@@ -5,7 +5,6 @@
 #include <pocketgss/context.h>
 
 #include <memory>
-#include <variant>
 
 #include "mechs/mechanism.h"
 
@@ -13,8 +12,9 @@ namespace pocketgss {
 
 //   Negotiating --step, resume, peer_done--> Negotiating | Established      any refusal --> Failed
 //
-// Established is entered last, and Failed never left. The mechanism is destroyed, and its secrets
-// wiped, when the exchange is over either way.
+// There is a mechanism while the first lasts, a protection in the second, and neither in the third,
+// which is never left. The mechanism is destroyed, and its secrets wiped, when the exchange is over
+// either way.
 class MechanismContext : public Context {
  public:
   Result<ContextStep> step(ByteView peer_token) final;
@@ -22,7 +22,7 @@ class MechanismContext : public Context {
   Result<ContextStep> peer_done() override;
   Bytes take_error_token() final;
 
-  bool established() const final { return std::holds_alternative<Protecting>(state_); }
+  bool established() const final { return protection_ != nullptr; }
   bool proof_sent() const final;
   const char* state_name() const final;
   const char* mechanism_name() const final;
@@ -40,39 +40,28 @@ class MechanismContext : public Context {
  protected:
   // start gives the context its mechanism, which may borrow what the derived class holds: the
   // derived class calls end() in its destructor.
-  void start(std::unique_ptr<mechs::Mechanism> mechanism) {
-    state_.emplace<Negotiating>(std::move(mechanism), Asked::kNothing);
-  }
+  void start(std::unique_ptr<mechs::Mechanism> mechanism) { mechanism_ = std::move(mechanism); }
   void end();
-  bool is_negotiating() const { return std::holds_alternative<Negotiating>(state_); }
+  bool is_negotiating() const { return mechanism_ != nullptr; }
 
  private:
-  enum class Asked : uint8_t { kNothing, kExchange, kAccount };
-  struct Negotiating {
-    std::unique_ptr<mechs::Mechanism> mechanism;
-    Asked asked;  // what resume() is due with
-  };
-  struct Protecting {
-    std::unique_ptr<mechs::MessageProtection> protection;
-    std::optional<Error> (*peer_error)(ByteView);  // see mechs::Complete
-  };
-  struct Failed {
-    Error error;
-    Bytes token;  // for the peer
-  };
+  using Kind = mechs::Step::Kind;
 
-  Result<Negotiating*> negotiating();
-  Result<Negotiating*> turn(bool resumes, bool with_account);
-  Result<ContextStep> advance(Negotiating& negotiating, Result<mechs::Step> result);
-  Result<ContextStep> establish(mechs::Complete&& complete);
-  Error fail(Error error, Bytes token = {});
+  Result<void> check_turn(bool resumes, bool with_account) const;
+  Result<ContextStep> advance(const ByteView* peer_token, Answer* answer);
+  Error fail(const Error& error);
+  void leave(const char* mechanism_name);
   Result<mechs::MessageProtection*> protection() const;
-  std::optional<Error> peer_error(ByteView token) const;
 
-  std::variant<Negotiating, Protecting, Failed> state_;
+  std::unique_ptr<mechs::Mechanism> mechanism_;
+  std::unique_ptr<mechs::MessageProtection> protection_;
+  Kind asked_ = Kind::kContinue;  // by the last step; what resume() is due with, if with anything
   // Once the mechanism is gone.
   bool proof_sent_ = false;
   const char* mechanism_name_ = "";
+  // Of a context that has failed.
+  Error failure_;
+  Bytes error_token_;  // for the peer
 };
 
 }  // namespace pocketgss

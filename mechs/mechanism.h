@@ -32,6 +32,8 @@ class MessageProtection {
   virtual ~MessageProtection() = default;
 
   ContextInfo info;
+  // As Mechanism::peer_error(), for who keeps no mechanism: null where there are no such tokens.
+  std::optional<Error> (*peer_error)(ByteView) = nullptr;
 
   // can_mic: integrity was negotiated, so mic() and verify_mic() work.
   virtual bool can_mic() const = 0;
@@ -73,35 +75,42 @@ class MessageProtection {
   virtual ByteView session_key() const = 0;
 };
 
-// Complete: established. `token`, where there is one, must still go to the peer (it may be empty
-// and must then be sent all the same).
-struct Complete {
-  std::optional<Bytes> token;
-  std::unique_ptr<MessageProtection> protection;  // never null
-  // As in Established: success in the protocol above may take the place of `token`.
-  bool token_replaceable = false;
-  // As Mechanism::peer_error(), for who keeps no mechanism: none where there are no such tokens.
-  std::optional<Error> (*peer_error)(ByteView) = nullptr;
+// Step is what a call to a mechanism asks for. It is filled where it stands, and what does not belong
+// to its kind is empty: the context makes a ContextStep of it.
+struct Step {
+  enum class Kind : uint8_t {
+    kContinue,     // `token` goes to the peer, who will answer
+    kExchange,     // `exchange` is asked for
+    kAccount,      // `account` is asked for
+    kEstablished,  // take_protection(); `token` goes to the peer where has_token says so
+  };
+  Kind kind = Kind::kContinue;
+  bool has_token = false;
+  bool token_replaceable = false;  // as in Established
+  Bytes token;                     // empty before a call
+  NeedExchange exchange;
+  NeedAccount account;
 };
 
-using Step = std::variant<Continue, NeedExchange, NeedAccount, Complete>;
-
-// Mechanism is one side of one exchange. After an error every later call returns that same error.
+// Mechanism is one side of one exchange. A call that succeeds says in `next` what is to be done; after
+// one that fails `next` means nothing, and every later call returns that same error.
 class Mechanism {
  public:
   virtual ~Mechanism() = default;
 
   // step takes the peer's token; an initiator's first call has an empty one.
-  virtual Result<Step> step(ByteView peer_token) = 0;
+  virtual Result<void> step(ByteView peer_token, Step& next) = 0;
   // resume takes what NeedExchange or NeedAccount asked for. Errors: kApiMisuse where nothing was
   // asked.
-  virtual Result<Step> resume(Answer answer) = 0;
+  virtual Result<void> resume(Answer&& answer, Step& next) = 0;
   // peer_done: the protocol above says that the peer is satisfied, though a last token of its was
-  // expected (the early 235 of SSEAN-W2). Complete where that is allowed; else kPolicy (row P8),
+  // expected (the early 235 of SSEAN-W2). kEstablished where that is allowed; else kPolicy (row P8),
   // kPeerMisbehaved.
-  virtual Result<Step> peer_done() {
+  virtual Result<void> peer_done(Step&) {
     return Error{Errc::kPeerMisbehaved, "success before the exchange was complete", 0, 0};
   }
+  // take_protection gives, once after kEstablished, what protects the messages; never null.
+  std::unique_ptr<MessageProtection> take_protection() { return std::move(protection_); }
   // take_error_token: what the peer may still be sent after a step that failed, so that it can tell
   // its user why; empty where there is nothing. Once.
   virtual Bytes take_error_token() { return {}; }
@@ -124,6 +133,9 @@ class Mechanism {
   // wants_mech_list_mic: this exchange makes the mechListMIC obligatory, whatever was chosen (NTLM
   // with a MIC claimed). Valid once the mechanism is complete.
   virtual bool wants_mech_list_mic() const { return false; }
+
+ protected:
+  std::unique_ptr<MessageProtection> protection_;  // set where the step is kEstablished
 };
 
 // MicNeed: is there to be a mechListMIC, for which a mechanism needs integrity?

@@ -44,18 +44,18 @@ struct Request {
 
 struct Start {};
 struct AwaitRetry {};  // the client was told the time
-struct Established {};
+struct Complete {};
 struct Failed {
   Error error;
 };
-using State = std::variant<Start, AwaitRetry, Established, Failed>;
+using State = std::variant<Start, AwaitRetry, Complete, Failed>;
 
 class Acceptor final : public Mechanism {
  public:
   Acceptor(Runtime& runtime, const AcceptorConfig& config) : runtime_(runtime), config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override;
-  Result<Step> resume(Answer) override {
+  Result<void> step(ByteView peer_token, Step& next) override;
+  Result<void> resume(Answer&&, Step&) override {
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
   }
   Bytes take_error_token() override { return std::exchange(error_token_, {}); }
@@ -63,20 +63,20 @@ class Acceptor final : public Mechanism {
   bool proof_sent() const override { return false; }
 
  private:
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitRetry&&, ByteView token);
-  Result<Step> on(Established&&, ByteView) {
+  Result<void> on(Start&&, ByteView token, Step& next);
+  Result<void> on(AwaitRetry&&, ByteView token, Step& next);
+  Result<void> on(Complete&&, ByteView, Step&) {
     return Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0};
   }
-  Result<Step> on(Failed&& state, ByteView) { return state.error; }
+  Result<void> on(Failed&& state, ByteView, Step&) { return state.error; }
 
   Error tell(int32_t code, const Error& error) const;
   Bytes write_error_token(ByteView token, const Error&) const;
   KrbError krb_error(const Ticket&, int32_t code) const;
 
   bool skewed(const Request&) const;
-  Result<Step> tell_time(const Request&);
-  Result<Step> accept(const Request&);
+  Result<void> tell_time(const Request&, Step& next);
+  Result<void> accept(const Request&, Step& next);
 
   Result<Request> open(ByteView token) const;
   Result<Key> find_key(const Ticket&) const;
@@ -101,13 +101,13 @@ class Acceptor final : public Mechanism {
   Bytes error_token_;
 };
 
-Result<Step> Acceptor::step(ByteView peer_token) {
+Result<void> Acceptor::step(ByteView peer_token, Step& next) {
   const bool failed_before = std::holds_alternative<Failed>(state_);
   told_ = 0;
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
   State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "Kerberos acceptor", 0, 0}});
-  auto result = std::visit([&](auto&& current) { return on(std::move(current), peer_token); },
-                           std::move(state));
+  const auto result = std::visit(
+      [&](auto&& current) { return on(std::move(current), peer_token, next); }, std::move(state));
   if (!result.has_value()) {
     state_ = Failed{result.error()};
     if (!failed_before) error_token_ = write_error_token(peer_token, result.error());
@@ -120,15 +120,15 @@ const char* Acceptor::state_name() const {
   return kNames[state_.index()];
 }
 
-Result<Step> Acceptor::on(Start&&, ByteView token) {
+Result<void> Acceptor::on(Start&&, ByteView token, Step& next) {
   PGSS_TRY(const Request request, open(token));
-  return skewed(request) ? tell_time(request) : accept(request);
+  return skewed(request) ? tell_time(request, next) : accept(request, next);
 }
 
-Result<Step> Acceptor::on(AwaitRetry&&, ByteView token) {
+Result<void> Acceptor::on(AwaitRetry&&, ByteView token, Step& next) {
   PGSS_TRY(const Request request, open(token));
   if (skewed(request)) return tell(error_code::kSkew, expired("Authenticator.ctime"));
-  return accept(request);
+  return accept(request, next);
 }
 
 // --- what a client is told that is refused ---
@@ -187,7 +187,7 @@ bool Acceptor::skewed(const Request& request) const {
 
 // Quirk D5: KRB_AP_ERR_SKEW with KERB-ERROR-DATA of type 2 ([MS-KILE] 2.2.2) makes Windows try again
 // with our time.
-Result<Step> Acceptor::tell_time(const Request& request) {
+Result<void> Acceptor::tell_time(const Request& request, Step& next) {
   constexpr int32_t kSkewRecovery = 2;
   KerbErrorData recovery;
   recovery.data_type = kSkewRecovery;
@@ -197,9 +197,9 @@ Result<Step> Acceptor::tell_time(const Request& request) {
   error.cusec = request.authenticator.cusec;
   error.e_data = ByteView(e_data);
   PGSS_TRY(const Bytes message, encode(error));
-  PGSS_TRY(Bytes token, encode(ContextToken{TokenId::kKrbError, message, 0, request.mech}));
+  PGSS_TRY(next.token, encode(ContextToken{TokenId::kKrbError, message, 0, request.mech}));
   state_.emplace<AwaitRetry>();
-  return Step(Continue{std::move(token)});
+  return {};
 }
 
 // --- what the request is ---
@@ -507,7 +507,7 @@ std::string service_text(const PrincipalName& name) {
 
 // Addresses in the ticket are not looked at: clients behind NAT have others, and RFC 4120 3.2.3
 // leaves it to the server.
-Result<Step> Acceptor::accept(const Request& request) {
+Result<void> Acceptor::accept(const Request& request, Step& next) {
   PGSS_CHECK(check_client(request));
   PGSS_CHECK(check_ticket_times(request));
   PGSS_TRY(const GssChecksum checksum, read_checksum(request));
@@ -517,15 +517,16 @@ Result<Step> Acceptor::accept(const Request& request) {
   const ContextFlags flags = static_cast<ContextFlags>(checksum.flags) & kKnown;
   const bool mutual = has(flags, kMutualFlag);
   PGSS_TRY(MessageKeys keys, agree_on_keys(request, mutual, flags));
-  Complete out;
   PGSS_TRY(std::string logon, logon_name(request));
   PGSS_CHECK(check_replay(request, keys.acceptor_subkey));
 
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = mutual;
   if (mutual) {
-    PGSS_TRY(out.token, write_ap_rep(request, keys));
+    PGSS_TRY(next.token, write_ap_rep(request, keys));
   }
-  PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
-  ContextInfo& info = out.protection->info;
+  PGSS_TRY(protection_, make_message_protection(runtime_, std::move(keys)));
+  ContextInfo& info = protection_->info;
   info.mechanism = kMechanismName;
   info.flags = flags;
   const NameComponents client(request.ticket.cname, request.ticket.crealm);
@@ -535,8 +536,8 @@ Result<Step> Acceptor::accept(const Request& request) {
   info.target_name = service_text(request.outer.sname);
   info.target_realm = request.outer.realm;
   info.channel_bound = bound;
-  state_.emplace<Established>();
-  return Step(std::move(out));
+  state_.emplace<Complete>();
+  return {};
 }
 
 }  // namespace

@@ -25,11 +25,11 @@ struct AwaitApRep {
   uint32_t sequence;
   std::string initiator_name, target_name;
 };
-struct Established {};
+struct Complete {};
 struct Failed {
   Error error;
 };
-using State = std::variant<Start, AwaitCredential, AwaitApRep, Established, Failed>;
+using State = std::variant<Start, AwaitCredential, AwaitApRep, Complete, Failed>;
 
 // Quirk D22: without mutual authentication an acceptor that refuses may still send a KRB-ERROR.
 std::optional<Error> error_in(ByteView token) {
@@ -46,8 +46,10 @@ class Initiator final : public Mechanism {
             std::unique_ptr<CredentialSource> source)
       : runtime_(runtime), config_(config), source_(std::move(source)) {}
 
-  Result<Step> step(ByteView peer_token) override { return take(std::move(peer_token)); }
-  Result<Step> resume(Answer answer) override;
+  Result<void> step(ByteView peer_token, Step& next) override {
+    return take(std::move(peer_token), next);
+  }
+  Result<void> resume(Answer&& answer, Step& next) override;
   const char* state_name() const override;
   const char* mechanism_name() const override { return kMechanismName; }
   bool proof_sent() const override { return answered_ || source_->proof_sent(); }
@@ -56,28 +58,28 @@ class Initiator final : public Mechanism {
 
  private:
   template <typename Input>
-  Result<Step> take(Input&& input);
+  Result<void> take(Input&& input, Step& next);
 
-  Result<Step> on(Start&&, ByteView token);
-  Result<Step> on(AwaitCredential&&, ExchangeAnswer&&);
-  Result<Step> on(AwaitApRep&&, ByteView token);
-  Result<Step> on(Established&&, ByteView token);
-  Result<Step> on(Failed&& state, ByteView) { return state.error; }
-  Result<Step> on(Failed&& state, ExchangeAnswer&&) { return state.error; }
+  Result<void> on(Start&&, ByteView token, Step& next);
+  Result<void> on(AwaitCredential&&, ExchangeAnswer&&, Step& next);
+  Result<void> on(AwaitApRep&&, ByteView token, Step& next);
+  Result<void> on(Complete&&, ByteView token, Step&);
+  Result<void> on(Failed&& state, ByteView, Step&) { return state.error; }
+  Result<void> on(Failed&& state, ExchangeAnswer&&, Step&) { return state.error; }
   template <typename Other, typename Input>
-  Result<Step> on(Other&&, Input&&) {
+  Result<void> on(Other&&, Input&&, Step&) {
     return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
   }
 
   bool mutual() const { return has(config_.flags, kMutualFlag); }
   ContextFlags flags() const;
-  Result<Step> go_on(CredentialSource::Answer&&);
-  Result<Step> send_ap_req(const ServiceCredential&);
+  Result<void> go_on(CredentialSource::Answer&&, Step& next);
+  Result<void> send_ap_req(const ServiceCredential&, Step& next);
   Result<void> check(const ServiceCredential&) const;
   GssChecksum checksum() const;
   Result<Bytes> write_ap_req(const ServiceCredential&, const AwaitApRep&) const;
-  Result<Step> on_ap_rep(AwaitApRep&&, ByteView message);
-  Result<Step> complete(AwaitApRep&&, MessageKeys&&, std::optional<Bytes> token);
+  Result<void> on_ap_rep(AwaitApRep&&, ByteView message);
+  Result<void> complete(AwaitApRep&&, MessageKeys&&);
 
   Runtime& runtime_;
   const InitiatorConfig& config_;
@@ -88,20 +90,20 @@ class Initiator final : public Mechanism {
 };
 
 template <typename Input>
-Result<Step> Initiator::take(Input&& input) {
+Result<void> Initiator::take(Input&& input, Step& next) {
   // Whatever ends this call, also an allocation that fails, leaves the state Failed.
   State state = std::exchange(state_, Failed{Error{Errc::kNoMemory, "Kerberos initiator", 0, 0}});
-  auto result =
-      std::visit([&](auto&& current) { return on(std::move(current), std::forward<Input>(input)); },
-                 std::move(state));
+  const auto result = std::visit(
+      [&](auto&& current) { return on(std::move(current), std::forward<Input>(input), next); },
+      std::move(state));
   if (!result.has_value()) state_ = Failed{result.error()};
   return result;
 }
 
-Result<Step> Initiator::resume(Answer answer) {
+Result<void> Initiator::resume(Answer&& answer, Step& next) {
   auto* const reply = std::get_if<ExchangeAnswer>(&answer);
   if (reply == nullptr) return Error{Errc::kApiMisuse, "nothing of that was asked for", 0, 0};
-  return take(std::move(*reply));
+  return take(std::move(*reply), next);
 }
 
 const char* Initiator::state_name() const {
@@ -110,26 +112,28 @@ const char* Initiator::state_name() const {
   return kNames[state_.index()];
 }
 
-Result<Step> Initiator::on(Start&&, ByteView token) {
+Result<void> Initiator::on(Start&&, ByteView token, Step& next) {
   if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before AP-REQ", 0, 0};
   if (config_.require_channel_binding && config_.channel_binding.empty()) {
     return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
   }
   PGSS_TRY(auto answer, source_->start());
-  return go_on(std::move(answer));
+  return go_on(std::move(answer), next);
 }
 
-Result<Step> Initiator::on(AwaitCredential&&, ExchangeAnswer&& reply) {
+Result<void> Initiator::on(AwaitCredential&&, ExchangeAnswer&& reply, Step& next) {
   PGSS_TRY(auto answer, source_->resume(std::move(reply)));
-  return go_on(std::move(answer));
+  return go_on(std::move(answer), next);
 }
 
-Result<Step> Initiator::go_on(CredentialSource::Answer&& answer) {
+Result<void> Initiator::go_on(CredentialSource::Answer&& answer, Step& next) {
   if (auto* exchange = std::get_if<NeedExchange>(&answer)) {
+    next.kind = Step::Kind::kExchange;
+    next.exchange = std::move(*exchange);
     state_.emplace<AwaitCredential>();
-    return Step(std::move(*exchange));
+    return {};
   }
-  return send_ap_req(*std::get<const ServiceCredential*>(answer));
+  return send_ap_req(*std::get<const ServiceCredential*>(answer), next);
 }
 
 // flags: what was asked for, and no more. Kerberos always gives integrity and confidentiality, but
@@ -147,7 +151,7 @@ Result<void> Initiator::check(const ServiceCredential& credential) const {
   return {};
 }
 
-Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
+Result<void> Initiator::send_ap_req(const ServiceCredential& credential, Step& next) {
   PGSS_CHECK(check(credential));
   // The sub-key is of the session key's etype; an acceptor that knows a better one may choose it
   // from the list in the authenticator (RFC 4537).
@@ -155,22 +159,24 @@ Result<Step> Initiator::send_ap_req(const ServiceCredential& credential) {
   PGSS_TRY(const uint32_t sequence, initial_sequence(runtime_.random()));
   PGSS_TRY(const WireTime time,
            authenticator_time(runtime_.clock().now() + credential.clock_offset, runtime_.random()));
-  AwaitApRep next{credential.session_key.clone(),
+  AwaitApRep sent{credential.session_key.clone(),
                   std::move(subkey),
                   time.seconds,
                   time.microseconds,
                   sequence,
                   principal_text(credential.client.view()),
                   principal_text(credential.server.view())};
-  PGSS_TRY(Bytes token, write_ap_req(credential, next));
+  PGSS_TRY(next.token, write_ap_req(credential, sent));
   ap_req_made_ = true;
   if (mutual()) {
-    state_.emplace<AwaitApRep>(std::move(next));
-    return Step(Continue{std::move(token)});
+    state_.emplace<AwaitApRep>(std::move(sent));
+    return {};
   }
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = true;
   // RFC 4121 4.1: without an AP-REP both directions count from the initiator's number.
-  MessageKeys keys{next.subkey.clone(), Role::kInitiator, false, sequence, sequence, flags()};
-  return complete(std::move(next), std::move(keys), std::move(token));
+  MessageKeys keys{sent.subkey.clone(), Role::kInitiator, false, sequence, sequence, flags()};
+  return complete(std::move(sent), std::move(keys));
 }
 
 GssChecksum Initiator::checksum() const {
@@ -237,11 +243,12 @@ Result<Bytes> Initiator::write_ap_req(const ServiceCredential& credential,
   return encode(ContextToken{TokenId::kApReq, message, 0, {}});
 }
 
-Result<Step> Initiator::on(AwaitApRep&& state, ByteView token) {
+Result<void> Initiator::on(AwaitApRep&& state, ByteView token, Step& next) {
   answered_ = true;
   PGSS_TRY(const ContextToken reply, parse_context_token(token));
   switch (reply.id) {
     case TokenId::kApRep:
+      next.kind = Step::Kind::kEstablished;
       return on_ap_rep(std::move(state), reply.message);
     case TokenId::kKrbError: {
       PGSS_TRY(const KrbError error, parse_krb_error(reply.message));
@@ -253,14 +260,14 @@ Result<Step> Initiator::on(AwaitApRep&& state, ByteView token) {
   return Error{Errc::kPeerMisbehaved, "TOK_ID", 0, 0};
 }
 
-Result<Step> Initiator::on(Established&&, ByteView token) {
+Result<void> Initiator::on(Complete&&, ByteView token, Step&) {
   answered_ = true;
   return error_in(token).value_or(Error{Errc::kPeerMisbehaved, "a token after the last one", 0, 0});
 }
 
 // RFC 4120 3.2.5: the AP-REP is the acceptor's proof if it is made with the session key and repeats
 // the authenticator's time (row KRA-8).
-Result<Step> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
+Result<void> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
   const Error no_proof{Errc::kAuthFailed, "AP-REP", 0, 0};
   PGSS_TRY(const ApRep reply, parse_ap_rep(message));
   if (reply.enc_part.etype != static_cast<int32_t>(state.session_key.etype())) return no_proof;
@@ -280,22 +287,19 @@ Result<Step> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
     PGSS_TRY(Key subkey, key_of(*part.subkey, config_.allow_rc4));
     keys.partial.emplace(std::exchange(keys.key, std::move(subkey)));
   }
-  return complete(std::move(state), std::move(keys), std::nullopt);
+  return complete(std::move(state), std::move(keys));
 }
 
-Result<Step> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys,
-                                 std::optional<Bytes> token) {
-  Complete out;
-  out.token = std::move(token);
-  PGSS_TRY(out.protection, make_message_protection(runtime_, std::move(keys)));
-  if (!mutual()) out.peer_error = error_in;
-  ContextInfo& info = out.protection->info;
+Result<void> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys) {
+  PGSS_TRY(protection_, make_message_protection(runtime_, std::move(keys)));
+  if (!mutual()) protection_->peer_error = error_in;
+  ContextInfo& info = protection_->info;
   info.mechanism = kMechanismName;
   info.flags = flags();
   info.initiator_name = std::move(state.initiator_name);
   info.target_name = std::move(state.target_name);
-  state_.emplace<Established>();
-  return Step(std::move(out));
+  state_.emplace<Complete>();
+  return {};
 }
 
 }  // namespace

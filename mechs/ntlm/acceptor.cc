@@ -69,23 +69,23 @@ class Acceptor final : public Mechanism {
  public:
   Acceptor(Runtime& runtime, const AcceptorConfig& config) : runtime_(runtime), config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override;
-  Result<Step> resume(Answer answer) override;
+  Result<void> step(ByteView peer_token, Step& next) override;
+  Result<void> resume(Answer&& answer, Step& next) override;
   const char* state_name() const override;
   bool proof_sent() const override { return false; }
   bool wants_mech_list_mic() const override { return mic_verified_; }
 
  private:
-  Result<Step> take(State, ByteView token);
-  Result<Step> take(State, Answer&&);
+  Result<void> take(State, ByteView token, Step& next);
+  Result<void> take(State, Answer&&);
   // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
   State leave_state() { return std::exchange(state_, State::kFailed); }
-  void fail(const Error&);
-  Result<Step> refuse(State) const;
+  Result<void> ended(const Result<void>&);
+  Error refuse(State) const;
 
-  Result<Step> take_negotiate(ByteView token);
-  Result<Step> take_authenticate(ByteView token);
-  Result<Step> take_account(AccountAnswer&&);
+  Result<void> take_negotiate(ByteView token, Bytes& challenge);
+  Result<void> take_authenticate(ByteView token, NeedAccount& question);
+  Result<void> take_account(AccountAnswer&&);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   size_t size_limit() const { return strict() ? kMaxStrictMessageSize : kMaxMessageSize; }
@@ -120,37 +120,40 @@ class Acceptor final : public Mechanism {
   std::string initiator_name_, target_name_;
 };
 
-Result<Step> Acceptor::step(ByteView peer_token) {
-  auto result = take(leave_state(), peer_token);
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Acceptor::step(ByteView peer_token, Step& next) {
+  return ended(take(leave_state(), peer_token, next));
 }
 
-Result<Step> Acceptor::resume(Answer answer) {
-  auto result = take(leave_state(), std::move(answer));
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Acceptor::resume(Answer&& answer, Step& next) {
+  next.kind = Step::Kind::kEstablished;  // nothing is sent any more
+  return ended(take(leave_state(), std::move(answer)));
 }
 
-void Acceptor::fail(const Error& error) {
-  failure_ = error;
+// ended looks back on a call.
+Result<void> Acceptor::ended(const Result<void>& result) {
+  if (result.has_value()) return result;
+  failure_ = result.error();
   open_.reset();
+  return result;
 }
 
-Result<Step> Acceptor::take(State state, ByteView token) {
-  if (state == State::kStart) return take_negotiate(token);
-  if (state == State::kAwaitAuthenticate) return take_authenticate(token);
+Result<void> Acceptor::take(State state, ByteView token, Step& next) {
+  if (state == State::kStart) return take_negotiate(token, next.token);
+  if (state == State::kAwaitAuthenticate) {
+    next.kind = Step::Kind::kAccount;
+    return take_authenticate(token, next.account);
+  }
   return refuse(state);
 }
 
-Result<Step> Acceptor::take(State state, Answer&& answer) {
+Result<void> Acceptor::take(State state, Answer&& answer) {
   if (state != State::kAwaitAccount) return refuse(state);
   if (auto* account = std::get_if<AccountAnswer>(&answer)) return take_account(std::move(*account));
   return take_account({});  // not what was asked for: as if there were no account
 }
 
 // refuse answers a call that `state` does not take.
-Result<Step> Acceptor::refuse(State state) const {
+Error Acceptor::refuse(State state) const {
   if (state == State::kFailed) return failure_;
   return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
@@ -161,24 +164,23 @@ const char* Acceptor::state_name() const {
   return kNames[static_cast<size_t>(state_)];
 }
 
-Result<Step> Acceptor::take_negotiate(ByteView token) {
+Result<void> Acceptor::take_negotiate(ByteView token, Bytes& challenge) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
   PGSS_TRY(const NegotiateMessage& negotiate, parse_negotiate(token));
   PGSS_TRY(flags_, challenge_flags(negotiate.flags));
   characters_ = has_flag(flags_, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
   PGSS_CHECK(runtime_.random().fill(server_challenge_));
-  Continue challenge;
-  PGSS_CHECK(write_challenge(challenge.token));
+  PGSS_CHECK(write_challenge(challenge));
 
-  transcript_.bytes.reserve(token.size() + challenge.token.size() + kUsualAuthenticateSize);
+  transcript_.bytes.reserve(token.size() + challenge.size() + kUsualAuthenticateSize);
   append(transcript_.bytes, token);
-  append(transcript_.bytes, challenge.token);
+  append(transcript_.bytes, challenge);
   transcript_.challenge_at = token.size();
   transcript_.authenticate_at = transcript_.bytes.size();
   open_.emplace(config_.guard, server_challenge_);
   sent_at_ = runtime_.clock().steady();
   state_ = State::kAwaitAuthenticate;
-  return challenge;
+  return {};
 }
 
 // challenge_flags: what is asked for, as far as it is of use (policy row P3).
@@ -292,7 +294,7 @@ Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
 }
 
 // All that can be told from the message alone is checked before the account is asked for.
-Result<Step> Acceptor::take_authenticate(ByteView token) {
+Result<void> Acceptor::take_authenticate(ByteView token, NeedAccount& question) {
   open_.reset();
   // Not by now(): a clock that is set would end a challenge, or let it live on.
   if (runtime_.clock().steady() - sent_at_ > config_.challenge_life_micros) {
@@ -314,12 +316,11 @@ Result<Step> Acceptor::take_authenticate(ByteView token) {
   PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
   PGSS_TRY(const Utf16Name& domain,
            Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
-  NeedAccount question;
   PGSS_TRY(question.user, user.to_utf8(kUserNameField));
   PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
   append_qualified_name(initiator_name_, question.domain, question.user);
   state_ = State::kAwaitAccount;
-  return question;
+  return {};
 }
 
 // Policy row P3. The flags of the AUTHENTICATE may be fewer than those of the CHALLENGE (quirk C29:
@@ -404,7 +405,7 @@ ExportedSessionKey Acceptor::exported_session_key(const ResponseKey& key) const 
   return exported;
 }
 
-Result<Step> Acceptor::take_account(AccountAnswer&& answer) {
+Result<void> Acceptor::take_account(AccountAnswer&& answer) {
   if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
   PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
@@ -422,10 +423,9 @@ Result<Step> Acceptor::take_account(AccountAnswer&& answer) {
     if (!ct_equal(expected, *message_.mic)) return kWrongProof;
   }
   PGSS_TRY(const bool bound, check_binding());
-  Complete complete;
-  complete.protection =
+  protection_ =
       std::make_unique<MessageSecurity>(crypto, flags_, std::move(key), Sender::kAcceptor);
-  ContextInfo& info = complete.protection->info;
+  ContextInfo& info = protection_->info;
   info.mechanism = "NTLM";
   info.flags = context_flags(flags_);
   info.initiator_name = std::move(initiator_name_);
@@ -435,7 +435,7 @@ Result<Step> Acceptor::take_account(AccountAnswer&& answer) {
   info.mic_verified = mic_claimed;
   mic_verified_ = mic_claimed;
   state_ = State::kEstablished;
-  return complete;
+  return {};
 }
 
 }  // namespace

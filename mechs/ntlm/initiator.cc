@@ -54,8 +54,8 @@ class Initiator final : public Mechanism {
         integrity_needed_(integrity_needed),
         offered_(offered_flags(config.flags | config.required_flags, integrity_needed)) {}
 
-  Result<Step> step(ByteView peer_token) override;
-  Result<Step> resume(Answer) override {
+  Result<void> step(ByteView peer_token, Step& next) override;
+  Result<void> resume(Answer&&, Step&) override {
     return Error{Errc::kApiMisuse, "nothing was asked for", 0, 0};
   }
   const char* state_name() const override;
@@ -71,9 +71,9 @@ class Initiator final : public Mechanism {
     std::optional<uint64_t> timestamp;  // with one, the AUTHENTICATE carries a MIC
   };
 
-  Result<Step> take(State, ByteView token);
-  Result<Step> send_negotiate(ByteView token);
-  Result<Step> take_challenge(ByteView token);
+  Result<void> take(State, ByteView token, Step& next);
+  Result<void> send_negotiate(ByteView token, Step& next);
+  Result<void> take_challenge(ByteView token, Step& next);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   Result<void> check_reflection(const ChallengeMessage&) const;
@@ -101,19 +101,19 @@ class Initiator final : public Mechanism {
   bool mic_sent_ = false;
 };
 
-Result<Step> Initiator::step(ByteView peer_token) {
+Result<void> Initiator::step(ByteView peer_token, Step& next) {
   // Whatever ends this call, also an allocation that fails, leaves the state kFailed.
-  auto result = take(std::exchange(state_, State::kFailed), peer_token);
+  const auto result = take(std::exchange(state_, State::kFailed), peer_token, next);
   if (!result.has_value()) failure_ = result.error();
   return result;
 }
 
-Result<Step> Initiator::take(State state, ByteView token) {
+Result<void> Initiator::take(State state, ByteView token, Step& next) {
   switch (state) {
     case State::kStart:
-      return send_negotiate(token);
+      return send_negotiate(token, next);
     case State::kAwaitChallenge:
-      return take_challenge(token);
+      return take_challenge(token, next);
     case State::kEstablished:
       return Error{Errc::kApiMisuse, "the context is established", 0, 0};
     case State::kFailed:
@@ -127,41 +127,43 @@ const char* Initiator::state_name() const {
   return kNames[static_cast<size_t>(state_)];
 }
 
-Result<Step> Initiator::send_negotiate(ByteView token) {
+Result<void> Initiator::send_negotiate(ByteView token, Step& next) {
   if (!token.empty()) return Error{Errc::kPeerMisbehaved, "a token before NEGOTIATE_MESSAGE", 0, 0};
   if (config_.require_channel_binding && config_.channel_binding.empty()) {
     return Error{Errc::kPolicy, "P5: channel binding required, and the channel has none", 0, 0};
   }
-  Continue negotiate;
-  MessageWriter writer(negotiate.token, MessageType::kNegotiate, kNegotiateSize);
+  Bytes& negotiate = next.token;
+  MessageWriter writer(negotiate, MessageType::kNegotiate, kNegotiateSize);
   writer.u32(NegotiateMessage::kFlagsAt, offered_);
   writer.version(NegotiateMessage::kVersionAt, kOurVersion);
   PGSS_CHECK(writer.field(NegotiateMessage::kDomainNameFieldsAt, {}));
   PGSS_CHECK(writer.field(NegotiateMessage::kWorkstationFieldsAt, {}));
-  std::copy_n(negotiate.token.begin(), kNegotiateSize, negotiate_.begin());
+  std::copy_n(negotiate.begin(), kNegotiateSize, negotiate_.begin());
   state_ = State::kAwaitChallenge;
-  return negotiate;
+  return {};
 }
 
-Result<Step> Initiator::take_challenge(ByteView token) {
+Result<void> Initiator::take_challenge(ByteView token, Step& next) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
   PGSS_TRY(const ChallengeMessage& challenge, parse_challenge(token));
   PGSS_CHECK(check_reflection(challenge));
   PGSS_TRY(const Agreement& agreement, agree(challenge));
 
-  Bytes authenticate;
+  Bytes& authenticate = next.token;
   PGSS_TRY(ExportedSessionKey key, write_authenticate(challenge, agreement, authenticate));
   if (agreement.timestamp) {
     const Mic code = mic(runtime_.crypto(), key, negotiate_, token, authenticate);
     std::copy(code.begin(), code.end(), authenticate.begin() + AuthenticateMessage::kMicAt);
   }
-  auto protection = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
-                                                      std::move(key), Sender::kInitiator);
-  describe(agreement, protection->info);
+  protection_ = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
+                                                  std::move(key), Sender::kInitiator);
+  describe(agreement, protection_->info);
   proof_sent_ = true;
   mic_sent_ = agreement.timestamp.has_value();
   state_ = State::kEstablished;
-  return Complete{std::move(authenticate), std::move(protection)};
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = true;
+  return {};
 }
 
 // Policy row P19.

@@ -50,39 +50,38 @@ class Acceptor final : public Mechanism {
  public:
   explicit Acceptor(const AcceptorConfig& config) : config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override;
-  Result<Step> resume(Answer answer) override;
+  Result<void> step(ByteView peer_token, Step& next) override;
+  Result<void> resume(Answer&& answer, Step& next) override;
   Bytes take_error_token() override;
   const char* state_name() const override;
   bool proof_sent() const override { return false; }  // an acceptor has nothing to fall back to
 
  private:
-  Result<Step> take(State, ByteView token);
-  Result<Step> take(State, Answer&&);
+  Result<void> take(State, ByteView token, Step& next);
+  Result<void> take(State, Answer&&, Step& next);
   // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
   State leave_state() { return std::exchange(state_, State::kFailed); }
-  void fail(const Error&);
-  Result<Step> refuse(State) const;
+  Result<void> ended(const Result<void>&);
+  Error refuse(State) const;
 
-  Result<Step> send_hints();
-  Result<Step> take_init(ByteView token);
-  Result<Step> take_token(ByteView token);
-  Result<Step> take_mic(ByteView token);
-  Result<Step> start_bare(ByteView token, const Error& not_spnego);
-  Result<Step> step_bare(ByteView token);
-  void after_bare(const Result<Step>&);
+  Result<void> send_hints(Step& next);
+  Result<void> take_init(ByteView token, Step& next);
+  Result<void> take_token(ByteView token, Step& next);
+  Result<void> take_mic(ByteView token, Step& next);
+  Result<void> start_bare(ByteView token, const Error& not_spnego, Step& next);
+  Result<void> after_bare(const Result<void>&, const Step& next);
   Result<bool> choose(const MechTypeList&);
 
-  Result<Step> after_inner(Step&);
-  Result<Step> after_own_last(ByteView response_token);
-  Result<Step> after_peer_last();
-  Result<Step> answer_mic(ByteView);
+  Result<void> after_inner(Step& next);
+  Result<void> after_own_last(ByteView response_token, Step& next);
+  Result<void> after_peer_last(Step& next);
+  Result<void> answer_mic(ByteView, Step& next);
 
   NegTokenResp response(NegState);
-  Result<Step> reply(NegState, const std::optional<ByteView>& response_token);
-  Result<Step> send(const NegTokenResp&, State next);
+  Result<void> reply(NegState, const std::optional<ByteView>& response_token, Step& next);
+  Result<void> send(const NegTokenResp&, State, Step& next);
   enum class Last : uint8_t { kMechanisms, kSpnegos };  // whose token is in the last NegTokenResp
-  Result<Step> establish(const NegTokenResp* last, Last);
+  Result<void> establish(const NegTokenResp* last, Last, Step& next);
 
   const AcceptorConfig config_;
   State state_ = State::kStart;
@@ -91,46 +90,44 @@ class Acceptor final : public Mechanism {
   Bytes inner_error_token_;
 
   // What the exchange carries from token to token.
-  std::unique_ptr<Mechanism> inner_;
-  std::unique_ptr<MessageProtection> protection_;  // once that is complete
-  asn1::Oid supported_mech_;                       // as the initiator named it
+  std::unique_ptr<Mechanism> inner_;  // once that is complete there is protection_
+  asn1::Oid supported_mech_;          // as the initiator named it
   Bytes mech_types_;  // MechTypeList as it came: a mechListMIC covers these very bytes
   MechListMic mic_;
   std::optional<Mic> peer_mic_;  // of the token that is being answered
   bool answered_ = false;        // our first reply, which names the mechanism, was sent
 };
 
-Result<Step> Acceptor::step(ByteView peer_token) {
-  auto result = take(leave_state(), peer_token);
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Acceptor::step(ByteView peer_token, Step& next) {
+  return ended(take(leave_state(), peer_token, next));
 }
 
-Result<Step> Acceptor::resume(Answer answer) {
-  auto result = take(leave_state(), std::move(answer));
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Acceptor::resume(Answer&& answer, Step& next) {
+  return ended(take(leave_state(), std::move(answer), next));
 }
 
-void Acceptor::fail(const Error& error) {
-  failure_ = error;
+// ended looks back on a call.
+Result<void> Acceptor::ended(const Result<void>& result) {
+  if (result.has_value()) return result;
+  failure_ = result.error();
   if (inner_ != nullptr) inner_error_token_ = inner_->take_error_token();
   inner_.reset();
   protection_.reset();
+  return result;
 }
 
-Result<Step> Acceptor::take(State state, ByteView token) {
+Result<void> Acceptor::take(State state, ByteView token, Step& next) {
   switch (state) {
     case State::kStart:
-      return token.empty() ? send_hints() : take_init(token);
+      return token.empty() ? send_hints(next) : take_init(token, next);
     case State::kAwaitInit:
-      return take_init(token);
+      return take_init(token, next);
     case State::kAwaitToken:
-      return take_token(token);
+      return take_token(token, next);
     case State::kAwaitMic:
-      return take_mic(token);
+      return take_mic(token, next);
     case State::kBare:
-      return step_bare(token);
+      return after_bare(inner_->step(token, next), next);
     case State::kAwaitAnswer:
     case State::kEstablished:
     case State::kFailed:
@@ -139,16 +136,15 @@ Result<Step> Acceptor::take(State state, ByteView token) {
   return refuse(state);
 }
 
-Result<Step> Acceptor::take(State state, Answer&& answer) {
+Result<void> Acceptor::take(State state, Answer&& answer, Step& next) {
   if (state != State::kAwaitAnswer && state != State::kBare) return refuse(state);
-  auto step = inner_->resume(std::move(answer));
-  if (state == State::kAwaitAnswer && step.has_value()) return after_inner(step.value());
-  if (state == State::kBare) after_bare(step);
-  return step;
+  const auto resumed = inner_->resume(std::move(answer), next);
+  if (state == State::kBare) return after_bare(resumed, next);
+  return resumed.has_value() ? after_inner(next) : resumed;
 }
 
 // refuse answers a call that `state` does not take.
-Result<Step> Acceptor::refuse(State state) const {
+Error Acceptor::refuse(State state) const {
   if (state == State::kFailed) return failure_;
   return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
@@ -176,20 +172,19 @@ bool is_present(const std::optional<ByteView>& token) {
 }
 
 // [MS-SPNG] 3.2.5.2: the list of all that is accepted, and hints that mean nothing (quirk B14).
-Result<Step> Acceptor::send_hints() {
+Result<void> Acceptor::send_hints(Step& next) {
   PGSS_TRY(const Bytes list, encode_mech_types(config_.mechanisms, Aliases::kInclude));
   NegTokenInit2 hints;
   PGSS_TRY(hints.mech_types, MechTypeList::parse(list));
   hints.neg_hints = NegHints{"not_defined_in_RFC4178@please_ignore", std::nullopt};
-  Continue out;
-  PGSS_CHECK(encode_to(hints, out.token));
+  PGSS_CHECK(encode_to(hints, next.token));
   state_ = State::kAwaitInit;
-  return out;
+  return {};
 }
 
-Result<Step> Acceptor::take_init(ByteView token) {
+Result<void> Acceptor::take_init(ByteView token, Step& next) {
   const auto parsed = parse_neg_token_init(token);
-  if (!parsed.has_value()) return start_bare(token, parsed.error());
+  if (!parsed.has_value()) return start_bare(token, parsed.error(), next);
   const NegTokenInit& init = parsed.value();
 
   mech_types_ = init.mech_types.der().to_bytes();
@@ -199,13 +194,14 @@ Result<Step> Acceptor::take_init(ByteView token) {
   // into it (P9).
   if (!first_choice || !is_present(init.mech_token)) {
     if (init.mech_list_mic) return misbehaved(kMechListMic);
-    return reply(first_choice ? NegState::kAcceptIncomplete : NegState::kRequestMic, std::nullopt);
+    return reply(first_choice ? NegState::kAcceptIncomplete : NegState::kRequestMic, std::nullopt,
+                 next);
   }
   if (init.mech_list_mic) {
     PGSS_TRY(peer_mic_, Mic::copy_of(*init.mech_list_mic));
   }
-  PGSS_TRY(Step && step, inner_->step(*init.mech_token));
-  return after_inner(step);
+  PGSS_CHECK(inner_->step(*init.mech_token, next));
+  return after_inner(next);
 }
 
 // choose starts the first mechanism of the list that is ours and can be started, and says whether
@@ -229,7 +225,7 @@ Result<bool> Acceptor::choose(const MechTypeList& list) {
 
 // Quirk B17: WinPR, and others with one mechanism only, send its token bare. A token in SPNEGO's
 // own frame is never taken for one.
-Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
+Result<void> Acceptor::start_bare(ByteView token, const Error& not_spnego, Step& next) {
   const auto frame = parse_initial_context_token(token);
   if (frame.has_value() && frame.value().this_mech == kSpnegoOid) return not_spnego;
   for (const MechanismEntry& entry : config_.mechanisms) {
@@ -239,21 +235,19 @@ Result<Step> Acceptor::start_bare(ByteView token, const Error& not_spnego) {
     }
     PGSS_TRY(inner_, entry.make(MicNeed::kNone));
     bare_ = true;
-    return step_bare(token);
+    return after_bare(inner_->step(token, next), next);
   }
   return not_spnego;
 }
 
-Result<Step> Acceptor::step_bare(ByteView token) {
-  auto step = inner_->step(token);
-  after_bare(step);
-  return step;
-}
-
-void Acceptor::after_bare(const Result<Step>& step) {
-  if (!step.has_value()) return;
-  const bool complete = std::holds_alternative<Complete>(step.value());
-  state_ = complete ? State::kEstablished : State::kBare;
+Result<void> Acceptor::after_bare(const Result<void>& result, const Step& next) {
+  if (!result.has_value()) return result;
+  state_ = State::kBare;
+  if (next.kind == Step::Kind::kEstablished) {
+    protection_ = inner_->take_protection();
+    state_ = State::kEstablished;
+  }
+  return result;
 }
 
 // check_response: what an initiator's NegTokenResp may not say (RFC 4178 4.2.2; quirk B7).
@@ -264,32 +258,32 @@ Result<void> check_response(const NegTokenResp& resp) {
   return {};
 }
 
-Result<Step> Acceptor::take_token(ByteView token) {
+Result<void> Acceptor::take_token(ByteView token, Step& next) {
   PGSS_TRY(const NegTokenResp& resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (const auto given = mic_of(resp)) {
     PGSS_TRY(peer_mic_, Mic::copy_of(*given));
   }
-  PGSS_TRY(Step && step, inner_->step(*resp.response_token));
-  return after_inner(step);
+  PGSS_CHECK(inner_->step(*resp.response_token, next));
+  return after_inner(next);
 }
 
-Result<Step> Acceptor::after_inner(Step& step) {
-  if (auto* done = std::get_if<Complete>(&step)) {
-    protection_ = std::move(done->protection);
-    const bool own_last = done->token && !done->token->empty();
+Result<void> Acceptor::after_inner(Step& next) {
+  const Bytes token = std::move(next.token);
+  if (next.kind == Step::Kind::kEstablished) {
+    protection_ = inner_->take_protection();
     // An initiator that lacks the mechanism's last token cannot have made a mechListMIC.
-    if (own_last && peer_mic_) return misbehaved(kMechListMic);
+    if (!token.empty() && peer_mic_) return misbehaved(kMechListMic);
     PGSS_CHECK(mic_.check_possible(*protection_));
-    return own_last ? after_own_last(*done->token) : after_peer_last();
+    return token.empty() ? after_peer_last(next) : after_own_last(token, next);
   }
-  if (auto* next = std::get_if<Continue>(&step)) {
+  if (next.kind == Step::Kind::kContinue) {
     if (peer_mic_) return misbehaved(kMechListMic);
-    return reply(NegState::kAcceptIncomplete, next->token);
+    return reply(NegState::kAcceptIncomplete, token, next);
   }
   state_ = State::kAwaitAnswer;
-  return std::move(step);
+  return {};
 }
 
 // response is a NegTokenResp with what only the first reply has (RFC 4178 4.2.2).
@@ -300,71 +294,72 @@ NegTokenResp Acceptor::response(NegState state) {
   return out;
 }
 
-Result<Step> Acceptor::send(const NegTokenResp& token, State next) {
-  Continue out;
-  PGSS_CHECK(encode_to(token, out.token));
-  state_ = next;
-  return out;
+Result<void> Acceptor::send(const NegTokenResp& token, State state, Step& next) {
+  PGSS_CHECK(encode_to(token, next.token));
+  next.kind = Step::Kind::kContinue;
+  state_ = state;
+  return {};
 }
 
-Result<Step> Acceptor::reply(NegState state, const std::optional<ByteView>& response_token) {
+Result<void> Acceptor::reply(NegState state, const std::optional<ByteView>& response_token,
+                             Step& next) {
   NegTokenResp resp = response(state);
   resp.response_token = response_token;
-  return send(resp, State::kAwaitToken);
+  return send(resp, State::kAwaitToken, next);
 }
 
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
 // and the initiator's is then awaited.
-Result<Step> Acceptor::after_own_last(ByteView response_token) {
+Result<void> Acceptor::after_own_last(ByteView response_token, Step& next) {
   const bool required = mic_.required(*inner_, *protection_);
   NegTokenResp resp = response(required ? NegState::kAcceptIncomplete : NegState::kAcceptCompleted);
   resp.response_token = response_token;
-  if (!required) return establish(&resp, Last::kMechanisms);
+  if (!required) return establish(&resp, Last::kMechanisms, next);
   PGSS_TRY(const Mic& mic, mic_.make(*protection_, mech_types_));
   resp.mech_list_mic = mic.view();
-  return send(resp, State::kAwaitMic);
+  return send(resp, State::kAwaitMic, next);
 }
 
 // RFC 4178 5 c: the initiator sent the mechanism's last token, and its mechListMIC beside it. A MIC
 // is always answered by a MIC (quirk B22).
-Result<Step> Acceptor::after_peer_last() {
-  if (peer_mic_) return answer_mic(peer_mic_->view());
+Result<void> Acceptor::after_peer_last(Step& next) {
+  if (peer_mic_) return answer_mic(peer_mic_->view(), next);
   if (!mic_.required(*inner_, *protection_)) {
     const NegTokenResp last = response(NegState::kAcceptCompleted);
-    return establish(&last, Last::kSpnegos);
+    return establish(&last, Last::kSpnegos, next);
   }
   // c IV: where that token was the first one too, the initiator could not know.
-  if (!answered_) return send(response(NegState::kRequestMic), State::kAwaitMic);
+  if (!answered_) return send(response(NegState::kRequestMic), State::kAwaitMic, next);
   return refused(kMechListMic);
 }
 
-Result<Step> Acceptor::take_mic(ByteView token) {
+Result<void> Acceptor::take_mic(ByteView token, Step& next) {
   PGSS_TRY(const NegTokenResp& resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (!resp.mech_list_mic) return refused(kMechListMic);
-  return answer_mic(*resp.mech_list_mic);
+  return answer_mic(*resp.mech_list_mic, next);
 }
 
 // answer_mic ends the exchange: the initiator's mechListMIC is right, and has, or gets, its answer.
-Result<Step> Acceptor::answer_mic(ByteView mic) {
+Result<void> Acceptor::answer_mic(ByteView mic, Step& next) {
   PGSS_CHECK(mic_.verify(*protection_, mech_types_, mic));
-  if (mic_.made()) return establish(nullptr, Last::kSpnegos);
+  if (mic_.made()) return establish(nullptr, Last::kSpnegos, next);
   NegTokenResp last = response(NegState::kAcceptCompleted);
   PGSS_TRY(const Mic& ours, mic_.make(*protection_, mech_types_));
   last.mech_list_mic = ours.view();
-  return establish(&last, Last::kSpnegos);
+  return establish(&last, Last::kSpnegos, next);
 }
 
 // establish: `last`, where there is one, is our last token.
-Result<Step> Acceptor::establish(const NegTokenResp* last, Last whose) {
-  Complete out;
-  if (last != nullptr) PGSS_CHECK(encode_to(*last, out.token.emplace()));
-  out.token_replaceable = whose == Last::kSpnegos;
-  out.protection = std::move(protection_);
-  out.protection->info.mech_list_mic_verified = mic_.verified();
+Result<void> Acceptor::establish(const NegTokenResp* last, Last whose, Step& next) {
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = last != nullptr;
+  if (last != nullptr) PGSS_CHECK(encode_to(*last, next.token));
+  next.token_replaceable = whose == Last::kSpnegos;
+  protection_->info.mech_list_mic_verified = mic_.verified();
   state_ = State::kEstablished;
-  return out;
+  return {};
 }
 
 }  // namespace

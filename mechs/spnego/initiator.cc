@@ -55,45 +55,46 @@ class Initiator final : public Mechanism {
  public:
   explicit Initiator(const InitiatorConfig& config) : config_(config) {}
 
-  Result<Step> step(ByteView peer_token) override;
-  Result<Step> resume(Answer answer) override;
-  Result<Step> peer_done() override;
+  Result<void> step(ByteView peer_token, Step& next) override;
+  Result<void> resume(Answer&& answer, Step& next) override;
+  Result<void> peer_done(Step& next) override;
   const char* state_name() const override;
   const char* mechanism_name() const override { return mechanism_name_; }
   bool proof_sent() const override { return proof_sent_; }
 
  private:
-  Result<Step> take(State, ByteView token);
-  Result<Step> take(State, Answer&&);
-  Result<Step> take_peer_done(State);
+  Result<void> take(State, ByteView token, Step& next);
+  Result<void> take(State, Answer&&, Step& next);
+  Result<void> take_peer_done(State, Step& next);
   // Whatever ends a call, also an allocation that fails, leaves the state kFailed.
   State leave_state() { return std::exchange(state_, State::kFailed); }
-  void fail(const Error&);
-  Result<Step> refuse(State) const;
+  Result<void> ended(const Result<void>&);
+  Error refuse(State) const;
 
-  Result<Step> start(ByteView token);
+  Result<void> start(ByteView token, Step& next);
 
-  Result<Step> offer(size_t first, std::optional<Error> why);
+  Result<void> offer(size_t first, Result<void> why, Step& next);
   bool may_go_on(const Error&) const;
-  Result<Step> send_offer(Step&);
-  Result<Step> send_init(ByteView mech_token);
+  Result<void> send_offer(Step& next);
+  Result<void> send_init(ByteView mech_token, Step& next);
 
-  Result<Step> take_reply(ByteView token);
+  Result<void> take_reply(ByteView token, Step& next);
   Result<NegTokenResp> read_reply(ByteView token);
   Result<const MechanismEntry*> read_choice(const NegTokenResp&);
   Result<const MechanismEntry*> read_first_reply(const NegTokenResp&);
-  Result<Step> reselect(const MechanismEntry&);
-  Result<Step> rejected(const NegTokenResp&);
+  Result<void> reselect(const MechanismEntry&, Step& next);
+  Result<void> rejected(const NegTokenResp&, Step& next);
 
-  Result<Step> after_inner(Step&);
-  Result<Step> send_last(ByteView response_token);
-  Result<Step> conclude();
+  Result<void> after_inner(Step& next);
+  Result<void> conclude(Step& next);
+  Result<void> prove(Mic& memory, std::optional<ByteView>& mech_list_mic);
   template <typename Token>
-  Result<Step> send(const Token&, State next);
-  Result<Step> establish(const NegTokenResp* last);
+  Result<void> send(const Token&, State, Step& next);
+  Result<void> establish(const NegTokenResp* last, Step& next);
 
-  Result<Step> start_inner(const MechanismEntry&, MicNeed);
-  Result<Step> step_inner(ByteView token);
+  Result<void> start_inner(const MechanismEntry&, MicNeed, Step& next);
+  Result<void> step_inner(ByteView token, Step& next);
+  Result<void> stepped(const Result<void>&, const Step& next);
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
 
   const InitiatorConfig config_;
@@ -103,46 +104,42 @@ class Initiator final : public Mechanism {
   const char* mechanism_name_ = "";  // of the inner mechanism that was started last
 
   // What the exchange carries from token to token.
-  std::unique_ptr<Mechanism> inner_;
-  std::unique_ptr<MessageProtection> protection_;  // once that is complete
-  MechanismEntries offered_;  // what mech_types_ lists; the first is the preferred one
-  Bytes mech_types_;          // MechTypeList as it is sent: a mechListMIC covers these very bytes
+  std::unique_ptr<Mechanism> inner_;  // once that is complete there is protection_
+  MechanismEntries offered_;          // what mech_types_ lists; the first is the preferred one
+  Bytes mech_types_;  // MechTypeList as it is sent: a mechListMIC covers these very bytes
   MechListMic mic_;
   Reply reply_;
   bool answered_ = false;  // the acceptor's first reply, which names the mechanism, was taken
 };
 
-Result<Step> Initiator::step(ByteView peer_token) {
-  auto result = take(leave_state(), peer_token);
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Initiator::step(ByteView peer_token, Step& next) {
+  return ended(take(leave_state(), peer_token, next));
 }
 
-Result<Step> Initiator::resume(Answer answer) {
-  auto result = take(leave_state(), std::move(answer));
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Initiator::resume(Answer&& answer, Step& next) {
+  return ended(take(leave_state(), std::move(answer), next));
 }
 
-Result<Step> Initiator::peer_done() {
-  auto result = take_peer_done(leave_state());
-  if (!result.has_value()) fail(result.error());
-  return result;
+Result<void> Initiator::peer_done(Step& next) {
+  return ended(take_peer_done(leave_state(), next));
 }
 
-void Initiator::fail(const Error& error) {
-  failure_ = error;
+// ended looks back on a call.
+Result<void> Initiator::ended(const Result<void>& result) {
+  if (result.has_value()) return result;
+  failure_ = result.error();
   inner_.reset();
   protection_.reset();
+  return result;
 }
 
-Result<Step> Initiator::take(State state, ByteView token) {
+Result<void> Initiator::take(State state, ByteView token, Step& next) {
   switch (state) {
     case State::kStart:
-      return start(token);
+      return start(token, next);
     case State::kAwaitReply:
     case State::kAwaitLastReply:
-      return take_reply(token);
+      return take_reply(token, next);
     case State::kAwaitAnswer:
     case State::kEstablished:
     case State::kFailed:
@@ -152,7 +149,7 @@ Result<Step> Initiator::take(State state, ByteView token) {
 }
 
 // refuse answers a call that `state` does not take.
-Result<Step> Initiator::refuse(State state) const {
+Error Initiator::refuse(State state) const {
   if (state == State::kFailed) return failure_;
   return Error{Errc::kApiMisuse, "a call out of turn", 0, 0};
 }
@@ -170,9 +167,9 @@ Result<void> check_hints(ByteView token) {
   return {};
 }
 
-Result<Step> Initiator::start(ByteView token) {
+Result<void> Initiator::start(ByteView token, Step& next) {
   PGSS_CHECK(check_hints(token));
-  return offer(0, std::nullopt);
+  return offer(0, {}, next);
 }
 
 // may_go_on: a mechanism that cannot be used is left out, as long as nothing was proven to anybody
@@ -182,61 +179,68 @@ bool Initiator::may_go_on(const Error& error) const {
 }
 
 // offer starts the first of the mechanisms from `first` on that can be started. Where none can, the
-// error is that of the first that could not.
-Result<Step> Initiator::offer(size_t first, std::optional<Error> why) {
+// error is that of the first that could not: `why`, if there is one already.
+Result<void> Initiator::offer(size_t first, Result<void> why, Step& next) {
   for (size_t i = first; i < config_.mechanisms.size(); ++i) {
     offered_ = config_.mechanisms.subspan(i);
     // Whether there will be a mechListMIC is not known yet.
-    auto step = start_inner(offered_.front(), MicNeed::kPossible);
-    if (step.has_value()) return send_offer(step.value());
-    if (!why) why = step.error();
-    if (!may_go_on(step.error())) break;
+    const auto started = start_inner(offered_.front(), MicNeed::kPossible, next);
+    if (started.has_value()) return send_offer(next);
+    if (why.has_value()) why = started;
+    if (!may_go_on(started.error())) break;
   }
-  return *why;
+  return why;
 }
 
-Result<Step> Initiator::send_offer(Step& step) {
-  if (auto* next = std::get_if<Continue>(&step)) return send_init(next->token);
-  if (auto* done = std::get_if<Complete>(&step)) {
-    protection_ = std::move(done->protection);
-    return send_init(done->token ? ByteView(*done->token) : ByteView());
+// asks: the mechanism needs an answer before there is a token.
+bool asks(const Step& step) {
+  return step.kind == Step::Kind::kExchange || step.kind == Step::Kind::kAccount;
+}
+
+Result<void> Initiator::send_offer(Step& next) {
+  if (asks(next)) {
+    state_ = State::kAwaitAnswer;
+    return {};
   }
-  state_ = State::kAwaitAnswer;
-  return std::move(step);
+  const Bytes mech_token = std::move(next.token);
+  return send_init(mech_token, next);
 }
 
 template <typename Token>
-Result<Step> Initiator::send(const Token& token, State next) {
-  Continue out;
-  PGSS_CHECK(encode_to(token, out.token));
-  state_ = next;
-  return out;
+Result<void> Initiator::send(const Token& token, State state, Step& next) {
+  PGSS_CHECK(encode_to(token, next.token));
+  next.kind = Step::Kind::kContinue;
+  state_ = state;
+  return {};
+}
+
+// prove adds our mechListMIC to a token where one is due.
+Result<void> Initiator::prove(Mic& memory, std::optional<ByteView>& mech_list_mic) {
+  if (!mic_.required(*inner_, *protection_)) return {};
+  PGSS_TRY(memory, mic_.make(*protection_, mech_types_));
+  mech_list_mic = memory.view();
+  return {};
 }
 
 // RFC 4178 4.2.1: the list, and the optimistic token of its first mechanism. A mechanism that needs
 // no more than that token may already give its mechListMIC.
-Result<Step> Initiator::send_init(ByteView mech_token) {
+Result<void> Initiator::send_init(ByteView mech_token, Step& next) {
   PGSS_TRY(mech_types_, encode_mech_types(offered_, Aliases::kLeaveOut));
   NegTokenInit init;
   PGSS_TRY(init.mech_types, MechTypeList::parse(mech_types_));
   if (!mech_token.empty()) init.mech_token = mech_token;
-  std::optional<Mic> mic;
-  if (protection_ != nullptr && mic_.required(*inner_, *protection_)) {
-    PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
-    init.mech_list_mic = mic->view();
-  }
-  return send(init, protection_ != nullptr ? State::kAwaitLastReply : State::kAwaitReply);
+  if (protection_ == nullptr) return send(init, State::kAwaitReply, next);
+  Mic mic;
+  PGSS_CHECK(prove(mic, init.mech_list_mic));
+  return send(init, State::kAwaitLastReply, next);
 }
 
-Result<Step> Initiator::take(State state, Answer&& answer) {
+Result<void> Initiator::take(State state, Answer&& answer, Step& next) {
   if (state != State::kAwaitAnswer) return refuse(state);
-  auto step = inner_->resume(std::move(answer));
-  proof_sent_ = proof_sent_ || inner_->proof_sent();
-  if (step.has_value()) {
-    return answered_ ? after_inner(step.value()) : send_offer(step.value());
-  }
-  if (answered_ || !may_go_on(step.error())) return step.error();
-  return offer(config_.mechanisms.size() - offered_.size() + 1, step.error());
+  const auto resumed = stepped(inner_->resume(std::move(answer), next), next);
+  if (resumed.has_value()) return answered_ ? after_inner(next) : send_offer(next);
+  if (answered_ || !may_go_on(resumed.error())) return resumed;
+  return offer(config_.mechanisms.size() - offered_.size() + 1, resumed, next);
 }
 
 // An empty token stands for none (quirk B13).
@@ -252,15 +256,15 @@ Error late_token(const Mechanism& inner, const NegTokenResp& resp, const Error& 
 }
 
 // take_reply: what an acceptor says before the mechanism is complete on this side, and after.
-Result<Step> Initiator::take_reply(ByteView token) {
+Result<void> Initiator::take_reply(ByteView token, Step& next) {
   const bool complete = protection_ != nullptr;
   PGSS_TRY(const NegTokenResp& resp, read_reply(token));
   if (resp.neg_state == NegState::kReject) {
     if (complete) return late_token(*inner_, resp, refused(kNegState));
-    return rejected(resp);
+    return rejected(resp, next);
   }
   PGSS_TRY(const MechanismEntry* const other, read_choice(resp));
-  if (other != nullptr) return reselect(*other);
+  if (other != nullptr) return reselect(*other, next);
   if (is_present(resp.response_token) == complete) {
     return late_token(*inner_, resp, misbehaved(kResponseToken));
   }
@@ -268,9 +272,9 @@ Result<Step> Initiator::take_reply(ByteView token) {
   if (const auto mic = mic_of(resp)) {
     PGSS_TRY(reply_.mic, Mic::copy_of(*mic));
   }
-  if (complete) return conclude();
-  PGSS_TRY(Step && step, step_inner(*resp.response_token));
-  return after_inner(step);
+  if (complete) return conclude(next);
+  PGSS_CHECK(step_inner(*resp.response_token, next));
+  return after_inner(next);
 }
 
 // Policy row P8: an acceptor that answers, whatever it says, has had the optimistic token. (To go on
@@ -282,7 +286,7 @@ Result<NegTokenResp> Initiator::read_reply(ByteView token) {
 
 // SSEAN-W2, policy row P8: an early 235 has no room for the acceptor's mechListMIC. What it would
 // prove is that nobody changed the list, which matters least where the first choice won.
-Result<Step> Initiator::take_peer_done(State state) {
+Result<void> Initiator::take_peer_done(State state, Step& next) {
   if (state == State::kFailed) return failure_;
   if (state != State::kAwaitLastReply)
     return misbehaved("success before the exchange was complete");
@@ -293,7 +297,7 @@ Result<Step> Initiator::take_peer_done(State state) {
   if (mic_.demanded()) {
     return Error{Errc::kPolicy, "P8: success before the acceptor's mechListMIC", 0, 0};
   }
-  return establish(nullptr);
+  return establish(nullptr, next);
 }
 
 // read_choice returns the mechanism that the acceptor chose in place of the one that was started;
@@ -334,56 +338,43 @@ Result<const MechanismEntry*> Initiator::read_first_reply(const NegTokenResp& re
   return choice.entry;
 }
 
-Result<Step> Initiator::reselect(const MechanismEntry& entry) {
-  PGSS_TRY(Step && step, start_inner(entry, MicNeed::kCertain));
+Result<void> Initiator::reselect(const MechanismEntry& entry, Step& next) {
+  PGSS_CHECK(start_inner(entry, MicNeed::kCertain, next));
   reply_ = Reply{NegState::kAcceptIncomplete, {}};
-  return after_inner(step);
+  return after_inner(next);
 }
 
 // A responseToken beside reject is the mechanism's own account of why (quirk B16).
-Result<Step> Initiator::rejected(const NegTokenResp& resp) {
+Result<void> Initiator::rejected(const NegTokenResp& resp, Step& next) {
   if (is_present(resp.response_token)) {
-    PGSS_CHECK(step_inner(*resp.response_token));
+    PGSS_CHECK(step_inner(*resp.response_token, next));
   }
   return refused(kNegState);
 }
 
-Result<Step> Initiator::after_inner(Step& step) {
-  if (auto* done = std::get_if<Complete>(&step)) {
-    protection_ = std::move(done->protection);
-    if (done->token && !done->token->empty()) return send_last(*done->token);
-    return conclude();
+// after_inner sends what the mechanism has. RFC 4178 5 c: beside its last token goes our mechListMIC.
+Result<void> Initiator::after_inner(Step& next) {
+  if (asks(next)) {
+    state_ = State::kAwaitAnswer;
+    return {};
   }
-  if (auto* next = std::get_if<Continue>(&step)) {
-    if (reply_.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
-    if (reply_.mic) return misbehaved(kMechListMic);
-    NegTokenResp resp;
-    resp.response_token = next->token;
-    return send(resp, State::kAwaitReply);
-  }
-  state_ = State::kAwaitAnswer;
-  return std::move(step);
-}
-
-// RFC 4178 5 c: this side sends the mechanism's last token, and its mechListMIC beside it.
-Result<Step> Initiator::send_last(ByteView response_token) {
+  const Bytes token = std::move(next.token);
+  if (protection_ != nullptr && token.empty()) return conclude(next);
   if (reply_.neg_state == NegState::kAcceptCompleted) return misbehaved(kNegState);
   if (reply_.mic) return misbehaved(kMechListMic);
-  PGSS_CHECK(mic_.check_possible(*protection_));
   NegTokenResp resp;
-  resp.response_token = response_token;
-  std::optional<Mic> mic;
-  if (mic_.required(*inner_, *protection_)) {
-    PGSS_TRY(mic, mic_.make(*protection_, mech_types_));
-    resp.mech_list_mic = mic->view();
-  }
-  return send(resp, State::kAwaitLastReply);
+  resp.response_token = token;
+  if (protection_ == nullptr) return send(resp, State::kAwaitReply, next);
+  PGSS_CHECK(mic_.check_possible(*protection_));
+  Mic mic;
+  PGSS_CHECK(prove(mic, resp.mech_list_mic));
+  return send(resp, State::kAwaitLastReply, next);
 }
 
 // conclude takes what the acceptor says once the mechanism is complete on this side. An absent
 // negState is inferred from that (RFC 4178 4.2.2): accept-completed, but beside a mechListMIC before
 // ours accept-incomplete, because the acceptor waits for ours (RFC 4178 5 b I).
-Result<Step> Initiator::conclude() {
+Result<void> Initiator::conclude(Step& next) {
   PGSS_CHECK(mic_.check_possible(*protection_));
   if (reply_.mic) PGSS_CHECK(mic_.verify(*protection_, mech_types_, reply_.mic->view()));
   const bool owes_mic = mic_.verified() && !mic_.made();
@@ -391,7 +382,7 @@ Result<Step> Initiator::conclude() {
   if (reply_.neg_state.value_or(inferred) == NegState::kAcceptCompleted) {
     // RFC 4178 5 b IV: a required mechListMIC that is missing ends the negotiation (B10, B24).
     if (!mic_.verified() && mic_.required(*inner_, *protection_)) return refused(kMechListMic);
-    return establish(nullptr);
+    return establish(nullptr, next);
   }
   // It waits for our mechListMIC: after its own, or, after request-mic, before it.
   const bool waits_for_mic = mic_.verified() || reply_.neg_state == NegState::kRequestMic;
@@ -400,30 +391,37 @@ Result<Step> Initiator::conclude() {
   NegTokenResp resp;
   if (mic_.verified()) resp.neg_state = NegState::kAcceptCompleted;
   resp.mech_list_mic = mic.view();
-  return mic_.verified() ? establish(&resp) : send(resp, State::kAwaitLastReply);
+  return mic_.verified() ? establish(&resp, next) : send(resp, State::kAwaitLastReply, next);
 }
 
 // establish: `last`, where there is one, is our last token.
-Result<Step> Initiator::establish(const NegTokenResp* last) {
-  Complete out;
-  if (last != nullptr) PGSS_CHECK(encode_to(*last, out.token.emplace()));
-  out.protection = std::move(protection_);
-  out.protection->info.mech_list_mic_verified = mic_.verified();
+Result<void> Initiator::establish(const NegTokenResp* last, Step& next) {
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = last != nullptr;
+  if (last != nullptr) PGSS_CHECK(encode_to(*last, next.token));
+  protection_->info.mech_list_mic_verified = mic_.verified();
   state_ = State::kEstablished;
-  return out;
+  return {};
 }
 
-Result<Step> Initiator::start_inner(const MechanismEntry& entry, MicNeed need) {
+Result<void> Initiator::start_inner(const MechanismEntry& entry, MicNeed need, Step& next) {
   protection_.reset();
   PGSS_TRY(inner_, entry.make(need));
   mechanism_name_ = inner_->mechanism_name();
-  return step_inner({});
+  return step_inner({}, next);
 }
 
-Result<Step> Initiator::step_inner(ByteView token) {
-  auto step = inner_->step(token);
+Result<void> Initiator::step_inner(ByteView token, Step& next) {
+  return stepped(inner_->step(token, next), next);
+}
+
+// stepped looks back on a call to the mechanism.
+Result<void> Initiator::stepped(const Result<void>& result, const Step& next) {
   proof_sent_ = proof_sent_ || inner_->proof_sent();
-  return step;
+  if (result.has_value() && next.kind == Step::Kind::kEstablished) {
+    protection_ = inner_->take_protection();
+  }
+  return result;
 }
 
 }  // namespace
