@@ -90,7 +90,7 @@ class Acceptor final : public Mechanism {
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   size_t size_limit() const { return strict() ? kMaxStrictMessageSize : kMaxMessageSize; }
   bool claims_mic() const { return (response_.av_pairs.flags() & kAvMicPresent) != 0; }
-  Result<NegotiateFlags> challenge_flags(NegotiateFlags asked) const;
+  Result<void> choose_flags(NegotiateFlags asked);
   Result<void> write_challenge(Bytes& out) const;
   Result<void> append_target_info(Bytes& out) const;
 
@@ -98,7 +98,7 @@ class Acceptor final : public Mechanism {
   Result<void> check_av_pairs() const;
   Result<void> check_target_name() const;
   Result<void> check_binding_is_there() const;
-  Result<bool> check_binding() const;
+  Result<void> check_binding(bool& bound) const;
   ExportedSessionKey exported_session_key(const ResponseKey&) const;
 
   Runtime& runtime_;
@@ -167,7 +167,7 @@ const char* Acceptor::state_name() const {
 Result<void> Acceptor::take_negotiate(ByteView token, Bytes& challenge) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
   PGSS_TRY(const NegotiateMessage& negotiate, parse_negotiate(token));
-  PGSS_TRY(flags_, challenge_flags(negotiate.flags));
+  PGSS_CHECK(choose_flags(negotiate.flags));
   characters_ = has_flag(flags_, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
   PGSS_CHECK(runtime_.random().fill(server_challenge_));
   PGSS_CHECK(write_challenge(challenge));
@@ -183,8 +183,8 @@ Result<void> Acceptor::take_negotiate(ByteView token, Bytes& challenge) {
   return {};
 }
 
-// challenge_flags: what is asked for, as far as it is of use (policy row P3).
-Result<NegotiateFlags> Acceptor::challenge_flags(NegotiateFlags asked) const {
+// choose_flags: what is asked for, as far as it is of use (policy row P3).
+Result<void> Acceptor::choose_flags(NegotiateFlags asked) {
   constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
   const bool strong = has_flag(asked, kStrength);
   if (strict() && !(strong && has_flag(asked, flag::kUnicode))) {
@@ -205,7 +205,8 @@ Result<NegotiateFlags> Acceptor::challenge_flags(NegotiateFlags asked) const {
   if (strong) flags |= asked & (flag::kSign | flag::kSeal | flag::kKeyExchange);
   // Old clients misplace the MIC where the CHALLENGE has no version (quirk C4).
   if ((flags & (flag::kSign | flag::kSeal | flag::kAlwaysSign)) != 0) flags |= flag::kVersion;
-  return flags;
+  flags_ = flags;
+  return {};
 }
 
 Result<void> Acceptor::write_challenge(Bytes& out) const {
@@ -274,13 +275,19 @@ std::optional<ByteView> binding(const AvPairs& pairs) {
   return value;
 }
 
-// read_target_name returns MsvAvTargetName; a client that says itself that it has it from elsewhere
+// read_name converts a name to UTF-8.
+Result<void> read_name(ByteView raw, CharacterSet characters, const char* field, std::string& out) {
+  PGSS_TRY(const Utf16Name& wide, Utf16Name::from(raw, characters, field));
+  PGSS_TRY(out, wide.to_utf8(field));
+  return {};
+}
+
+// read_target_name reads MsvAvTargetName; a client that says itself that it has it from elsewhere
 // names none (quirk C7).
-Result<std::string> read_target_name(const AvPairs& pairs) {
+Result<void> read_target_name(const AvPairs& pairs, std::string& out) {
   const auto value = pairs.find(AvId::kTargetName);
-  if (!value || (pairs.flags() & kAvUntrustedSpn) != 0) return std::string();
-  PGSS_TRY(const Utf16Name& wide, Utf16Name::from(*value, CharacterSet::kUtf16, "MsvAvTargetName"));
-  return wide.to_utf8("MsvAvTargetName");
+  if (!value || (pairs.flags() & kAvUntrustedSpn) != 0) return {};
+  return read_name(*value, CharacterSet::kUtf16, "MsvAvTargetName", out);
 }
 
 // check_echo: every pair of our CHALLENGE is in the response, unchanged (NTL-9).
@@ -311,13 +318,10 @@ Result<void> Acceptor::take_authenticate(ByteView token, NeedAccount& question) 
   PGSS_CHECK(check_av_pairs());
   PGSS_CHECK(check_binding_is_there());
 
-  PGSS_TRY(target_name_, read_target_name(response_.av_pairs));
+  PGSS_CHECK(read_target_name(response_.av_pairs, target_name_));
   PGSS_CHECK(check_target_name());
-  PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
-  PGSS_TRY(const Utf16Name& domain,
-           Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
-  PGSS_TRY(question.user, user.to_utf8(kUserNameField));
-  PGSS_TRY(question.domain, domain.to_utf8(kDomainNameField));
+  PGSS_CHECK(read_name(message_.user_name, characters_, kUserNameField, question.user));
+  PGSS_CHECK(read_name(message_.domain_name, characters_, kDomainNameField, question.domain));
   append_qualified_name(initiator_name_, question.domain, question.user);
   state_ = State::kAwaitAccount;
   return {};
@@ -380,13 +384,14 @@ Result<void> Acceptor::check_binding_is_there() const {
   return {};
 }
 
-// check_binding returns whether the channel is bound. A client that binds where we have no TLS is
-// on another channel than we are.
-Result<bool> Acceptor::check_binding() const {
+// check_binding says whether the channel is bound. A client that binds where we have no TLS is on
+// another channel than we are.
+Result<void> Acceptor::check_binding(bool& bound) const {
   const auto sent = binding(response_.av_pairs);
-  if (!sent || config_.binding_requirement == BindingRequirement::kOff) return false;
+  if (!sent || config_.binding_requirement == BindingRequirement::kOff) return {};
   for (const ByteView ours : config_.channel_bindings) {
-    if (ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent)) return true;
+    bound = ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent);
+    if (bound) return {};
   }
   return Error{Errc::kAuthFailed, "P5: MsvAvChannelBindings is of another channel", 0, 0};
 }
@@ -422,7 +427,8 @@ Result<void> Acceptor::take_account(AccountAnswer&& answer) {
                              transcript_.authenticate());
     if (!ct_equal(expected, *message_.mic)) return kWrongProof;
   }
-  PGSS_TRY(const bool bound, check_binding());
+  bool bound = false;
+  PGSS_CHECK(check_binding(bound));
   protection_ =
       std::make_unique<MessageSecurity>(crypto, flags_, std::move(key), Sender::kAcceptor);
   ContextInfo& info = protection_->info;

@@ -77,13 +77,13 @@ class Initiator final : public Mechanism {
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
   Result<void> check_reflection(const ChallengeMessage&) const;
-  Result<Agreement> agree(const ChallengeMessage&) const;
-  Result<void> check_flags(const Agreement&) const;
+  Result<void> agree(const ChallengeMessage&, Agreement&) const;
+  NegotiateFlags needed_flags(const Agreement&) const;
   Result<void> check_target_info(const ChallengeMessage&, const Agreement&) const;
 
-  Result<ResponseKey> response_key(Bytes& scratch) const;
-  Result<ExportedSessionKey> write_authenticate(const ChallengeMessage&, const Agreement&,
-                                                Bytes& out) const;
+  Result<void> derive(ResponseKey&, Bytes& scratch) const;
+  Result<void> write_authenticate(const ChallengeMessage&, const Agreement&, ExportedSessionKey&,
+                                  Bytes& out) const;
   Result<void> append_nt_response(const ChallengeMessage&, const Agreement&,
                                   FixedView<8> client_challenge, Bytes& out) const;
   Result<void> append_av_pairs(const ChallengeMessage&, const Agreement&, Bytes& out) const;
@@ -147,10 +147,12 @@ Result<void> Initiator::take_challenge(ByteView token, Step& next) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
   PGSS_TRY(const ChallengeMessage& challenge, parse_challenge(token));
   PGSS_CHECK(check_reflection(challenge));
-  PGSS_TRY(const Agreement& agreement, agree(challenge));
+  Agreement agreement;
+  PGSS_CHECK(agree(challenge, agreement));
 
   Bytes& authenticate = next.token;
-  PGSS_TRY(ExportedSessionKey key, write_authenticate(challenge, agreement, authenticate));
+  ExportedSessionKey key;
+  PGSS_CHECK(write_authenticate(challenge, agreement, key, authenticate));
   if (agreement.timestamp) {
     const Mic code = mic(runtime_.crypto(), key, negotiate_, token, authenticate);
     std::copy(code.begin(), code.end(), authenticate.begin() + AuthenticateMessage::kMicAt);
@@ -179,48 +181,52 @@ Result<void> Initiator::check_reflection(const ChallengeMessage& challenge) cons
   return {};
 }
 
-Result<Initiator::Agreement> Initiator::agree(const ChallengeMessage& challenge) const {
-  Agreement agreement;
-  agreement.flags = challenge.flags & (offered_ | flag::kTargetInfo);
-  if (!has_flag(challenge.flags, flag::kUnicode)) {
-    // [MS-NLMP] 2.2.2.5: one of the two character sets must be there; with both it is Unicode
-    // (quirk C31).
-    if (strict() || !has_flag(challenge.flags, flag::kOem)) {
-      return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_UNICODE");
-    }
-    agreement.flags |= flag::kOem;
+// What to say of a flag that is needed and not there, in the order in which they are looked at.
+struct NeededFlag {
+  NegotiateFlags flag;
+  const char* refusal;
+};
+constexpr NeededFlag kNeededFlags[] = {
+    {flag::kUnicode, "P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_UNICODE"},
+    {flag::kSign, "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SIGN"},
+    {flag::kSeal, "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SEAL"},
+    {flag::kExtendedSessionSecurity,
+     "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY (policy "
+     "row "
+     "P3)"},
+    {flag::k128, "P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_128"},
+    {flag::kKeyExchange, "P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_KEY_EXCH"},
+};
+
+Result<void> Initiator::agree(const ChallengeMessage& challenge, Agreement& agreement) const {
+  agreement.flags = challenge.flags & (offered_ | flag::kTargetInfo | flag::kOem);
+  if (has_flag(agreement.flags, flag::kUnicode)) {
+    agreement.flags &= ~flag::kOem;  // with both it is Unicode (quirk C31)
+  } else {
     agreement.characters = CharacterSet::kOem;
   }
   if (challenge.av_pairs) agreement.timestamp = challenge.av_pairs->timestamp();
-  PGSS_CHECK(check_flags(agreement));
-  PGSS_CHECK(check_target_info(challenge, agreement));
-  return agreement;
+  const NegotiateFlags lacking = needed_flags(agreement) & ~agreement.flags;
+  for (const NeededFlag& needed : kNeededFlags) {
+    if (has_flag(lacking, needed.flag)) return incompatible(needed.refusal);
+  }
+  return check_target_info(challenge, agreement);
 }
 
-// Policy row P3, and what the caller requires.
-Result<void> Initiator::check_flags(const Agreement& agreement) const {
-  const NegotiateFlags flags = agreement.flags;
-  const bool needs_mic =
-      integrity_needed_ && agreement.timestamp;  // P8: an NTLM MIC makes the mechListMIC obligatory
-  if (!protects(flags) && (needs_mic || wants_any(config_.required_flags, kIntegrityFlags))) {
-    return incompatible("CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SIGN");
-  }
-  if (!has_flag(flags, flag::kSeal) && has(config_.required_flags, kConfFlag)) {
-    return incompatible("CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_SEAL");
-  }
-  if (!protects(flags) && !strict()) return {};
-  if (!has_flag(flags, flag::kExtendedSessionSecurity)) {
-    return incompatible(
-        "CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_EXTENDED_SESSIONSECURITY (policy "
-        "row P3)");
-  }
-  if (!has_flag(flags, flag::k128)) {
-    return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_128");
-  }
-  if (strict() && (flags & offered_ & flag::kKeyExchange) != (offered_ & flag::kKeyExchange)) {
-    return incompatible("P3: CHALLENGE_MESSAGE.NegotiateFlags lacks NTLMSSP_NEGOTIATE_KEY_EXCH");
-  }
-  return {};
+// needed_flags: policy row P3, and what the caller requires.
+NegotiateFlags Initiator::needed_flags(const Agreement& agreement) const {
+  const bool protects_messages = protects(agreement.flags);
+  // P8: an NTLM MIC makes the mechListMIC obligatory.
+  const bool needs_mic = integrity_needed_ && agreement.timestamp;
+  NegotiateFlags needed = 0;
+  // [MS-NLMP] 2.2.2.5: one of the two character sets must be there.
+  if (strict() || !has_flag(agreement.flags, flag::kOem)) needed |= flag::kUnicode;
+  if (!protects_messages && (needs_mic || wants_any(config_.required_flags, kIntegrityFlags)))
+    needed |= flag::kSign;
+  if (has(config_.required_flags, kConfFlag)) needed |= flag::kSeal;
+  if (protects_messages || strict()) needed |= flag::kExtendedSessionSecurity | flag::k128;
+  if (strict()) needed |= offered_ & flag::kKeyExchange;
+  return needed;
 }
 
 Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
@@ -239,32 +245,31 @@ Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
   return {};
 }
 
-// response_key derives NTOWFv2; `scratch` is left empty.
-Result<ResponseKey> Initiator::response_key(Bytes& scratch) const {
+// derive computes NTOWFv2; `scratch` is left empty.
+Result<void> Initiator::derive(ResponseKey& key, Bytes& scratch) const {
   PGSS_CHECK(append_name(scratch, config_.user, CharacterSet::kUtf16, "user name"));
   const size_t user_size = scratch.size();
   simple_upcase_utf16le(scratch);
   PGSS_CHECK(append_name(scratch, config_.domain, CharacterSet::kUtf16, "domain name"));
-  ResponseKey key =
-      ntowf_v2(runtime_.crypto(), config_.nt_hash->view(), ByteView(scratch).prefix(user_size),
-               ByteView(scratch).from(user_size));
+  key = ntowf_v2(runtime_.crypto(), config_.nt_hash->view(), ByteView(scratch).prefix(user_size),
+                 ByteView(scratch).from(user_size));
   scratch.clear();
-  return key;
+  return {};
 }
 
-// write_authenticate writes all but the MIC and returns the ExportedSessionKey.
+// write_authenticate writes all but the MIC and gives the ExportedSessionKey.
 // EncryptedRandomSessionKey comes last (quirk C33).
-Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage& challenge,
-                                                         const Agreement& agreement,
-                                                         Bytes& out) const {
+Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
+                                           const Agreement& agreement, ExportedSessionKey& key,
+                                           Bytes& out) const {
   using M = AuthenticateMessage;
   crypto::Workspace& crypto = runtime_.crypto();
   FixedBytes<8> client_challenge;
   PGSS_CHECK(runtime_.random().fill(client_challenge));
 
   out.reserve(authenticate_size_bound(challenge));
-  PGSS_TRY(const ResponseKey response_key_nt,
-           response_key(out));  // the message's memory serves as scratch first
+  ResponseKey response_key;
+  PGSS_CHECK(derive(response_key, out));  // the message's memory serves as scratch first
   MessageWriter writer(out, MessageType::kAuthenticate,
                        agreement.timestamp ? M::kWithMicSize : M::kWithVersionSize);
   writer.u32(M::kFlagsAt, agreement.flags);
@@ -287,11 +292,11 @@ Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage&
   PGSS_CHECK(append_nt_response(challenge, agreement, client_challenge, out));
   PGSS_CHECK(writer.describe(M::kNtResponseFieldsAt, response_at));
   const ByteView temp = ByteView(out).from(response_at + NtlmV2Response::kProofSize);
-  const NtProofStr proof = nt_proof_str(crypto, response_key_nt, challenge.server_challenge, temp);
+  const NtProofStr proof = nt_proof_str(crypto, response_key, challenge.server_challenge, temp);
   writer.bytes(response_at, ByteView(proof));
-  const SessionBaseKey base_key = session_base_key(crypto, response_key_nt, proof);
+  const SessionBaseKey base_key = session_base_key(crypto, response_key, proof);
 
-  ExportedSessionKey key{base_key.view()};
+  key = ExportedSessionKey{base_key.view()};
   FixedBytes<16> encrypted;
   const bool exchange = protects(agreement.flags) && has_flag(agreement.flags, flag::kKeyExchange);
   if (exchange) {
@@ -301,7 +306,7 @@ Result<ExportedSessionKey> Initiator::write_authenticate(const ChallengeMessage&
   PGSS_CHECK(writer.field(M::kSessionKeyFieldsAt, exchange ? ByteView(encrypted) : ByteView()));
   if (out.size() > kMaxStrictMessageSize)
     return incompatible("CHALLENGE_MESSAGE.TargetInfo is too long to be answered");
-  return key;
+  return {};
 }
 
 // append_nt_response writes NTProofStr as zeros and then temp ([MS-NLMP] 3.3.2):
