@@ -70,7 +70,8 @@ class Acceptor final : public Mechanism {
   Result<void> take_mic(ByteView token, Step& next);
   Result<void> start_bare(ByteView token, const Error& not_spnego, Step& next);
   Result<void> after_bare(const Result<void>&, const Step& next);
-  Result<bool> choose(const MechTypeList&);
+  Result<void> choose(const MechTypeList&, bool& first_choice);
+  Result<void> keep_mic(const std::optional<ByteView>&);
 
   Result<void> after_inner(Step& next);
   Result<void> after_own_last(ByteView response_token, Step& next);
@@ -173,9 +174,9 @@ bool is_present(const std::optional<ByteView>& token) {
 
 // [MS-SPNG] 3.2.5.2: the list of all that is accepted, and hints that mean nothing (quirk B14).
 Result<void> Acceptor::send_hints(Step& next) {
-  PGSS_TRY(const Bytes list, encode_mech_types(config_.mechanisms, Aliases::kInclude));
+  PGSS_TRY(mech_types_, encode_mech_types(config_.mechanisms, Aliases::kInclude));
   NegTokenInit2 hints;
-  PGSS_TRY(hints.mech_types, MechTypeList::parse(list));
+  PGSS_TRY(hints.mech_types, MechTypeList::parse(mech_types_));
   hints.neg_hints = NegHints{"not_defined_in_RFC4178@please_ignore", std::nullopt};
   PGSS_CHECK(encode_to(hints, next.token));
   state_ = State::kAwaitInit;
@@ -187,8 +188,10 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
   if (!parsed.has_value()) return start_bare(token, parsed.error(), next);
   const NegTokenInit& init = parsed.value();
 
-  mech_types_ = init.mech_types.der().to_bytes();
-  PGSS_TRY(const bool first_choice, choose(init.mech_types));
+  mech_types_.clear();
+  append(mech_types_, init.mech_types.der());
+  bool first_choice = false;
+  PGSS_CHECK(choose(init.mech_types, first_choice));
   if (!first_choice) mic_.demand();
   // RFC 4178 4.2.2: the optimistic token is the first choice's; of another mechanism nobody looks
   // into it (P9).
@@ -197,30 +200,37 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
     return reply(first_choice ? NegState::kAcceptIncomplete : NegState::kRequestMic, std::nullopt,
                  next);
   }
-  if (init.mech_list_mic) {
-    PGSS_TRY(peer_mic_, Mic::copy_of(*init.mech_list_mic));
-  }
+  PGSS_CHECK(keep_mic(init.mech_list_mic));
   PGSS_CHECK(inner_->step(*init.mech_token, next));
   return after_inner(next);
 }
 
 // choose starts the first mechanism of the list that is ours and can be started, and says whether
 // it is the one that the initiator prefers.
-Result<bool> Acceptor::choose(const MechTypeList& list) {
-  std::optional<Error> why;
+Result<void> Acceptor::choose(const MechTypeList& list, bool& first_choice) {
+  Result<void> why;
   for (const asn1::Oid mech : list) {
     const Choice choice = find_mechanism(config_.mechanisms, mech);
     if (choice.entry == nullptr) continue;
-    const bool first_choice = is_first_choice(list, *choice.entry);
+    first_choice = is_first_choice(list, *choice.entry);
     auto inner = choice.entry->make(first_choice ? MicNeed::kPossible : MicNeed::kCertain);
     if (inner.has_value()) {
       inner_ = std::move(inner).value();
       supported_mech_ = choice.mech;
-      return first_choice;
+      return {};
     }
-    if (!why) why = inner.error();
+    if (why.has_value()) why = inner.error();
   }
-  return why.value_or(Error{Errc::kPeerIncompatible, kMechTypes, 0, 0});
+  if (why.has_value()) why = Error{Errc::kPeerIncompatible, kMechTypes, 0, 0};
+  return why;
+}
+
+// keep_mic keeps a mechListMIC until the mechanism's token beside it is taken.
+Result<void> Acceptor::keep_mic(const std::optional<ByteView>& mech_list_mic) {
+  if (mech_list_mic) {
+    PGSS_TRY(peer_mic_, Mic::copy_of(*mech_list_mic));
+  }
+  return {};
 }
 
 // Quirk B17: WinPR, and others with one mechanism only, send its token bare. A token in SPNEGO's
@@ -262,9 +272,7 @@ Result<void> Acceptor::take_token(ByteView token, Step& next) {
   PGSS_TRY(const NegTokenResp& resp, parse_neg_token_resp(token));
   PGSS_CHECK(check_response(resp));
   if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
-  if (const auto given = mic_of(resp)) {
-    PGSS_TRY(peer_mic_, Mic::copy_of(*given));
-  }
+  PGSS_CHECK(keep_mic(mic_of(resp)));
   PGSS_CHECK(inner_->step(*resp.response_token, next));
   return after_inner(next);
 }
