@@ -42,7 +42,7 @@ if(CMAKE_BUILD_TYPE STREQUAL MinSizeRel)
   target_compile_options(pgss_flags INTERFACE -include ${PROJECT_SOURCE_DIR}/base/std_instances.h)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Smaller calls: no registers saved around them, and delete without the size.
-    target_compile_options(pgss_flags INTERFACE -fno-caller-saves -fno-sized-deallocation -fno-tree-sra)
+    target_compile_options(pgss_flags INTERFACE -fno-caller-saves -fno-sized-deallocation -fno-tree-sra -fno-ipa-sra)
     target_link_options(pgss_flags INTERFACE -Wl,-z,defs)
   endif()
 endif()
