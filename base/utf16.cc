@@ -2,7 +2,6 @@
 #include "base/utf16.h"
 
 #include <algorithm>
-#include <optional>
 
 #include "base/upcase_table.h"
 
@@ -21,68 +20,54 @@ constexpr bool is_low_surrogate(uint32_t c) {
   return c >= 0xdc00 && c <= 0xdfff;
 }
 
+// CodePoint has the size 0 where there is no character.
 struct CodePoint {
-  uint32_t value;
-  size_t size;  // in the encoding that it was read from
+  uint32_t value = 0;
+  uint32_t size = 0;  // in the encoding that it was read from
 };
 
-// decode_multibyte reads one character of two to four bytes at the front of `in` (RFC 3629 3).
-std::optional<CodePoint> decode_multibyte(ByteView in, Surrogates surrogates) {
+Error malformed(const char* field, size_t at) {
+  return Error{Errc::kMalformed, field, static_cast<uint32_t>(at), 0};
+}
+
+// decode_utf8 reads one character at the front of `in`, which is not empty (RFC 3629 3).
+CodePoint decode_utf8(ByteView in, Surrogates surrogates) {
   const uint8_t lead = in[0];
-  const size_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-  if (lead < 0xc2 || lead > 0xf4 || in.size() < size) return std::nullopt;
+  if (lead < 0x80) return {lead, 1};
+  const uint32_t size = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || in.size() < size) return {};
   uint32_t value = lead & (0xffu >> (size + 1));
   for (size_t i = 1; i < size; ++i) {
-    if ((in[i] & 0xc0) != 0x80) return std::nullopt;
+    if ((in[i] & 0xc0) != 0x80) return {};
     value = value << 6 | (in[i] & 0x3fu);
   }
   constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  if (value < kSmallest[size] || value > 0x10ffff) return std::nullopt;
-  if (is_surrogate(value) && surrogates == Surrogates::kRefused) return std::nullopt;
-  return CodePoint{value, size};
+  if (value < kSmallest[size] || value > 0x10ffff) return {};
+  if (is_surrogate(value) && surrogates == Surrogates::kRefused) return {};
+  return {value, size};
 }
 
-// for_each_utf8 calls `use` with each character of `utf8`.
-template <typename Use>
-Result<void> for_each_utf8(ByteView utf8, Surrogates surrogates, const char* field, Use use) {
-  for (size_t at = 0; at < utf8.size();) {
-    if (utf8[at] < 0x80) {
-      use(uint32_t{utf8[at++]});
-      continue;
-    }
-    const std::optional<CodePoint> c = decode_multibyte(utf8.from(at), surrogates);
-    if (!c) return Error{Errc::kMalformed, field, static_cast<uint32_t>(at), 0};
-    use(c->value);
-    at += c->size;
-  }
-  return {};
+void put_unit(uint8_t* out, uint32_t unit) {
+  out[0] = static_cast<uint8_t>(unit);
+  out[1] = static_cast<uint8_t>(unit >> 8);
 }
 
-// utf16_size returns the size in bytes of the UTF-16 form, and so checks the whole text before
-// anything is written.
-Result<size_t> utf16_size(ByteView utf8, Surrogates surrogates, const char* field) {
+// to_utf16le returns the size in bytes of the UTF-16 form, and writes that where there is an `out`.
+// The first of two calls checks the whole text before anything is written.
+Result<size_t> to_utf16le(ByteView utf8, Surrogates surrogates, const char* field, uint8_t* out) {
   size_t size = 0;
-  PGSS_CHECK(for_each_utf8(utf8, surrogates, field,
-                           [&](uint32_t c) { size += c > 0xffff ? size_t{4} : size_t{2}; }));
+  const auto put = [&](uint32_t unit) {
+    if (out != nullptr) put_unit(out + size, unit);
+    size += 2;
+  };
+  for (size_t at = 0; at < utf8.size();) {
+    const CodePoint c = decode_utf8(utf8.from(at), surrogates);
+    if (c.size == 0) return malformed(field, at);
+    if (c.value > 0xffff) put(0xd7c0 + (c.value >> 10));
+    put(c.value > 0xffff ? 0xdc00 + (c.value & 0x3ff) : c.value);
+    at += c.size;
+  }
   return size;
-}
-
-uint8_t* put_unit(uint8_t* out, uint32_t unit) {
-  *out++ = static_cast<uint8_t>(unit);
-  *out++ = static_cast<uint8_t>(unit >> 8);
-  return out;
-}
-
-// fill_utf16le writes to `out`, which has the size that utf16_size() gave for the same text.
-Result<void> fill_utf16le(ByteView utf8, Surrogates surrogates, const char* field, uint8_t* out) {
-  return for_each_utf8(utf8, surrogates, field, [&](uint32_t c) {
-    if (c <= 0xffff) {
-      out = put_unit(out, c);
-    } else {
-      out = put_unit(out, 0xd7c0 + (c >> 10));
-      out = put_unit(out, 0xdc00 + (c & 0x3ff));
-    }
-  });
 }
 
 void append_utf8(std::string& out, uint32_t c) {
@@ -108,14 +93,15 @@ uint32_t unit_at(ByteView utf16le, size_t at) {
   return static_cast<uint32_t>(utf16le[at]) | static_cast<uint32_t>(utf16le[at + 1]) << 8;
 }
 
-// decode_utf16 reads one character at the front of `in`, two bytes at least.
-std::optional<CodePoint> decode_utf16(ByteView in) {
+// decode_utf16 reads one character at the front of `in`.
+CodePoint decode_utf16(ByteView in) {
+  if (in.size() < 2) return {};
   const uint32_t unit = unit_at(in, 0);
-  if (!is_surrogate(unit)) return CodePoint{unit, 2};
-  if (!is_high_surrogate(unit) || in.size() < 4) return std::nullopt;
+  if (!is_surrogate(unit)) return {unit, 2};
+  if (!is_high_surrogate(unit) || in.size() < 4) return {};
   const uint32_t low = unit_at(in, 2);
-  if (!is_low_surrogate(low)) return std::nullopt;
-  return CodePoint{0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), 4};
+  if (!is_low_surrogate(low)) return {};
+  return {0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00), 4};
 }
 
 uint32_t upcase(uint32_t c) {
@@ -130,23 +116,22 @@ uint32_t upcase(uint32_t c) {
 
 }  // namespace
 
-Result<void> check_utf8(std::string_view utf8, const char* field) {
-  PGSS_CHECK(utf16_size(as_bytes(utf8), Surrogates::kRefused, field));
-  return {};
+Result<size_t> utf16_size(std::string_view utf8, const char* field) {
+  return to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, nullptr);
 }
 
 Result<void> utf8_to_utf16le(std::string_view utf8, const char* field, Bytes& out) {
-  const ByteView in = as_bytes(utf8);
-  PGSS_TRY(const size_t size, utf16_size(in, Surrogates::kRefused, field));
+  PGSS_TRY(const size_t size, utf16_size(utf8, field));
   const size_t start = out.size();
   out.resize(start + size);
-  return fill_utf16le(in, Surrogates::kRefused, field, out.data() + start);
+  PGSS_CHECK(to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, out.data() + start));
+  return {};
 }
 
 Result<SecretBytes> password_to_utf16le(ByteView utf8, const char* field) {
-  PGSS_TRY(const size_t size, utf16_size(utf8, Surrogates::kTaken, field));
+  PGSS_TRY(const size_t size, to_utf16le(utf8, Surrogates::kTaken, field, nullptr));
   SecretBytes secret = SecretBytes::of_size(size);
-  PGSS_CHECK(fill_utf16le(utf8, Surrogates::kTaken, field, secret.mutable_view().data()));
+  PGSS_CHECK(to_utf16le(utf8, Surrogates::kTaken, field, secret.mutable_view().data()));
   return secret;
 }
 
@@ -154,12 +139,10 @@ Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field) {
   std::string out;
   out.reserve(utf16le.size());
   for (size_t at = 0; at < utf16le.size();) {
-    const auto bad = Error{Errc::kMalformed, field, static_cast<uint32_t>(at), 0};
-    if (utf16le.size() - at < 2) return bad;
-    const std::optional<CodePoint> c = decode_utf16(utf16le.from(at));
-    if (!c) return bad;
-    append_utf8(out, c->value);
-    at += c->size;
+    const CodePoint c = decode_utf16(utf16le.from(at));
+    if (c.size == 0) return malformed(field, at);
+    append_utf8(out, c.value);
+    at += c.size;
   }
   return out;
 }
@@ -173,9 +156,29 @@ void simple_upcase_utf16le(MutableBytes utf16le) {
 Result<std::string> simple_upcase(std::string_view utf8, const char* field) {
   std::string out;
   out.reserve(utf8.size());
-  PGSS_CHECK(for_each_utf8(as_bytes(utf8), Surrogates::kRefused, field,
-                           [&](uint32_t c) { append_utf8(out, upcase(c)); }));
+  PGSS_CHECK(append_upcased(out, utf8, field));
   return out;
+}
+
+Result<void> append_upcased(std::string& out, std::string_view utf8, const char* field) {
+  for (size_t at = 0; at < utf8.size();) {
+    const CodePoint c = decode_utf8(as_bytes(utf8).from(at), Surrogates::kRefused);
+    if (c.size == 0) return malformed(field, at);
+    append_utf8(out, upcase(c.value));
+    at += c.size;
+  }
+  return {};
+}
+
+bool same_upcased(std::string_view a, std::string_view b) {
+  while (!a.empty() && !b.empty()) {
+    const CodePoint of_a = decode_utf8(as_bytes(a), Surrogates::kRefused);
+    const CodePoint of_b = decode_utf8(as_bytes(b), Surrogates::kRefused);
+    if (of_a.size == 0 || of_b.size == 0 || upcase(of_a.value) != upcase(of_b.value)) return false;
+    a.remove_prefix(of_a.size);
+    b.remove_prefix(of_b.size);
+  }
+  return a.empty() && b.empty();
 }
 
 }  // namespace pocketgss

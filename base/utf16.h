@@ -11,8 +11,13 @@
 
 namespace pocketgss {
 
-// check_utf8 says whether utf8_to_utf16le would take the text. Errors: as there.
-Result<void> check_utf8(std::string_view utf8, const char* field);
+// utf16_size returns the size in bytes of what utf8_to_utf16le would append. Errors: as there.
+Result<size_t> utf16_size(std::string_view utf8, const char* field);
+
+// begins_character: an octet of well-formed UTF-8 is the first of its character.
+constexpr bool begins_character(char octet) {
+  return (static_cast<unsigned char>(octet) & 0xc0) != 0x80;
+}
 
 // utf8_to_utf16le appends the UTF-16LE form of well-formed UTF-8 to `out`.
 // Errors: kMalformed with `field` and the offset of the first bad byte (overlong, surrogate, above
@@ -36,9 +41,13 @@ Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field);
 // odd last byte stays as it is.
 void simple_upcase_utf16le(MutableBytes utf16le);
 
-// simple_upcase is the same for UTF-8 text, by which account names are compared. Errors: kMalformed
-// with `field`.
+// simple_upcase is the same for UTF-8 text, by which account names are compared; append_upcased
+// appends it to `out`. Errors: kMalformed with `field`.
 Result<std::string> simple_upcase(std::string_view utf8, const char* field);
+Result<void> append_upcased(std::string& out, std::string_view utf8, const char* field);
+
+// same_upcased compares so without making copies. What is no UTF-8 is the same as nothing.
+bool same_upcased(std::string_view a, std::string_view b);
 
 }  // namespace pocketgss
 

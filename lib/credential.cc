@@ -1,6 +1,8 @@
 // Names and passwords: what they may look like, and the keys made of them.
 #include <pocketgss/credential.h>
 
+#include <cstring>
+
 #include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
@@ -18,16 +20,18 @@ constexpr Error kBadName{Errc::kApiMisuse, "user name", 0, 0};
 // units counts the UTF-16 units of a part; more than fit of one that is no text. Control characters in
 // a name are never meant, and CR LF NUL would be commands elsewhere (SMT-13).
 size_t units(std::string_view text) {
-  if (has_control(text) || !check_utf8(text, "user name").has_value()) return kMaxNameUnits + 1;
-  size_t units = 0;
-  for (const char c : text) {
-    const auto octet = static_cast<uint8_t>(c);
-    if ((octet & 0xc0) != 0x80) units += octet < 0xf0 ? 1 : 2;
-  }
-  return units;
+  const Result<size_t> size = utf16_size(text, "user name");
+  if (!size.has_value() || has_control(text)) return kMaxNameUnits + 1;
+  return size.value() / 2;
 }
 
-bool fits(const AccountName& name) {
+// Parts is a name that has not been checked.
+struct Parts {
+  AccountName::Form form;
+  std::string_view user, domain;
+};
+
+bool fits(const Parts& name) {
   const size_t user = units(name.user), domain = units(name.domain);
   if (user == 0 || user > kMaxNameUnits || domain > kMaxNameUnits) return false;
   switch (name.form) {
@@ -41,41 +45,39 @@ bool fits(const AccountName& name) {
   return false;
 }
 
-AccountName split(std::string_view text) {
-  auto form = AccountName::Form::kPlain;
-  std::string_view user = text, domain;
-  if (const size_t backslash = text.find('\\'); backslash != text.npos) {
-    form = AccountName::Form::kDownLevel;
-    domain = text.substr(0, backslash);
-    user = text.substr(backslash + 1);
-  } else if (const size_t at = text.rfind('@'); at != text.npos) {
-    form = AccountName::Form::kPrincipal;
-    user = text.substr(0, at);
-    domain = text.substr(at + 1);
-  }
-  return {form, std::string(user), std::string(domain)};
+[[gnu::noinline]] bool fits(const AccountName& name) {
+  return fits(Parts{name.form, name.user, name.domain});
 }
 
-std::string joined(std::string_view first, std::string_view separator, std::string_view second) {
-  return std::string(first).append(separator).append(second);
+Parts split(std::string_view text) {
+  if (const size_t at = text.find('\\'); at != text.npos) {
+    return {AccountName::Form::kDownLevel, text.substr(at + 1), text.substr(0, at)};
+  }
+  if (const size_t at = text.rfind('@'); at != text.npos) {
+    return {AccountName::Form::kPrincipal, text.substr(0, at), text.substr(at + 1)};
+  }
+  return {AccountName::Form::kPlain, text, {}};
 }
 
-Result<NtHash> hash_password(Runtime& runtime, ByteView password_utf8) {
-  if (password_utf8.empty()) return Error{Errc::kApiMisuse, "password is empty", 0, 0};
-  if (password_utf8.size() > kMaxPasswordSize) {
-    return Error{Errc::kApiMisuse, "password is too long", 0, 0};
-  }
-  PGSS_CHECK(runtime.crypto().check_md4());
-  PGSS_TRY(const SecretBytes& utf16, password_to_utf16le(password_utf8, "password"));
-  return mechs::ntlm::ntowf_v1(runtime.crypto(), utf16.view());
+std::string joined(std::string_view first, char separator, std::string_view second) {
+  std::string out;
+  out.reserve(first.size() + 1 + second.size());
+  out.append(first);
+  out.push_back(separator);
+  out.append(second);
+  return out;
 }
 
 }  // namespace
 
 Result<AccountName> AccountName::parse(std::string_view text) {
   return guarded("user name", [&]() -> Result<AccountName> {
-    AccountName name = split(text);
-    if (!fits(name)) return kBadName;
+    const Parts parts = split(text);
+    if (!fits(parts)) return kBadName;
+    AccountName name;
+    name.form = parts.form;
+    name.user = parts.user;
+    name.domain = parts.domain;
     return name;
   });
 }
@@ -85,28 +87,30 @@ std::string AccountName::text() const {
     case Form::kPlain:
       break;
     case Form::kDownLevel:
-      return joined(domain, "\\", user);
+      return joined(domain, '\\', user);
     case Form::kPrincipal:
-      return joined(user, "@", domain);
+      return joined(user, '@', domain);
   }
   return user;
 }
 
-Credential::Credential(std::shared_ptr<const Secrets> secrets) : secrets_(std::move(secrets)) {}
-
 Result<Credential> Credential::from_password(Runtime& runtime, AccountName name,
                                              SecretBytes password) {
-  return guarded("Credential", [&]() -> Result<Credential> {
-    if (!fits(name)) return kBadName;
-    PGSS_TRY(const NtHash& hash, hash_password(runtime, password.view()));
-    return from_nt_hash(std::move(name), hash.view());
-  });
+  if (!fits(name)) return kBadName;
+  PGSS_TRY(const SecretBytes& hash, nt_hash_of_password(runtime, password.view()));
+  return from_nt_hash(std::move(name), hash.view().first<NtHash::kSize>());
 }
 
 Result<Credential> Credential::from_nt_hash(AccountName name, FixedView<16> nt_hash) {
   return guarded("Credential", [&]() -> Result<Credential> {
     if (!fits(name)) return kBadName;
-    return Credential(std::make_shared<const Secrets>(std::move(name), NtHash(nt_hash)));
+    auto secrets = std::make_shared<Secrets>();
+    if (name.form == AccountName::Form::kPrincipal) secrets->principal = name.text();
+    secrets->name.form = name.form;
+    secrets->name.user.swap(name.user);
+    secrets->name.domain.swap(name.domain);
+    std::memcpy(secrets->nt_hash.mutable_view().data(), nt_hash.data(), nt_hash.size());
+    return Credential(std::move(secrets));
   });
 }
 
@@ -115,9 +119,15 @@ const AccountName& Credential::name() const {
 }
 
 Result<SecretBytes> nt_hash_of_password(Runtime& runtime, ByteView password_utf8) {
+  if (password_utf8.empty()) return Error{Errc::kApiMisuse, "password is empty", 0, 0};
+  if (password_utf8.size() > kMaxPasswordSize) {
+    return Error{Errc::kApiMisuse, "password is too long", 0, 0};
+  }
   return guarded("password", [&]() -> Result<SecretBytes> {
-    PGSS_TRY(const NtHash& hash, hash_password(runtime, password_utf8));
-    return SecretBytes(hash.view());
+    crypto::Workspace& crypto = runtime.crypto();
+    PGSS_CHECK(crypto.check_md4());
+    PGSS_TRY(const SecretBytes& utf16, password_to_utf16le(password_utf8, "password"));
+    return SecretBytes(mechs::ntlm::ntowf_v1(crypto, utf16.view()).view());
   });
 }
 

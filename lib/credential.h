@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 PGSS_EXPORT_BEGIN
 namespace pocketgss {
@@ -64,7 +65,7 @@ class Credential {
   const Secrets& secrets() const { return *secrets_; }
 
  private:
-  explicit Credential(std::shared_ptr<const Secrets>);
+  explicit Credential(std::shared_ptr<const Secrets> secrets) : secrets_(std::move(secrets)) {}
   std::shared_ptr<const Secrets> secrets_;
 };
 

@@ -10,6 +10,7 @@ namespace pocketgss {
 
 struct Credential::Secrets {
   AccountName name;
+  std::string principal;  // the text of a name of that form
   mechs::ntlm::NtHash nt_hash;
 };
 

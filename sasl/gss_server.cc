@@ -56,12 +56,6 @@ std::string_view local_part(std::string_view principal, std::string_view realm) 
   return principal.substr(0, at);
 }
 
-// same_account compares names of NTLM as the user file does. What is no UTF-8 is nobody's name.
-bool same_account(std::string_view a, std::string_view b) {
-  const auto one = simple_upcase(a, "authzid"), other = simple_upcase(b, "authzid");
-  return one.has_value() && other.has_value() && one.value() == other.value();
-}
-
 // is_own: an authorisation identity that is the authenticated one: its whole name, the account's, or
 // the user part, where that is the account's name, too: of another domain's user it may be that of
 // somebody else. Of NTLM, names are compared as the user file compares them, without regard to the
@@ -74,7 +68,7 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
   }
   const std::string_view name = info.initiator_name;
   const std::string_view account = info.account_name.empty() ? user_part(name) : info.account_name;
-  return same_account(authzid, name) || same_account(authzid, account);
+  return same_upcased(authzid, name) || same_upcased(authzid, account);
 }
 
 //   Start --first token--> Negotiating ... --> AwaitEmpty --""--> AwaitChoice --choice--> Done

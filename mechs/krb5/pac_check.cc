@@ -57,7 +57,7 @@ Result<void> check_client(const Pac& pac, const EncTicketPart& ticket) {
 }  // namespace
 
 bool printable(std::string_view text) {
-  return check_utf8(text, "name").has_value() && std::none_of(text.begin(), text.end(), [](char c) {
+  return utf16_size(text, "name").has_value() && std::none_of(text.begin(), text.end(), [](char c) {
            return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
          });
 }

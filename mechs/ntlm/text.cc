@@ -64,10 +64,7 @@ Result<std::string> Utf16Name::to_utf8(const char* field) const {
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-  if (a == b) return true;
-  const auto upper_a = simple_upcase(a, "name");
-  const auto upper_b = simple_upcase(b, "name");
-  return upper_a.has_value() && upper_b.has_value() && upper_a.value() == upper_b.value();
+  return a == b || same_upcased(a, b);
 }
 
 void append_qualified_name(std::string& out, std::string_view domain, std::string_view user) {

@@ -208,6 +208,23 @@ TEST(SimpleUpcase, RefusesWhatIsNoUtf8) {
   EXPECT_EQ(simple_upcase("a\xff", "name").error(), (Error{Errc::kMalformed, "name", 1, 0}));
 }
 
+TEST(SimpleUpcase, ComparesAsItMaps) {
+  EXPECT_TRUE(same_upcased("", ""));
+  EXPECT_TRUE(same_upcased("straße Ж \U00010428", "STRAßE ж \U00010428"));
+  EXPECT_TRUE(same_upcased("ⱥ", "Ⱥ"));  // of three octets and of two
+  EXPECT_FALSE(same_upcased("alice", "alic"));
+  EXPECT_FALSE(same_upcased("alic", "alice"));
+  EXPECT_FALSE(same_upcased("", "a"));
+  EXPECT_FALSE(same_upcased("\U00010428", "\U00010400"));
+}
+
+TEST(SimpleUpcase, WhatIsNoUtf8IsTheSameAsNothing) {
+  EXPECT_FALSE(same_upcased("a\xff", "a\xff"));
+  EXPECT_FALSE(same_upcased("a\xff", "ab"));
+  EXPECT_FALSE(same_upcased("ab", "a\xff"));
+  EXPECT_FALSE(same_upcased("a\xc3", "a\xc3"));
+}
+
 TEST(SimpleUpcase, MapsAsManyCharactersAsTheTableSays) {
   unsigned changed = 0;
   for (uint32_t unit = 0; unit <= 0xffff; ++unit) changed += upcase_unit(unit) != unit ? 1 : 0;
