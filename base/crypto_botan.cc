@@ -29,18 +29,11 @@ void update(Botan::Buffered_Computation& computation, Parts parts) {
   for (const ByteView part : parts) computation.update(part.data(), part.size());
 }
 
-const char* hash_name(HashAlgorithm algorithm) {
-  switch (algorithm) {
-    case HashAlgorithm::kSha224:
-      return "SHA-224";
-    case HashAlgorithm::kSha256:
-      return "SHA-256";
-    case HashAlgorithm::kSha384:
-      return "SHA-384";
-    case HashAlgorithm::kSha512:
-      return "SHA-512";
-  }
-  return "";
+constexpr const char* kHashNames[] = {"SHA-224", "SHA-256", "SHA-384", "SHA-512"};  // HashAlgorithm
+
+// make_hash returns null where the crypto library has none of that name.
+std::unique_ptr<Botan::HashFunction> make_hash(const char* name) {
+  return Botan::HashFunction::create(name);
 }
 
 #ifdef PGSS_KERBEROS
@@ -112,8 +105,8 @@ struct KerberosObjects {
 }  // namespace
 
 struct Workspace::State {
-  std::unique_ptr<Botan::HashFunction> md4 = Botan::HashFunction::create("MD4");  // or null
-  std::unique_ptr<Botan::HashFunction> md5 = Botan::HashFunction::create_or_throw("MD5");
+  std::unique_ptr<Botan::HashFunction> md4 = make_hash("MD4");  // or null
+  std::unique_ptr<Botan::HashFunction> md5 = make_hash("MD5");
 #ifdef PGSS_KERBEROS
   KerberosObjects kerberos;
 #endif
@@ -124,7 +117,9 @@ Workspace::~Workspace() = default;
 
 Result<std::unique_ptr<Workspace>> Workspace::create() {
   return guarded("crypto::Workspace", []() -> Result<std::unique_ptr<Workspace>> {
-    return std::unique_ptr<Workspace>(new Workspace(std::make_unique<State>()));
+    auto state = std::make_unique<State>();
+    if (state->md5 == nullptr) return Error{Errc::kInternal, "crypto::Workspace", 0, 0};
+    return std::unique_ptr<Workspace>(new Workspace(std::move(state)));
   });
 }
 
@@ -241,7 +236,8 @@ Result<void> Workspace::pbkdf2(HmacHash hash, ByteView password, ByteView salt, 
 
 Result<size_t> hash(HashAlgorithm algorithm, ByteView in, std::span<uint8_t, kMaxHashSize> out) {
   return guarded("hash", [&]() -> Result<size_t> {
-    const auto function = Botan::HashFunction::create_or_throw(hash_name(algorithm));
+    const auto function = make_hash(kHashNames[static_cast<size_t>(algorithm)]);
+    if (function == nullptr) return Error{Errc::kInternal, "hash", 0, 0};
     function->update(in.data(), in.size());
     function->final(out.data());
     return function->output_length();

@@ -2,7 +2,6 @@
 #include <pocketgss/channel_bindings.h>
 
 #include <array>
-#include <optional>
 #include <span>
 #include <string_view>
 
@@ -22,10 +21,6 @@ constexpr size_t kMaxCertificateSize = 0xffffff;  // RFC 8446 4.4.2: cert_data
 constexpr char kCertificate[] = "Certificate";
 constexpr char kSignatureAlgorithm[] = "Certificate.signatureAlgorithm";
 constexpr char kPssParameters[] = "RSASSA-PSS-params";
-
-constexpr Error no_single_hash() {
-  return Error{Errc::kPeerIncompatible, kSignatureAlgorithm, 0, 0};
-}
 
 // An algorithm by its OID (contents octets) and the hash that RFC 5929 4.1 makes of it: MD5 and
 // SHA-1 count as SHA-256.
@@ -73,11 +68,17 @@ constexpr std::array kHashes = {
     Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x04"sv, HashAlgorithm::kSha224},
 };
 
-Result<HashAlgorithm> find(std::span<const Row> rows, Oid oid) {
+// find leaves null what has no single hash.
+const Row* find(std::span<const Row> rows, Oid oid) {
   for (const Row& row : rows) {
-    if (as_bytes(row.oid) == oid.der) return row.hash;
+    if (as_bytes(row.oid) == oid.der) return &row;
   }
-  return no_single_hash();
+  return nullptr;
+}
+
+Result<void> enter(Reader& in, asn1::Tag tag, const char* field, Reader& contents) {
+  PGSS_TRY(contents, in.enter(tag, field));
+  return {};
 }
 
 // AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL } (RFC
@@ -88,17 +89,18 @@ struct AlgorithmIdentifier {
 };
 
 Result<void> read(Reader& in, const char* field, AlgorithmIdentifier& out) {
-  PGSS_TRY(Reader sequence, in.enter(asn1::kSequence, field));
-  PGSS_TRY(out.algorithm, sequence.oid(field));
-  out.parameters = sequence;
-  if (!sequence.at_end()) PGSS_CHECK(sequence.skip(field));
-  return sequence.finish(field);
+  PGSS_CHECK(enter(in, asn1::kSequence, field, out.parameters));
+  PGSS_TRY(out.algorithm, out.parameters.oid(field));
+  Reader rest = out.parameters;
+  if (!rest.at_end()) PGSS_CHECK(rest.skip(field));
+  return rest.finish(field);
 }
 
 // read_tagged leaves the default in `out` where [tag] is not there.
 Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) {
   if (!params.next_is(asn1::context(tag))) return {};
-  PGSS_TRY(Reader tagged, params.enter(asn1::context(tag), kPssParameters));
+  Reader tagged = params;
+  PGSS_CHECK(enter(params, asn1::context(tag), kPssParameters, tagged));
   PGSS_CHECK(read(tagged, kPssParameters, out));
   return tagged.finish(kPssParameters);
 }
@@ -106,35 +108,41 @@ Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) 
 // RSASSA-PSS-params ::= SEQUENCE { hashAlgorithm [0] HashAlgorithm DEFAULT sha1, maskGenAlgorithm [1]
 // MaskGenAlgorithm DEFAULT mgf1SHA1, saltLength [2], trailerField [3] } (RFC 8017 A.2.3); the parameter
 // of MGF1 is a hash. RFC 5929 4.1: a signature with more than one hash function has no such binding.
-Result<HashAlgorithm> pss_hash_algorithm(Reader parameters) {
+[[gnu::noinline]] Result<void> read_pss_hash(Reader parameters, const Row*& out) {
   const Reader sha1(as_bytes(kSha1Identifier));
   AlgorithmIdentifier hash{Oid{as_bytes(kSha1)}, sha1}, mask{Oid{as_bytes(kMgf1)}, sha1};
   AlgorithmIdentifier mask_hash = hash;
-  PGSS_TRY(Reader params, parameters.enter(asn1::kSequence, kPssParameters));
+  Reader params = parameters;
+  PGSS_CHECK(enter(parameters, asn1::kSequence, kPssParameters, params));
   PGSS_CHECK(read_tagged(params, 0, hash));
   PGSS_CHECK(read_tagged(params, 1, mask));
-  if (mask.algorithm.der != as_bytes(kMgf1)) return no_single_hash();
+  if (mask.algorithm.der != as_bytes(kMgf1)) return {};
   PGSS_CHECK(read(mask.parameters, kPssParameters, mask_hash));
   PGSS_CHECK(params.skip_extensions(kPssParameters));
-  if (!(hash.algorithm == mask_hash.algorithm)) return no_single_hash();
-  return find(kHashes, hash.algorithm);
+  if (hash.algorithm == mask_hash.algorithm) out = find(kHashes, hash.algorithm);
+  return {};
 }
 
 // Certificate ::= SEQUENCE { tbsCertificate SEQUENCE, signatureAlgorithm AlgorithmIdentifier,
 // signatureValue BIT STRING }
-Result<HashAlgorithm> end_point_hash(ByteView certificate_der) {
+[[gnu::noinline]] Result<void> read_end_point_hash(ByteView certificate_der, HashAlgorithm& out) {
   if (certificate_der.size() > kMaxCertificateSize)
     return Error{Errc::kMalformed, kCertificate, 0, 0};
-  Reader in(certificate_der);
+  Reader in(certificate_der), certificate = in;
   AlgorithmIdentifier signature{{}, in};
-  PGSS_TRY(Reader certificate, in.enter(asn1::kSequence, kCertificate));
+  PGSS_CHECK(enter(in, asn1::kSequence, kCertificate, certificate));
   PGSS_CHECK(in.finish(kCertificate));
   PGSS_CHECK(certificate.element(asn1::kSequence, "Certificate.tbsCertificate"));
   PGSS_CHECK(read(certificate, kSignatureAlgorithm, signature));
   PGSS_CHECK(certificate.bit_string("Certificate.signatureValue"));
   PGSS_CHECK(certificate.finish(kCertificate));
-  if (signature.algorithm.der == as_bytes(kRsaPss)) return pss_hash_algorithm(signature.parameters);
-  return find(kSignatures, signature.algorithm);
+  const Row* row = find(kSignatures, signature.algorithm);
+  if (signature.algorithm.der == as_bytes(kRsaPss)) {
+    PGSS_CHECK(read_pss_hash(signature.parameters, row));
+  }
+  if (row == nullptr) return Error{Errc::kPeerIncompatible, kSignatureAlgorithm, 0, 0};
+  out = row->hash;
+  return {};
 }
 
 ChannelBinding binding(std::string_view prefix, ByteView data) {
@@ -149,7 +157,8 @@ ChannelBinding binding(std::string_view prefix, ByteView data) {
 
 Result<ChannelBinding> ChannelBinding::tls_server_end_point(ByteView certificate_der) {
   return guarded("tls-server-end-point", [&]() -> Result<ChannelBinding> {
-    PGSS_TRY(const HashAlgorithm algorithm, end_point_hash(certificate_der));
+    HashAlgorithm algorithm;
+    PGSS_CHECK(read_end_point_hash(certificate_der, algorithm));
     FixedBytes<crypto::kMaxHashSize> digest;
     PGSS_TRY(const size_t size, crypto::hash(algorithm, certificate_der, digest));
     return binding("tls-server-end-point:", ByteView(digest).prefix(size));
