@@ -34,6 +34,17 @@ class SystemRandom final : public RandomSource {
   Result<void> fill(MutableBytes out) override { return crypto::system_random_fill(out); }
 };
 
+// Immortal holds what is there before the program starts and until it has ended.
+template <typename T>
+union Immortal {
+  constexpr Immortal() : object() {}
+  ~Immortal() {}  // leaves the object as it is
+  T object;
+};
+
+constinit Immortal<SystemClock> the_clock;
+constinit Immortal<SystemRandom> the_random;
+
 }  // namespace
 
 UnixMicros Clock::steady() {
@@ -42,13 +53,11 @@ UnixMicros Clock::steady() {
 }
 
 Clock& system_clock() {
-  static SystemClock clock;
-  return clock;
+  return the_clock.object;
 }
 
 RandomSource& system_random() {
-  static SystemRandom random;
-  return random;
+  return the_random.object;
 }
 
 Runtime::Runtime(Clock& clock, RandomSource& random, std::unique_ptr<crypto::Workspace> crypto)

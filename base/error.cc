@@ -43,25 +43,25 @@ constexpr std::array kRows = {
 };
 
 const Row& row(Errc code) {
-  for (const Row& r : kRows) {
-    if (r.code == code) return r;
-  }
-  return kRows.back();
+  size_t at = 0;
+  while (at + 1 < kRows.size() && kRows[at].code != code) ++at;
+  return kRows[at];
 }
 
 // append_number appends " (what number)". std::to_string() would bring along a table of all pairs of
 // digits.
 void append_number(std::string& text, const char* what, int64_t number) {
-  char digits[20];
-  char* const end = std::end(digits);
+  char written[24];
+  char* const end = std::end(written);
   char* at = end;
-  for (int64_t rest = std::abs(number); rest != 0 || at == end; rest /= 10)
+  *--at = ')';
+  int64_t rest = std::abs(number);
+  do {
     *--at = static_cast<char>('0' + rest % 10);
-  text.append(" (")
-      .append(what)
-      .append(number < 0 ? " -" : " ")
-      .append(at, static_cast<size_t>(end - at))
-      .append(")");
+    rest /= 10;
+  } while (rest != 0);
+  if (number < 0) *--at = '-';
+  text.append(" (").append(what).append(" ").append(at, end);
 }
 
 }  // namespace

@@ -1,9 +1,10 @@
 // Wiping, constant-time comparison and the growing secret.
 #include <pocketgss/secret.h>
 
-#include <new>
 #include <ostream>
 #include <utility>
+
+#include "base/guard.h"
 
 namespace pocketgss {
 
@@ -39,17 +40,12 @@ SecretBytes::SecretBytes(ByteView content)
 }
 
 Result<SecretBytes> SecretBytes::copy_of(ByteView content) noexcept {
-  SecretBytes secret;
-  secret.data_.reset(new (std::nothrow) uint8_t[content.size()]);
-  if (secret.data_ == nullptr) return Error{Errc::kNoMemory, "secret", 0, 0};
-  secret.size_ = content.size();
-  if (!content.empty()) std::memcpy(secret.data_.get(), content.data(), content.size());
-  return secret;
+  return guarded("secret", [=]() -> Result<SecretBytes> { return SecretBytes(content); });
 }
 
 SecretBytes SecretBytes::of_size(size_t size) {
   SecretBytes secret;
-  secret.data_ = std::make_unique<uint8_t[]>(size);
+  secret.data_.reset(new uint8_t[size]());
   secret.size_ = size;
   return secret;
 }

@@ -2,16 +2,17 @@
 #include "lib/reflection_guard.h"
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
-#include <span>
 
 #include "base/guard.h"
 
 namespace pocketgss {
 
 ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
-  for (Challenge& each : std::span(open_).first(count_)) {
-    if (ByteView(each) == challenge) return &each;
+  Challenge* each = open_.data();
+  for (const Challenge* const end = each + count_; each != end; ++each) {
+    if (std::memcmp(each, challenge.data(), sizeof(Challenge)) == 0) return each;
   }
   return nullptr;
 }
@@ -20,7 +21,7 @@ ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
 void ReflectionGuard::add(FixedView<8> challenge) {
   const std::scoped_lock lock(mutex_);
   if (count_ == kCapacity) erase(open_.data());
-  std::copy(challenge.begin(), challenge.end(), open_[count_++].begin());
+  std::memcpy(&open_[count_++], challenge.data(), sizeof(Challenge));
 }
 
 void ReflectionGuard::remove(FixedView<8> challenge) {
