@@ -46,6 +46,10 @@ enum class PolicyLevel : uint8_t { kDefault, kStrict };
 // BindingRequirement: what is asked of channel bindings (policy row P5).
 enum class BindingRequirement : uint8_t { kOff, kWhenSupported, kRequire };
 
+// TargetNameCheck: what an acceptor does with the target name (SPN) that the initiator sent (policy
+// row P18).
+enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };
+
 // Continue: send `token` to the peer and come back with its answer. The token may be empty, and is
 // then sent as such.
 struct Continue {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/utf16.h"
 #include "bench/alloc_counter.h"
@@ -33,7 +34,7 @@ struct MechanismPair {
     acceptor.netbios_computer = "MAIL";
     acceptor.dns_computer = "mail.example.test";
     acceptor.dns_domain = "example.test";
-    acceptor.target_names = {"smtp/mail.example.test", "SMTPSVC/mail.example.test"};
+    acceptor.target_names = targets;
   }
 
   struct Done {
@@ -61,6 +62,7 @@ struct MechanismPair {
   Runtime runtime = Runtime::create().value();
   NtHash hash = password_hash(runtime);
   mechs::ntlm::InitiatorConfig initiator;
+  const std::vector<std::string> targets = {"smtp/mail.example.test", "SMTPSVC/mail.example.test"};
   mechs::ntlm::AcceptorConfig acceptor;
 };
 

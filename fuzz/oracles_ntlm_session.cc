@@ -1,6 +1,8 @@
 // Whole exchanges between our two sides, with a hand in between.
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/utf16.h"
 #include "fuzz/check.h"
@@ -90,10 +92,10 @@ class Session {
     integrity_needed_ = (setting & 8) != 0;
     if ((setting & 16) != 0) {
       initiator_.channel_binding = as_bytes(kBinding);
-      acceptor_.channel_bindings = {as_bytes(kBinding)};
+      acceptor_.channel_bindings = bindings_;
       acceptor_.binding_requirement = BindingRequirement::kRequire;
     }
-    acceptor_.target_names = {"smtp/mail.example.test"};
+    acceptor_.target_names = targets_;
     account_ = static_cast<Lookup>(setting >> 6);
   }
 
@@ -226,6 +228,8 @@ class Session {
   NtHash nt_hash_{
       FixedView<16>(FixedBytes<16>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})};
   InitiatorConfig initiator_;
+  const std::vector<std::string> targets_ = {"smtp/mail.example.test"};
+  const std::vector<ByteView> bindings_ = {as_bytes(kBinding)};
   AcceptorConfig acceptor_;
   bool integrity_needed_ = false;
   Lookup account_ = Lookup::kRight;

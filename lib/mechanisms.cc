@@ -1,22 +1,16 @@
 // The one file that knows every mechanism: it makes contexts of configurations.
 #include <array>
-#include <functional>
+#include <memory>
 #include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/any_of.h"
 #include "base/guard.h"
 #include "base/utf16.h"
 #include "lib/credential_secrets.h"
+#include "lib/kerberos.h"
 #include "lib/mechanism_context.h"
 #include "lib/reflection_guard.h"
-#include "lib/replay_cache.h"
-#include "lib/service_keys.h"
-#include "lib/ticket_source.h"
-#include "mechs/krb5/acceptor.h"
-#include "mechs/krb5/gss_token.h"
-#include "mechs/krb5/initiator.h"
 #include "mechs/ntlm/acceptor.h"
 #include "mechs/ntlm/initiator.h"
 #include "mechs/oids.h"
@@ -26,260 +20,171 @@
 namespace pocketgss {
 namespace {
 
+using asn1::Oid;
 using mechs::Mechanism;
 using mechs::MechanismEntry;
 using mechs::MicNeed;
-namespace krb5 = mechs::krb5;
 namespace ntlm = mechs::ntlm;
 namespace spnego = mechs::spnego;
 using MadeMechanism = Result<std::unique_ptr<Mechanism>>;
 
-constexpr Error kNoBinding{Errc::kPolicy, "P5: channel binding required", 0, 0};
-
 constexpr size_t kMaxNetbiosName = 15;  // [MS-NLMP] 2.2.2.1: MsvAvNbComputerName; characters
 
-Error misuse(const char* field) {
+// Inline, each is two constants in registers.
+[[gnu::always_inline]] inline Error misuse(const char* field) {
   return Error{Errc::kApiMisuse, field, 0, 0};
 }
-
-Error needs(const char* field) {
+[[gnu::always_inline]] inline Error needs(const char* field) {
   return Error{Errc::kNeedsCredential, field, 0, 0};
 }
 
+constexpr MechanismEntry kNtlmEntry{mechs::kNtlmOid, std::nullopt, nullptr, ntlm::recognises};
+// Under both of its OIDs (quirk B8).
+constexpr MechanismEntry kKerberosEntry{mechs::kKerberosOid, mechs::kMicrosoftKerberosOid, nullptr,
+                                        kerberos::recognises};
+
 // ConfiguredContext offers SPNEGO the mechanisms that its configuration allows, or runs one of them
 // without it.
-class ConfiguredContext : public MechanismContext {
+class ConfiguredContext : public MechanismContext, protected mechs::MechanismSource {
  public:
   explicit ConfiguredContext(Runtime& runtime) : runtime_(runtime) {}
 
-  Result<void> start_mechanism(MechanismKind kind) {
-    PGSS_TRY(auto&& mechanism, make(kind));
+  // begin reads the configuration and gives the context its mechanism.
+  Result<void> begin(MechanismKind kind) {
+    PGSS_CHECK(set_up(kind));
+    PGSS_TRY(auto&& mechanism, make_kind(kind, MicNeed::kNone));
     start(std::move(mechanism));
     return {};
   }
 
  protected:
-  virtual MadeMechanism make_spnego(std::span<const MechanismEntry> offered) = 0;
-  virtual MadeMechanism make_kerberos(MicNeed need) = 0;
-  virtual MadeMechanism make_ntlm(MicNeed need) = 0;
+  // set_up offers what there is, or says why that is nothing.
+  virtual Result<void> set_up(MechanismKind) = 0;
+  virtual MadeMechanism make_kind(MechanismKind, MicNeed) = 0;
 
   // offer adds a mechanism, once.
   void offer(InnerMechanism mechanism) {
-    const bool kerberos = mechanism == InnerMechanism::kKerberos;
-    const asn1::Oid oid = kerberos ? mechs::kKerberosOid : mechs::kNtlmOid;
-    if (any_of(offered(), [oid](const MechanismEntry& entry) { return entry.oid == oid; })) return;
+    bool& offers = mechanism == InnerMechanism::kNtlm ? offers_ntlm_ : offers_kerberos_;
+    if (offers) return;
+    offers = true;
     MechanismEntry& entry = entries_[size_++];
-    entry.oid = oid;
-    if (kerberos) entry.alias = mechs::kMicrosoftKerberosOid;  // quirk B8
-    entry.recognises = kerberos ? krb5::recognises : ntlm::recognises;
-    entry.make = [this, kerberos](MicNeed need) {
-      return kerberos ? make_kerberos(need) : make_ntlm(need);
-    };
+    entry = mechanism == InnerMechanism::kNtlm ? kNtlmEntry : kKerberosEntry;
+    entry.source = this;
+  }
+  bool offers_kerberos() const { return offers_kerberos_; }
+  // offers_any: is there a mechanism that this kind of context may speak?
+  bool offers_any(MechanismKind kind) const {
+    return (kind != MechanismKind::kKerberos && offers_ntlm_) ||
+           (kind != MechanismKind::kNtlm && offers_kerberos_);
+  }
+  std::span<const MechanismEntry> offered() const { return std::span(entries_).first(size_); }
+
+  // check_binding_is_there refuses a context that could only be refused later (row P5).
+  static Result<void> check_binding_is_there(const Policy& policy, bool there) {
+    if (policy.channel_binding != BindingRequirement::kRequire || there) return {};
+    return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
 
   Runtime& runtime_;
 
  private:
-  MadeMechanism make(MechanismKind kind) {
-    switch (kind) {
-      case MechanismKind::kKerberos:
-        return make_kerberos(MicNeed::kNone);
-      case MechanismKind::kNtlm:
-        return make_ntlm(MicNeed::kNone);
-      case MechanismKind::kSpnego:
-        break;
-    }
-    return make_spnego(offered());
+  MadeMechanism make(Oid oid, MicNeed need) final {
+    const bool ntlm = oid == mechs::kNtlmOid;
+    return make_kind(ntlm ? MechanismKind::kNtlm : MechanismKind::kKerberos, need);
   }
-  std::span<const MechanismEntry> offered() const { return std::span(entries_).first(size_); }
 
   std::array<MechanismEntry, 2> entries_;  // room for every mechanism that there is
   size_t size_ = 0;
+  bool offers_ntlm_ = false, offers_kerberos_ = false;
 };
 
-// started gives the context its mechanism.
-Result<std::unique_ptr<Context>> started(std::unique_ptr<ConfiguredContext> context,
-                                         MechanismKind kind) {
-  PGSS_CHECK(context->start_mechanism(kind));
+// begun gives the context its mechanism.
+Result<std::unique_ptr<Context>> begun(std::unique_ptr<ConfiguredContext> context,
+                                       MechanismKind kind) {
+  PGSS_CHECK(context->begin(kind));
   return std::unique_ptr<Context>(std::move(context));
-}
-
-// --- initiator ---
-
-// usable: the policy names it, and there is what it logs in with; Kerberos needs to know to whom, too.
-bool usable(const InitiatorConfig& config, InnerMechanism mechanism) {
-  return config.policy.names(mechanism) &&
-         (mechanism == InnerMechanism::kKerberos
-              ? config.tickets != nullptr && !config.target.empty()
-              : config.credential.has_value());
-}
-
-// check_offer: is there a mechanism that this kind of context may speak?
-Result<void> check_offer(MechanismKind kind, const InitiatorConfig& config) {
-  const Policy& policy = config.policy;
-  const bool ntlm = kind != MechanismKind::kKerberos && usable(config, InnerMechanism::kNtlm);
-  const bool kerberos = kind != MechanismKind::kNtlm && usable(config, InnerMechanism::kKerberos);
-  if (ntlm || kerberos) return {};
-  if (policy.inner.empty()) return misuse("Policy::inner");
-  if (kind == MechanismKind::kNtlm && !policy.names(InnerMechanism::kNtlm)) {
-    return Error{Errc::kPolicy, "P1: NTLM, which Policy::inner does not name", 0, 0};
-  }
-  if (kind == MechanismKind::kKerberos && !policy.names(InnerMechanism::kKerberos)) {
-    return Error{Errc::kPolicy, "P1: Kerberos, which Policy::inner does not name", 0, 0};
-  }
-  const bool of_kerberos = kind == MechanismKind::kKerberos || !policy.names(InnerMechanism::kNtlm);
-  if (of_kerberos && config.tickets != nullptr) return misuse("InitiatorConfig.target");
-  return needs(of_kerberos ? "InitiatorConfig.tickets" : "InitiatorConfig.credential");
-}
-
-Result<void> check(MechanismKind kind, const InitiatorConfig& config) {
-  PGSS_CHECK(check_offer(kind, config));
-  if (config.policy.channel_binding == BindingRequirement::kRequire && !config.channel_binding) {
-    return kNoBinding;
-  }
-  return {};
 }
 
 // InitiatorContext owns what its mechanisms borrow and the configuration does not hold.
 class InitiatorContext final : public ConfiguredContext {
  public:
   InitiatorContext(Runtime& runtime, const InitiatorConfig& config)
-      : ConfiguredContext(runtime), config_(config) {
-    if (config.credential) set_credential(*config.credential);
-    ntlm_.workstation = config.workstation;
-    ntlm_.target_name = config.target;
-    if (config.channel_binding && config.policy.channel_binding != BindingRequirement::kOff) {
-      ntlm_.channel_binding = config.channel_binding->application_data;
-    }
-    ntlm_.require_channel_binding = config.policy.channel_binding == BindingRequirement::kRequire;
-    ntlm_.level = config.policy.level;
-    ntlm_.flags = config.flags;
-    ntlm_.guard = config.guard.get();
-    kerberos_.channel_binding = ntlm_.channel_binding;
-    kerberos_.require_channel_binding = ntlm_.require_channel_binding;
-    kerberos_.flags = config.flags;
-    kerberos_.allow_rc4 = config.policy.allow_rc4;
-    for (const InnerMechanism mechanism : config.policy.inner) {
-      if (usable(config, mechanism)) offer(mechanism);
-    }
-  }
+      : ConfiguredContext(runtime), config_(config), ntlm_() {}
   ~InitiatorContext() override { end(); }
 
  private:
-  MadeMechanism make_spnego(std::span<const MechanismEntry> offered) override {
-    return spnego::make_initiator(runtime_, {offered, ntlm_.level});
+  Result<void> set_up(MechanismKind kind) override {
+    for (const InnerMechanism mechanism : config_.policy.inner) {
+      if (usable(mechanism)) offer(mechanism);
+    }
+    if (!offers_any(kind)) return why_nothing(kind);
+    set_ntlm();
+    return check_binding_is_there(config_.policy, config_.channel_binding.has_value());
   }
-  // Where a mechListMIC is certain integrity is asked for: MIT's acceptor makes none without, and the
-  // negotiation could not end. Elsewhere Kerberos can make one unasked, and the flag may be taken for
-  // the wish for a layer (quirk A22).
-  MadeMechanism make_kerberos(MicNeed need) override {
-    if (need == MicNeed::kCertain) kerberos_.flags = kerberos_.flags | kIntegFlag;
-    PGSS_TRY(auto&& source, config_.tickets->start(runtime_, config_.target));
-    return krb5::make_initiator(runtime_, kerberos_, std::move(source));
+
+  // usable: there is what it logs in with; Kerberos needs to know to whom, too.
+  bool usable(InnerMechanism mechanism) const {
+    return mechanism == InnerMechanism::kNtlm ? config_.credential.has_value()
+                                              : kerberos::usable(config_);
   }
-  void set_credential(const Credential& credential) {
-    set_name(credential.name());
-    ntlm_.nt_hash = &credential.secrets().nt_hash;
+
+  // why_nothing says why there is no mechanism that this kind of context may speak.
+  Error why_nothing(MechanismKind kind) const {
+    const Policy& policy = config_.policy;
+    if (policy.inner.empty()) return misuse("Policy::inner");
+    const bool names_ntlm = policy.names(InnerMechanism::kNtlm);
+    if (kind == MechanismKind::kNtlm && !names_ntlm) {
+      return Error{Errc::kPolicy, "P1: NTLM, which Policy::inner does not name", 0, 0};
+    }
+    if (kind == MechanismKind::kKerberos && !policy.names(InnerMechanism::kKerberos)) {
+      return Error{Errc::kPolicy, "P1: Kerberos, which Policy::inner does not name", 0, 0};
+    }
+    if (kind != MechanismKind::kKerberos && names_ntlm) return needs("InitiatorConfig.credential");
+    if (config_.tickets != nullptr) return misuse("InitiatorConfig.target");
+    return needs("InitiatorConfig.tickets");
   }
-  void set_name(const AccountName& name) {
-    if (name.form == AccountName::Form::kPrincipal) {
-      principal_ = name.text();
-      ntlm_.user = principal_;  // quirk C11: a UPN is the user, and the domain is empty
+
+  void set_ntlm() {
+    if (config_.credential) set_credential(config_.credential->secrets());
+    ntlm_.workstation = config_.workstation;
+    ntlm_.target_name = config_.target;
+    const BindingRequirement binding = config_.policy.channel_binding;
+    if (config_.channel_binding && binding != BindingRequirement::kOff) {
+      ntlm_.channel_binding = config_.channel_binding->application_data;
+    }
+    ntlm_.require_channel_binding = binding == BindingRequirement::kRequire;
+    ntlm_.level = config_.policy.level;
+    ntlm_.flags = config_.flags;
+    ntlm_.guard = config_.guard.get();
+  }
+  void set_credential(const Credential::Secrets& secrets) {
+    ntlm_.nt_hash = &secrets.nt_hash;
+    if (secrets.name.form == AccountName::Form::kPrincipal) {
+      ntlm_.user = secrets.principal;  // quirk C11: a UPN is the user, and the domain is empty
     } else {
-      ntlm_.user = name.user;
-      ntlm_.domain = name.domain;
+      ntlm_.user = secrets.name.user;
+      ntlm_.domain = secrets.name.domain;
     }
   }
-  MadeMechanism make_ntlm(MicNeed need) override {
-    return ntlm::make_initiator(runtime_, ntlm_, need != MicNeed::kNone);
+
+  MadeMechanism make_kind(MechanismKind kind, MicNeed need) override {
+    if (kind == MechanismKind::kSpnego) {
+      return spnego::make_initiator(runtime_, {offered(), ntlm_.level});
+    }
+    if (kind == MechanismKind::kNtlm) {
+      return ntlm::make_initiator(runtime_, ntlm_, need != MicNeed::kNone);
+    }
+    return kerberos::make_initiator(runtime_, config_, ntlm_.channel_binding, need);
   }
 
   const InitiatorConfig& config_;
-  std::string principal_;
   ntlm::InitiatorConfig ntlm_;
-  krb5::InitiatorConfig kerberos_;
 };
-
-// --- acceptor ---
-
-Result<void> check(MechanismKind kind, const AcceptorConfig& config) {
-  const bool kerberos = config.keys != nullptr && kind != MechanismKind::kNtlm;
-  const bool ntlm = config.ntlm && kind != MechanismKind::kKerberos;
-  if (!kerberos && !ntlm) {
-    return needs(kind == MechanismKind::kKerberos ? "AcceptorConfig.keys" : "AcceptorConfig.ntlm");
-  }
-  if (kerberos && config.replay_cache == nullptr) return misuse("AcceptorConfig.replay_cache");
-  if (config.host.empty()) return misuse("AcceptorConfig.host");
-  if (config.policy.channel_binding == BindingRequirement::kRequire &&
-      config.channel_bindings.empty()) {
-    return kNoBinding;
-  }
-  return {};
-}
-
-// netbios_name is the first label in upper case, 15 characters at most.
-Result<std::string> netbios_name(std::string_view host) {
-  const std::string_view label = host.substr(0, host.find('.'));
-  Result<std::string> name = simple_upcase(label, "AcceptorConfig.host");
-  if (!name.has_value() || name.value().empty()) return misuse("AcceptorConfig.host");
-  std::string& text = name.value();
-  size_t characters = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const bool starts_one = (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80;
-    if (starts_one && ++characters > kMaxNetbiosName) text.resize(i);
-  }
-  return name;
-}
-
-std::string_view dns_domain(std::string_view host) {
-  const size_t dot = host.find('.');
-  return dot == host.npos ? std::string_view() : host.substr(dot + 1);
-}
-
-ntlm::TargetNameCheck target_name_check(Policy::TargetNameCheck check) {
-  switch (check) {
-    case Policy::TargetNameCheck::kOff:
-      return ntlm::TargetNameCheck::kOff;
-    case Policy::TargetNameCheck::kIfPresent:
-      return ntlm::TargetNameCheck::kIfPresent;
-    case Policy::TargetNameCheck::kRequired:
-      break;
-  }
-  return ntlm::TargetNameCheck::kRequired;
-}
-
-std::vector<std::string_view> views(const std::vector<std::string>& texts) {
-  return std::vector<std::string_view>(texts.begin(), texts.end());
-}
-
-// binding_views: none where the policy does not look at them (row P5).
-std::vector<ByteView> binding_views(const AcceptorConfig& config) {
-  if (config.policy.channel_binding == BindingRequirement::kOff) return {};
-  std::vector<ByteView> out(config.channel_bindings.size());
-  for (size_t i = 0; i < out.size(); ++i) out[i] = config.channel_bindings[i].application_data;
-  return out;
-}
 
 class AcceptorContext final : public ConfiguredContext {
  public:
-  AcceptorContext(Runtime& runtime, const AcceptorConfig& config, std::string netbios)
-      : ConfiguredContext(runtime), netbios_name_(std::move(netbios)) {
-    ntlm_.netbios_computer = netbios_name_;
-    ntlm_.netbios_domain = netbios_name_;  // as a server that is in no domain says
-    ntlm_.dns_computer = config.host;
-    ntlm_.dns_domain = dns_domain(config.host);
-    set_targets(config);
-    ntlm_.target_name_check = target_name_check(config.policy.target_name_check);
-    ntlm_.channel_bindings = binding_views(config);
-    ntlm_.binding_requirement = config.policy.channel_binding;
-    ntlm_.level = config.policy.level;
-    ntlm_.guard = config.guard.get();
-    if (config.keys != nullptr) {
-      set_kerberos(config);
-      offer(InnerMechanism::kKerberos);
-    }
-    if (config.ntlm) offer(InnerMechanism::kNtlm);
-  }
+  AcceptorContext(Runtime& runtime, const AcceptorConfig& config)
+      : ConfiguredContext(runtime), config_(config), ntlm_() {}
   ~AcceptorContext() override { end(); }
 
   // It is the acceptor whose success is reported.
@@ -289,36 +194,76 @@ class AcceptorContext final : public ConfiguredContext {
   }
 
  private:
-  void set_kerberos(const AcceptorConfig& config) {
-    kerberos_.keytab = &config.keys->keytab();
-    kerberos_.replay_cache = config.replay_cache.get();
-    kerberos_.services = views(config.targets);
-    kerberos_.client_realms = views(config.client_realms);
-    kerberos_.channel_bindings = binding_views(config);
-    kerberos_.binding_requirement = config.policy.channel_binding;
-    kerberos_.allow_rc4 = config.policy.allow_rc4;
+  Result<void> set_up(MechanismKind kind) override {
+    if (kerberos::usable(config_)) offer(InnerMechanism::kKerberos);
+    if (config_.ntlm) offer(InnerMechanism::kNtlm);
+    if (!offers_any(kind)) {
+      return needs(kind == MechanismKind::kKerberos ? "AcceptorConfig.keys"
+                                                    : "AcceptorConfig.ntlm");
+    }
+    if (kind != MechanismKind::kNtlm && offers_kerberos() && config_.replay_cache == nullptr) {
+      return misuse("AcceptorConfig.replay_cache");
+    }
+    PGSS_CHECK(set_host());
+    set_bindings();
+    ntlm_.target_name_check = config_.policy.target_name_check;
+    ntlm_.binding_requirement = config_.policy.channel_binding;
+    ntlm_.level = config_.policy.level;
+    ntlm_.guard = config_.guard.get();
+    return check_binding_is_there(config_.policy, !config_.channel_bindings.empty());
   }
-  // Policy row P18: both service classes of the host, unless the configuration lists others.
-  void set_targets(const AcceptorConfig& config) {
-    ntlm_.target_names = views(config.targets);
-    if (!config.targets.empty()) return;
-    static constexpr std::string_view kSmtp = "smtp/", kSmtpSvc = "SMTPSVC/";
-    const size_t size = kSmtp.size() + config.host.size();
-    default_targets_.reserve(size + kSmtpSvc.size() + config.host.size());
-    default_targets_.append(kSmtp).append(config.host).append(kSmtpSvc).append(config.host);
-    const std::string_view both = default_targets_;
-    ntlm_.target_names = std::vector{both.substr(0, size), both.substr(size)};
-  }
-  MadeMechanism make_spnego(std::span<const MechanismEntry> offered) override {
-    return spnego::make_acceptor(runtime_, {offered, ntlm_.level});
-  }
-  MadeMechanism make_kerberos(MicNeed) override { return krb5::make_acceptor(runtime_, kerberos_); }
-  MadeMechanism make_ntlm(MicNeed) override { return ntlm::make_acceptor(runtime_, ntlm_); }
 
+  // set_host makes NTLM's names of the host's. The NetBIOS name is the first label in upper case, 15
+  // characters at most; it stands for the domain, too, as a server says that is in none.
+  [[gnu::noinline]] Result<void> set_host() {
+    const std::string_view host = config_.host;
+    const std::string_view label = host.substr(0, host.find('.'));
+    netbios_name_.reserve(label.size());
+    if (label.empty() || !append_upcased(netbios_name_, label, "").has_value()) {
+      return misuse("AcceptorConfig.host");
+    }
+    size_t characters = 0;
+    for (size_t i = 0; i < netbios_name_.size(); ++i) {
+      if (begins_character(netbios_name_[i]) && ++characters > kMaxNetbiosName) {
+        netbios_name_.resize(i);
+      }
+    }
+    ntlm_.netbios_computer = ntlm_.netbios_domain = netbios_name_;
+    ntlm_.dns_computer = host;
+    if (label.size() != host.size()) ntlm_.dns_domain = host.substr(label.size() + 1);
+    ntlm_.target_names = config_.targets;
+    // Policy row P18: both service classes of the host, unless the configuration lists others.
+    if (config_.targets.empty()) {
+      default_targets_[0].append("smtp/").append(config_.host);
+      default_targets_[1].append("SMTPSVC/").append(config_.host);
+      ntlm_.target_names = default_targets_;
+    }
+    return {};
+  }
+
+  // set_bindings: none where the policy does not look at them (row P5).
+  void set_bindings() {
+    if (config_.policy.channel_binding == BindingRequirement::kOff) return;
+    const size_t count = config_.channel_bindings.size();
+    if (count == 0) return;
+    bindings_ = std::make_unique<ByteView[]>(count);
+    for (size_t i = 0; i < count; ++i) bindings_[i] = config_.channel_bindings[i].application_data;
+    ntlm_.channel_bindings = {bindings_.get(), count};
+  }
+
+  MadeMechanism make_kind(MechanismKind kind, MicNeed) override {
+    if (kind == MechanismKind::kSpnego) {
+      return spnego::make_acceptor(runtime_, {offered(), ntlm_.level});
+    }
+    if (kind == MechanismKind::kNtlm) return ntlm::make_acceptor(runtime_, ntlm_);
+    return kerberos::make_acceptor(runtime_, config_, ntlm_.channel_bindings);
+  }
+
+  const AcceptorConfig& config_;
   std::string netbios_name_;
-  std::string default_targets_;  // one after the other
+  std::array<std::string, 2> default_targets_;
+  std::unique_ptr<ByteView[]> bindings_;
   ntlm::AcceptorConfig ntlm_;
-  krb5::AcceptorConfig kerberos_;
 };
 
 }  // namespace
@@ -326,17 +271,14 @@ class AcceptorContext final : public ConfiguredContext {
 Result<std::unique_ptr<Context>> make_initiator(Runtime& runtime, MechanismKind kind,
                                                 const InitiatorConfig& config) {
   return guarded("make_initiator", [&]() -> Result<std::unique_ptr<Context>> {
-    PGSS_CHECK(check(kind, config));
-    return started(std::make_unique<InitiatorContext>(runtime, config), kind);
+    return begun(std::make_unique<InitiatorContext>(runtime, config), kind);
   });
 }
 
 Result<std::unique_ptr<Context>> make_acceptor(Runtime& runtime, MechanismKind kind,
                                                const AcceptorConfig& config) {
   return guarded("make_acceptor", [&]() -> Result<std::unique_ptr<Context>> {
-    PGSS_CHECK(check(kind, config));
-    PGSS_TRY(auto&& netbios, netbios_name(config.host));
-    return started(std::make_unique<AcceptorContext>(runtime, config, std::move(netbios)), kind);
+    return begun(std::make_unique<AcceptorContext>(runtime, config), kind);
   });
 }
 

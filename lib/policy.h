@@ -33,7 +33,7 @@ struct Policy {
   bool allow_rc4 = false;
 
   // P18: what an acceptor does with the target name (SPN) that the initiator sent.
-  enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };
+  using TargetNameCheck = pocketgss::TargetNameCheck;
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
 };
 

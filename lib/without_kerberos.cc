@@ -2,9 +2,7 @@
 #include <pocketgss/context.h>
 #include <pocketgss/tickets.h>
 
-#include "mechs/krb5/acceptor.h"
-#include "mechs/krb5/gss_token.h"
-#include "mechs/krb5/initiator.h"
+#include "lib/kerberos.h"
 
 namespace pocketgss {
 namespace {
@@ -44,20 +42,29 @@ Result<std::shared_ptr<ReplayCache>> make_replay_cache(Clock&, size_t, EarlierLo
   return kAbsent;
 }
 
-namespace mechs::krb5 {
+namespace kerberos {
+
+bool usable(const InitiatorConfig&) {
+  return false;
+}
+
+bool usable(const AcceptorConfig&) {
+  return false;
+}
+
+Result<std::unique_ptr<mechs::Mechanism>> make_initiator(Runtime&, const InitiatorConfig&, ByteView,
+                                                         mechs::MicNeed) {
+  return kAbsent;
+}
+
+Result<std::unique_ptr<mechs::Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&,
+                                                        std::span<const ByteView>) {
+  return kAbsent;
+}
 
 bool recognises(ByteView) {
   return false;
 }
 
-Result<std::unique_ptr<Mechanism>> make_initiator(Runtime&, const InitiatorConfig&,
-                                                  std::unique_ptr<CredentialSource>) {
-  return kAbsent;
-}
-
-Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&) {
-  return kAbsent;
-}
-
-}  // namespace mechs::krb5
+}  // namespace kerberos
 }  // namespace pocketgss

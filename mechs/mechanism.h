@@ -3,7 +3,6 @@
 #ifndef PGSS_MECHS_MECHANISM_H_
 #define PGSS_MECHS_MECHANISM_H_
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <variant>
@@ -141,15 +140,26 @@ class Mechanism {
 // MicNeed: is there to be a mechListMIC, for which a mechanism needs integrity?
 enum class MicNeed : uint8_t { kNone, kPossible, kCertain };
 
+// MechanismSource makes the mechanisms of one side. It outlives them.
+class MechanismSource {
+ public:
+  // make starts one exchange of the mechanism whose entry has this OID.
+  virtual Result<std::unique_ptr<Mechanism>> make(asn1::Oid, MicNeed) = 0;
+
+ protected:
+  ~MechanismSource() = default;
+};
+
 // MechanismEntry is how SPNEGO is given a mechanism: as data.
 struct MechanismEntry {
   // The OID by which it goes, and another one (Microsoft's Kerberos OID). Static memory.
   asn1::Oid oid;
   std::optional<asn1::Oid> alias;
-  // make starts one exchange.
-  std::function<Result<std::unique_ptr<Mechanism>>(MicNeed)> make;
+  MechanismSource* source = nullptr;
   // recognises: a first token that came bare, without SPNEGO, is this mechanism's.
   bool (*recognises)(ByteView first_token) = nullptr;
+
+  Result<std::unique_ptr<Mechanism>> make(MicNeed need) const { return source->make(oid, need); }
 };
 
 }  // namespace pocketgss::mechs

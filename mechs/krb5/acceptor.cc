@@ -52,7 +52,8 @@ using State = std::variant<Start, AwaitRetry, Complete, Failed>;
 
 class Acceptor final : public Mechanism {
  public:
-  Acceptor(Runtime& runtime, const AcceptorConfig& config) : runtime_(runtime), config_(config) {}
+  Acceptor(Runtime& runtime, AcceptorConfig config)
+      : runtime_(runtime), config_(std::move(config)) {}
 
   Result<void> step(ByteView peer_token, Step& next) override;
   Result<void> resume(Answer&&, Step&) override {
@@ -95,7 +96,7 @@ class Acceptor final : public Mechanism {
   Result<std::string> logon_name(const Request&) const;
 
   Runtime& runtime_;
-  const AcceptorConfig& config_;
+  const AcceptorConfig config_;
   State state_ = Start{};
   mutable int32_t told_ = 0;  // by the refusal that ends this step; 0: nothing of its own
   Bytes error_token_;
@@ -542,7 +543,7 @@ Result<void> Acceptor::accept(const Request& request, Step& next) {
 
 }  // namespace
 
-Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, const AcceptorConfig& config) {
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, AcceptorConfig config) {
   if (config.keytab == nullptr) {
     return Error{Errc::kApiMisuse, "Kerberos acceptor: keytab", 0, 0};
   }
@@ -550,7 +551,7 @@ Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, const Accepto
     return Error{Errc::kApiMisuse, "Kerberos acceptor: replay cache", 0, 0};
   }
   if (config.clock_skew < 0) return Error{Errc::kApiMisuse, "Kerberos acceptor: clock skew", 0, 0};
-  return std::unique_ptr<Mechanism>(std::make_unique<Acceptor>(runtime, config));
+  return std::unique_ptr<Mechanism>(std::make_unique<Acceptor>(runtime, std::move(config)));
 }
 
 }  // namespace pocketgss::mechs::krb5

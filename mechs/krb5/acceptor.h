@@ -12,7 +12,7 @@
 
 namespace pocketgss::mechs::krb5 {
 
-// AcceptorConfig outlives the mechanism; all of it, and what it borrows, is only read.
+// AcceptorConfig is copied; what it borrows outlives the mechanism, and is only read.
 struct AcceptorConfig {
   const Keytab* keytab = nullptr;       // required
   ReplayCache* replay_cache = nullptr;  // required
@@ -55,7 +55,7 @@ struct AcceptorConfig {
 //   kAuthFailed        ticket, authenticator, checksum or PAC are not made with the right key; a
 //                      channel binding is not of this channel
 //   kApiMisuse         a call out of turn; a configuration that cannot work
-Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, const AcceptorConfig&);
+Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime&, AcceptorConfig);
 
 }  // namespace pocketgss::mechs::krb5
 

@@ -82,7 +82,7 @@ class Initiator final : public Mechanism {
   Result<void> complete(AwaitApRep&&, MessageKeys&&);
 
   Runtime& runtime_;
-  const InitiatorConfig& config_;
+  const InitiatorConfig config_;
   std::unique_ptr<CredentialSource> source_;
   State state_ = Start{};
   bool ap_req_made_ = false;

@@ -7,7 +7,7 @@
 
 namespace pocketgss::mechs::krb5 {
 
-// InitiatorConfig outlives the mechanism; all of it, and what it borrows, is only read.
+// InitiatorConfig is copied; what it borrows outlives the mechanism, and is only read.
 struct InitiatorConfig {
   ByteView channel_binding;  // application data ("tls-server-end-point:" and the hash); empty: none
   bool require_channel_binding = false;

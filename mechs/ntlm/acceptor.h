@@ -2,16 +2,15 @@
 #ifndef PGSS_MECHS_NTLM_ACCEPTOR_H_
 #define PGSS_MECHS_NTLM_ACCEPTOR_H_
 
+#include <span>
+#include <string>
 #include <string_view>
-#include <vector>
 
 #include "mechs/mechanism.h"
 #include "mechs/ntlm/challenge_guard.h"
 #include "mechs/ntlm/crypto.h"
 
 namespace pocketgss::mechs::ntlm {
-
-enum class TargetNameCheck : uint8_t { kOff, kIfPresent, kRequired };  // policy row P18
 
 // AcceptorConfig outlives the mechanism; all of it, and what it borrows, is only read. Text is
 // UTF-8.
@@ -23,11 +22,11 @@ struct AcceptorConfig {
   std::string_view dns_domain;                 // MsvAvDnsDomainName; empty: the pair is left out
   // MsvAvTargetName values that are ours ("smtp/host", "SMTPSVC/host"); compared without case. With
   // none, a client that names a target is refused unless the check is off.
-  std::vector<std::string_view> target_names;
+  std::span<const std::string> target_names;
   TargetNameCheck target_name_check = TargetNameCheck::kIfPresent;
   // Application data of each type that the TLS channel gives; empty: no TLS, and a client that
   // binds is refused (P5).
-  std::vector<ByteView> channel_bindings;
+  std::span<const ByteView> channel_bindings;
   BindingRequirement binding_requirement = BindingRequirement::kWhenSupported;
   PolicyLevel level = PolicyLevel::kDefault;
   int64_t challenge_life_micros = 120'000'000;  // by Clock::steady()

@@ -15,7 +15,7 @@ constexpr Error kWrongMic{Errc::kAuthFailed, "mechListMIC", 0, 0};
 
 Result<void> check_mechanisms(MechanismEntries entries) {
   const auto unusable = [](const MechanismEntry& entry) {
-    return entry.oid.der.empty() || !entry.make;
+    return entry.oid.der.empty() || entry.source == nullptr;
   };
   if (entries.empty() || entries.size() > kMaxMechTypes || any_of(entries, unusable)) {
     return Error{Errc::kApiMisuse, "SPNEGO: mechanisms", 0, 0};

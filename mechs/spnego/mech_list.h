@@ -12,7 +12,7 @@ namespace pocketgss::mechs::spnego {
 
 using MechanismEntries = std::span<const MechanismEntry>;
 
-// check_mechanisms: kApiMisuse unless there are 1 to 32, each with an OID and a make().
+// check_mechanisms: kApiMisuse unless there are 1 to 32, each with an OID and a source.
 Result<void> check_mechanisms(MechanismEntries);
 
 // Choice is a mechanism of ours and the OID by which the peer named it. Microsoft's OID and the

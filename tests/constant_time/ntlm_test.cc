@@ -42,7 +42,7 @@ TEST_P(NtlmConstantTime, TIM_1_P21_OnlyTheVerdictOnAChannelBindingIsDecidedOn) {
   Exchange e;
   const Bytes sent(40, 7), ours(40, GetParam() ? 7 : 8);
   e.initiator.channel_binding = sent;
-  e.acceptor.channel_bindings = {ours};
+  e.bind({ours});
   ASSERT_TRUE(e.until_authenticate().has_value());
   expect_one(decisions_on(ours, [&] { return e.verdict(); }));
 }

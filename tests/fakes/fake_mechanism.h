@@ -4,12 +4,15 @@
 #define PGSS_TESTS_FAKES_FAKE_MECHANISM_H_
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/cursor.h"
 #include "mechs/mechanism.h"
+#include "tests/fakes/fake_source.h"
 
 namespace pocketgss::testing {
 
@@ -228,15 +231,13 @@ class FakeMechanism final : public mechs::Mechanism {
   Bytes transcript_;
 };
 
-// fake_entry offers the mechanism under the first of `oids`; the second is its alias.
-inline mechs::MechanismEntry fake_entry(const MechanismScript& script, FakeRole role,
-                                        std::vector<asn1::Oid> oids,
-                                        FakeCounters* counters = nullptr) {
-  mechs::MechanismEntry entry;
-  if (!oids.empty()) entry.oid = oids.front();
-  if (oids.size() > 1) entry.alias = oids[1];
-  entry.make = [&script, role,
-                counters](mechs::MicNeed need) -> Result<std::unique_ptr<mechs::Mechanism>> {
+// fake_source makes the mechanism. It is kept for ever, one for the same arguments, because entries
+// are copied.
+inline mechs::MechanismSource& fake_source(const MechanismScript& script, FakeRole role,
+                                           FakeCounters* counters) {
+  static std::map<std::tuple<const MechanismScript*, FakeRole, FakeCounters*>, FakeSource> sources;
+  const auto make = [&script, role,
+                     counters](mechs::MicNeed need) -> Result<std::unique_ptr<mechs::Mechanism>> {
     if (counters != nullptr) {
       ++counters->made;
       counters->mic_need = need;
@@ -245,6 +246,17 @@ inline mechs::MechanismEntry fake_entry(const MechanismScript& script, FakeRole 
     return std::unique_ptr<mechs::Mechanism>(
         std::make_unique<FakeMechanism>(script, role, counters));
   };
+  return sources.try_emplace({&script, role, counters}, make).first->second;
+}
+
+// fake_entry offers the mechanism under the first of `oids`; the second is its alias.
+inline mechs::MechanismEntry fake_entry(const MechanismScript& script, FakeRole role,
+                                        std::vector<asn1::Oid> oids,
+                                        FakeCounters* counters = nullptr) {
+  mechs::MechanismEntry entry;
+  if (!oids.empty()) entry.oid = oids.front();
+  if (oids.size() > 1) entry.alias = oids[1];
+  entry.source = &fake_source(script, role, counters);
   entry.recognises = [](ByteView token) {
     return token.size() >= 4 && token.prefix(4) == as_bytes("FAKE");
   };

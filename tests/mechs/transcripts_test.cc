@@ -15,6 +15,7 @@
 #include "mechs/spnego/acceptor.h"
 #include "mechs/spnego/initiator.h"
 #include "mechs/spnego/token.h"
+#include "tests/fakes/fake_source.h"
 #include "tests/support/der_negatives.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
@@ -314,12 +315,16 @@ class StandIn final : public Mechanism {
 };
 
 MechanismEntry stand_in(bool initiates) {
+  const auto made_as = [](bool role) {
+    return [role](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
+      return std::unique_ptr<Mechanism>(std::make_unique<StandIn>(role));
+    };
+  };
+  static testing::FakeSource initiators(made_as(true)), acceptors(made_as(false));
   MechanismEntry entry;
   entry.oid = kKerberosOid;
   entry.alias = kMicrosoftKerberosOid;
-  entry.make = [initiates](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
-    return std::unique_ptr<Mechanism>(std::make_unique<StandIn>(initiates));
-  };
+  entry.source = initiates ? &initiators : &acceptors;
   return entry;
 }
 

@@ -74,7 +74,7 @@ TEST(NtlmAcceptor, WithoutRandomnessThereIsNoChallenge) {
 TEST(NtlmAcceptor, NTP_10_QuirkC3_QuirkC20_ChallengeNeverHasFlagsTargetNameOrBindings) {
   FakeExchange e;
   const std::string binding = "tls-exporter:0123456789abcdef0123456789abcdef";
-  e.acceptor.channel_bindings = {as_bytes(binding)};
+  e.bind({as_bytes(binding)});
   const ChallengeMessage c = challenge_for(0x62888235, e);
   EXPECT_FALSE(c.av_pairs->find(AvId::kFlags).has_value());
   EXPECT_FALSE(c.av_pairs->find(AvId::kTargetName).has_value());

@@ -276,7 +276,7 @@ TEST(NtlmAcceptor, NTL_8_QuirkC7_ANameFromAnUntrustedSourceIsNone) {
 
 TEST(NtlmAcceptor, P18_WithoutNamesOfItsOwnItRefusesEveryName) {
   TargetExchange e("smtp/mail.example.test", TargetNameCheck::kIfPresent);
-  e.acceptor.target_names.clear();
+  e.acceptor.target_names = {};
   EXPECT_EQ(e.run().error().code, Errc::kPolicy);
   e.acceptor.target_name_check = TargetNameCheck::kRequired;
   EXPECT_EQ(make_acceptor(e.runtime, e.acceptor).error().code, Errc::kApiMisuse);
@@ -298,7 +298,7 @@ constexpr std::string_view kUnique = "tls-unique:0123456789ab";
 
 struct BindingExchange : FakeExchange {
   BindingExchange(std::optional<std::string_view> bound, BindingRequirement requirement) {
-    acceptor.channel_bindings = {as_bytes(kOurs), as_bytes(kUnique)};
+    bind({as_bytes(kOurs), as_bytes(kUnique)});
     acceptor.binding_requirement = requirement;
     ChannelBindingHash hash{};
     if (bound && !bound->empty()) hash = channel_binding_hash(runtime.crypto(), as_bytes(*bound));
@@ -332,7 +332,7 @@ TEST(NtlmAcceptor, NTL_7_P5_QuirkC6_RefusesTheBindingOfAnotherChannel) {
 
 TEST(NtlmAcceptor, NTL_7_P5_RefusesABindingWhereItHasNoTls) {
   BindingExchange e(kOurs, BindingRequirement::kWhenSupported);
-  e.acceptor.channel_bindings.clear();
+  e.acceptor.channel_bindings = {};
   EXPECT_EQ(e.run().error().code, Errc::kAuthFailed);
 }
 

@@ -7,6 +7,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/utf16.h"
 #include "mechs/ntlm/acceptor.h"
@@ -51,7 +53,13 @@ struct Exchange {
     acceptor.netbios_domain = "EXAMPLE";
     acceptor.dns_computer = "mail.example.test";
     acceptor.dns_domain = "example.test";
-    acceptor.target_names = {"smtp/mail.example.test", "SMTPSVC/mail.example.test"};
+    acceptor.target_names = targets;
+  }
+
+  // bind gives the acceptor what its channel binds.
+  void bind(std::vector<ByteView> to) {
+    bindings = std::move(to);
+    acceptor.channel_bindings = bindings;
   }
 
   void strict() { initiator.level = acceptor.level = PolicyLevel::kStrict; }
@@ -108,6 +116,8 @@ struct Exchange {
   NtHash nt_hash = hash_of(runtime, "Password1");
   NtHash server_hash = hash_of(runtime, "Password1");
   InitiatorConfig initiator;
+  std::vector<std::string> targets = {"smtp/mail.example.test", "SMTPSVC/mail.example.test"};
+  std::vector<ByteView> bindings;
   AcceptorConfig acceptor;
   bool integrity_needed = false;
   std::function<std::optional<Account>()> account = [this] {

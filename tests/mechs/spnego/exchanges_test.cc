@@ -9,6 +9,7 @@
 #include "mechs/ntlm/sealing.h"
 #include "mechs/oids.h"
 #include "mechs/spnego/token.h"
+#include "tests/fakes/fake_source.h"
 #include "tests/mechs/spnego/pair.h"
 #include "tests/support/hex.h"
 #include "tests/support/vector_file.h"
@@ -113,12 +114,12 @@ class Recorded {
     const auto& theirs = self == ntlm::Sender::kInitiator ? from_acceptor_ : from_initiator_;
     MechanismEntry out;
     out.oid = kNtlmOid;
-    out.make = [=, this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
+    out.source = &source([=, this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>(ours.begin(), ours.end()),
           std::deque<Bytes>(theirs.begin(), theirs.end()), protect_as(self),
           self == ntlm::Sender::kInitiator && initiator_sent_mic_));
-    };
+    });
     return out;
   }
   // The mechanism that was offered before NTLM, where one was.
@@ -126,10 +127,10 @@ class Recorded {
     if (!ignored_) return std::nullopt;
     MechanismEntry out;
     out.oid = kKerberosOid;
-    out.make = [this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
+    out.source = &source([this](MicNeed) -> Result<std::unique_ptr<Mechanism>> {
       return std::unique_ptr<Mechanism>(std::make_unique<Replay>(
           std::deque<Bytes>{*ignored_, {}}, std::deque<Bytes>{{}}, nullptr, false));
-    };
+    });
     return out;
   }
 
@@ -192,9 +193,14 @@ class Recorded {
   std::optional<Bytes> session_key_;
   std::string message_;
   std::vector<std::pair<std::string, Bytes>> tokens_, protected_;
+  testing::FakeSource& source(testing::FakeSource::Make make) const {
+    return sources_.emplace_back(std::move(make));
+  }
+
   std::vector<Bytes> from_initiator_, from_acceptor_;  // NTLM's messages
   std::optional<Bytes> ignored_;
   bool initiator_sent_mic_ = false;
+  mutable std::deque<testing::FakeSource> sources_;
 };
 
 TEST(SpnegoExchanges, QuirkB3_SPN_13_OurInitiatorSendsWhatThePeersSent) {

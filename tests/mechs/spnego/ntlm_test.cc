@@ -6,6 +6,7 @@
 #include "mechs/ntlm/messages.h"
 #include "mechs/oids.h"
 #include "mechs/spnego/token.h"
+#include "tests/fakes/fake_source.h"
 #include "tests/mechs/ntlm/exchange.h"
 #include "tests/mechs/spnego/oids.h"
 #include "tests/mechs/spnego/pair.h"
@@ -25,13 +26,9 @@ using testing::unhex;
 struct Login {
   Login() {
     initiator_entry.oid = kNtlmOid;
-    initiator_entry.make = [this](MicNeed need) {
-      return ntlm::make_initiator(ntlm.runtime, ntlm.initiator, need != MicNeed::kNone);
-    };
+    initiator_entry.source = &initiators;
     acceptor_entry.oid = kNtlmOid;
-    acceptor_entry.make = [this](MicNeed) {
-      return ntlm::make_acceptor(ntlm.runtime, ntlm.acceptor);
-    };
+    acceptor_entry.source = &acceptors;
     acceptor_entry.recognises = ntlm::recognises;
   }
 
@@ -83,6 +80,11 @@ struct Login {
   }
 
   ntlm::testing::Exchange ntlm;
+  testing::FakeSource initiators{[this](MicNeed need) {
+    return ntlm::make_initiator(ntlm.runtime, ntlm.initiator, need != MicNeed::kNone);
+  }};
+  testing::FakeSource acceptors{
+      [this](MicNeed) { return ntlm::make_acceptor(ntlm.runtime, ntlm.acceptor); }};
   MechanismEntry initiator_entry, acceptor_entry;
   Side initiator, acceptor;
 };
