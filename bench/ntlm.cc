@@ -45,18 +45,18 @@ struct MechanismPair {
   std::optional<Done> run() {
     const auto client = mechs::ntlm::make_initiator(runtime, initiator, false).value();
     const auto server = mechs::ntlm::make_acceptor(runtime, acceptor).value();
-    auto negotiate = client->step({});
-    auto challenge = server->step(std::get<Continue>(negotiate.value()).token);
-    auto authenticate = client->step(std::get<Continue>(challenge.value()).token);
-    auto& sent = std::get<Complete>(authenticate.value());
-    if (!server->step(*sent.token).has_value()) return std::nullopt;
-    auto verdict =
-        server->resume(AccountAnswer{Account{"alice", SecretBytes(ByteView(hash.view()))}});
-    if (!verdict.has_value()) return std::nullopt;
-    return Done{std::move(std::get<Continue>(negotiate.value()).token),
-                std::move(std::get<Continue>(challenge.value()).token), std::move(*sent.token),
-                std::move(sent.protection),
-                std::move(std::get<Complete>(verdict.value()).protection)};
+    Step negotiate, challenge, authenticate, question, verdict;
+    Answer answer = AccountAnswer{Account{"alice", SecretBytes(ByteView(hash.view()))}};
+    if (!client->step({}, negotiate).has_value() ||
+        !server->step(negotiate.token, challenge).has_value() ||
+        !client->step(challenge.token, authenticate).has_value() ||
+        !server->step(authenticate.token, question).has_value() ||
+        !server->resume(std::move(answer), verdict).has_value()) {
+      return std::nullopt;
+    }
+    return Done{std::move(negotiate.token), std::move(challenge.token),
+                std::move(authenticate.token), client->take_protection(),
+                server->take_protection()};
   }
 
   Runtime runtime = Runtime::create().value();

@@ -12,6 +12,7 @@
 #include "mechs/ntlm/messages.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/mechanism_step.h"
 
 namespace pocketgss::fuzz {
 namespace {
@@ -112,22 +113,22 @@ class Session {
 
   // handshake returns whether both sides are done.
   bool handshake() {
-    sent_[0] = std::get<Continue>(client_->step({}).value()).token;
+    sent_[0] = std::get<Continue>(step(*client_, {}).value()).token;
     arrived_[0] = tamper(script_, sent_[0]);
-    const auto challenge = server_->step(arrived_[0]);
+    const auto challenge = step(*server_, arrived_[0]);
     if (!challenge.has_value()) return false;
     sent_[1] = std::get<Continue>(challenge.value()).token;
     arrived_[1] = tamper(script_, sent_[1]);
-    auto authenticate = client_->step(arrived_[1]);
+    auto authenticate = step(*client_, arrived_[1]);
     if (!authenticate.has_value()) return false;
     client_done_ = std::move(std::get<Complete>(authenticate.value()));
     sent_[2] = client_done_.token.value();
     PGSS_FUZZ_CHECK(sent_[2].size() <= kMaxStrictMessageSize);
     arrived_[2] = tamper(script_, sent_[2]);
     clock_.advance(static_cast<UnixMicros>(script_.u16()) * 10'000);
-    const auto asked = server_->step(arrived_[2]);
+    const auto asked = step(*server_, arrived_[2]);
     if (!asked.has_value()) return false;
-    auto verdict = server_->resume(AccountAnswer{account()});
+    auto verdict = resume(*server_, AccountAnswer{account()});
     if (!verdict.has_value()) return false;
     server_done_ = std::move(std::get<Complete>(verdict.value()));
     return true;
@@ -145,9 +146,9 @@ class Session {
   void check_failed() {
     for (Mechanism* side : {client_.get(), server_.get()}) {
       if (std::string_view(side->state_name()) != "Failed") continue;
-      const Error error = side->step(sent_[0]).error();
-      PGSS_FUZZ_CHECK(side->step({}).error() == error);
-      PGSS_FUZZ_CHECK(side->step(sent_[1]).error() == error);
+      const Error error = step(*side, sent_[0]).error();
+      PGSS_FUZZ_CHECK(step(*side, {}).error() == error);
+      PGSS_FUZZ_CHECK(step(*side, sent_[1]).error() == error);
       PGSS_FUZZ_CHECK(std::string_view(side->state_name()) == "Failed");
     }
   }

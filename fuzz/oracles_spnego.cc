@@ -9,6 +9,7 @@
 #include "mechs/spnego/initiator.h"
 #include "mechs/spnego/token.h"
 #include "tests/fakes/fake_mechanism.h"
+#include "tests/support/mechanism_step.h"
 
 namespace pocketgss::fuzz {
 namespace {
@@ -101,17 +102,17 @@ struct Side {
 void check_final(Side& side, const Error& error) {
   side.failed = true;
   PGSS_FUZZ_CHECK(std::string_view(side.mechanism->state_name()) == "Failed");
-  PGSS_FUZZ_CHECK(side.mechanism->step({}).error() == error);
-  PGSS_FUZZ_CHECK(side.mechanism->resume(ExchangeAnswer{}).error() == error);
+  PGSS_FUZZ_CHECK(step(*side.mechanism, {}).error() == error);
+  PGSS_FUZZ_CHECK(resume(*side.mechanism, ExchangeAnswer{}).error() == error);
 }
 
 std::optional<Bytes> give(Side& side, ByteView token) {
-  auto result = side.mechanism->step(token);
+  auto result = step(*side.mechanism, token);
   while (result.has_value()) {
     if (std::holds_alternative<NeedAccount>(result.value())) {
-      result = side.mechanism->resume(AccountAnswer{Account{"account", SecretBytes()}});
+      result = resume(*side.mechanism, AccountAnswer{Account{"account", SecretBytes()}});
     } else if (std::holds_alternative<NeedExchange>(result.value())) {
-      result = side.mechanism->resume(ExchangeAnswer{Bytes{1}});
+      result = resume(*side.mechanism, ExchangeAnswer{Bytes{1}});
     } else {
       break;
     }
@@ -245,7 +246,7 @@ void check_spnego_session(ByteView bytes) {
     token = give(side, *token);
   }
   if (!initiator.complete && !initiator.failed && (setup & 8) != 0) {
-    auto done = initiator.mechanism->peer_done();
+    auto done = peer_done(*initiator.mechanism);
     early = true;
     if (done.has_value()) {
       initiator.complete = std::move(std::get<Complete>(done.value()));

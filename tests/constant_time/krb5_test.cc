@@ -117,7 +117,7 @@ TEST_P(Krb5SitesConstantTime, TIM_1_OnlyTheVerdictOnAChannelBindingIsDecidedOn) 
     x.acceptor.channel_bindings = {ours};
     x.start();
     ASSERT_TRUE(x.make_ap_req().has_value());
-    EXPECT_EQ(decisions(ours, [&] { return x.server->step(x.ap_req); }), 1u);
+    EXPECT_EQ(decisions(ours, [&] { return step(*x.server, x.ap_req); }), 1u);
     EXPECT_EQ(accepted, right);
   }
 }

@@ -154,15 +154,17 @@ class FakeMechanism final : public mechs::Mechanism {
     return out;
   }
 
-  Result<mechs::Step> step(ByteView peer_token) override {
+  Result<void> step(ByteView peer_token, mechs::Step& next) override {
     if (counters_ != nullptr) ++counters_->steps;
     if (failed_) return *failed_;
     if (waits_) return fail(Errc::kApiMisuse, "FakeMechanism waits");
     if (role_ == FakeRole::kInitiator && !std::exchange(started_, true)) {
       if (script_.start_error) return fail(*script_.start_error);
       waits_ = script_.asks_exchange;
-      if (waits_) return mechs::Step(NeedExchange{"REALM", as_bytes("request").to_bytes()});
-      return go_on();
+      if (!waits_) return go_on(next);
+      next.kind = mechs::Step::Kind::kExchange;
+      next.exchange = {"REALM", as_bytes("request").to_bytes()};
+      return {};
     }
     if (!(peer_token == ByteView(token(script_, next_)))) {
       return fail(Errc::kAuthFailed, "FakeMechanism token");
@@ -170,11 +172,13 @@ class FakeMechanism final : public mechs::Mechanism {
     append(transcript_, peer_token);
     ++next_;
     waits_ = role_ == FakeRole::kAcceptor && script_.asks_account && next_ + 1 >= script_.tokens;
-    if (waits_) return mechs::Step(NeedAccount{"user", "DOMAIN"});
-    return go_on();
+    if (!waits_) return go_on(next);
+    next.kind = mechs::Step::Kind::kAccount;
+    next.account = {"user", "DOMAIN"};
+    return {};
   }
 
-  Result<mechs::Step> resume(Answer answer) override {
+  Result<void> resume(Answer&& answer, mechs::Step& next) override {
     if (failed_) return *failed_;
     if (!waits_) return fail(Errc::kApiMisuse, "FakeMechanism did not ask");
     waits_ = false;
@@ -182,7 +186,7 @@ class FakeMechanism final : public mechs::Mechanism {
     if (auto* account = std::get_if<AccountAnswer>(&answer); account && !account->account) {
       return fail(Errc::kAuthFailed, "FakeMechanism account");
     }
-    return go_on();
+    return go_on(next);
   }
 
   const char* state_name() const override { return failed_ ? "Failed" : "Fake"; }
@@ -199,21 +203,25 @@ class FakeMechanism final : public mechs::Mechanism {
   bool wants_mech_list_mic() const override { return script_.wants_mic; }
 
  private:
-  Result<mechs::Step> go_on() {
-    if (next_ == script_.tokens) return complete(std::nullopt);
-    Bytes out = token(script_, next_++);
-    append(transcript_, out);
-    if (next_ == script_.tokens) return complete(std::move(out));
-    return mechs::Step(Continue{std::move(out)});
+  Result<void> go_on(mechs::Step& next) {
+    const bool sends = next_ < script_.tokens;
+    if (sends) {
+      next.token = token(script_, next_++);
+      append(transcript_, next.token);
+    }
+    if (next_ < script_.tokens) return {};
+    complete();
+    next.kind = mechs::Step::Kind::kEstablished;
+    next.has_token = sends;
+    return {};
   }
 
-  Result<mechs::Step> complete(std::optional<Bytes> last) {
-    auto protection =
+  void complete() {
+    protection_ =
         std::make_unique<FakeProtection>(script_, role_, std::move(transcript_), counters_);
-    protection->info.mechanism = "Fake";
-    protection->info.initiator_name = script_.name;
-    protection->info.flags = script_.integrity ? kIntegFlag : kNoContextFlags;
-    return mechs::Step(mechs::Complete{std::move(last), std::move(protection)});
+    protection_->info.mechanism = "Fake";
+    protection_->info.initiator_name = script_.name;
+    protection_->info.flags = script_.integrity ? kIntegFlag : kNoContextFlags;
   }
 
   Error fail(Error error) {

@@ -12,14 +12,16 @@
 namespace pocketgss {
 namespace {
 
-using mechs::Complete;
 using mechs::Mechanism;
 using mechs::MessageProtection;
 using mechs::Step;
 
-// What a call to the mechanism does next, and what it was asked.
+// What a call to the mechanism does: it fills the step, and the protection where it is complete.
+using Call = std::function<Result<void>(Step&, std::unique_ptr<MessageProtection>&)>;
+
+// What the next call does, and what it was asked.
 struct Script {
-  std::function<Result<Step>()> next;
+  Call next;
   Bytes last_token;
   int resumed = 0;
   bool proof_sent = false;
@@ -58,13 +60,13 @@ class FakeMechanism final : public Mechanism {
  public:
   explicit FakeMechanism(Script& script) : script_(script) {}
   ~FakeMechanism() override { script_.destroyed = true; }
-  Result<Step> step(ByteView token) override {
+  Result<void> step(ByteView token, Step& next) override {
     script_.last_token = token.to_bytes();
-    return script_.next();
+    return script_.next(next, protection_);
   }
-  Result<Step> resume(Answer) override {
+  Result<void> resume(Answer&&, Step& next) override {
     ++script_.resumed;
-    return script_.next();
+    return script_.next(next, protection_);
   }
   const char* state_name() const override { return "FakeState"; }
   bool proof_sent() const override { return script_.proof_sent; }
@@ -81,18 +83,48 @@ class FakeContext final : public MechanismContext {
 
 const Error kRefused{Errc::kAuthFailed, "refused", 7, 0};
 
-Step complete(bool integrity = true) {
-  Complete done;
-  done.token = Bytes{1, 2};
-  done.protection = std::make_unique<FakeProtection>(integrity);
-  done.protection->info.mechanism = "FAKE";
-  return done;
+Call sends(Bytes token) {
+  return [=](Step& next, auto&) -> Result<void> {
+    next.token = token;
+    return {};
+  };
+}
+
+Call asks_account() {
+  return [](Step& next, auto&) -> Result<void> {
+    next.kind = Step::Kind::kAccount;
+    next.account = {"user", "D"};
+    return {};
+  };
+}
+
+Call asks_exchange() {
+  return [](Step& next, auto&) -> Result<void> {
+    next.kind = Step::Kind::kExchange;
+    next.exchange = {"REALM", {}};
+    return {};
+  };
+}
+
+Call completes(bool integrity = true) {
+  return [=](Step& next, auto& protection) -> Result<void> {
+    next.kind = Step::Kind::kEstablished;
+    next.has_token = true;
+    next.token = {1, 2};
+    protection = std::make_unique<FakeProtection>(integrity);
+    protection->info.mechanism = "FAKE";
+    return {};
+  };
+}
+
+Call refuses() {
+  return [](Step&, auto&) -> Result<void> { return kRefused; };
 }
 
 class MechanismContextTest : public ::testing::Test {
  protected:
   void establish(bool integrity = true) {
-    script_.next = [=] { return Result<Step>(complete(integrity)); };
+    script_.next = completes(integrity);
     ASSERT_TRUE(context_.step({}).has_value());
   }
   Script script_;
@@ -100,7 +132,7 @@ class MechanismContextTest : public ::testing::Test {
 };
 
 TEST_F(MechanismContextTest, PassesTokensOn) {
-  script_.next = [] { return Result<Step>(Continue{Bytes{9}}); };
+  script_.next = sends({9});
   const auto step = context_.step(as_bytes("in"));
   ASSERT_TRUE(step.has_value());
   EXPECT_EQ(std::get<Continue>(step.value()).token, Bytes{9});
@@ -110,25 +142,25 @@ TEST_F(MechanismContextTest, PassesTokensOn) {
 }
 
 TEST_F(MechanismContextTest, PassesQuestionsAndAnswersOn) {
-  script_.next = [] { return Result<Step>(NeedAccount{"user", "D"}); };
+  script_.next = asks_account();
   EXPECT_EQ(std::get<NeedAccount>(context_.step({}).value()).user, "user");
-  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  script_.next = asks_exchange();
   EXPECT_EQ(std::get<NeedExchange>(context_.resume(AccountAnswer{}).value()).realm, "REALM");
   EXPECT_EQ(script_.resumed, 1);
 }
 
 TEST_F(MechanismContextTest, GoesOnAfterACallOutOfTurn) {
   EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
-  script_.next = [] { return Result<Step>(NeedAccount{"user", "D"}); };
+  script_.next = asks_account();
   ASSERT_TRUE(context_.step({}).has_value());
-  script_.next = [] { return Result<Step>(Continue{Bytes{9}}); };
+  script_.next = sends({9});
   EXPECT_EQ(context_.step({}).error().code, Errc::kApiMisuse);
   EXPECT_EQ(script_.resumed, 0);
   EXPECT_TRUE(context_.resume(AccountAnswer{}).has_value());
   EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
-  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  script_.next = asks_exchange();
   ASSERT_TRUE(context_.step({}).has_value());
-  script_.next = [] { return Result<Step>(complete()); };
+  script_.next = completes();
   EXPECT_EQ(context_.resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
   EXPECT_FALSE(context_.established());
   EXPECT_TRUE(context_.resume(ExchangeAnswer{}).has_value());
@@ -137,16 +169,16 @@ TEST_F(MechanismContextTest, GoesOnAfterACallOutOfTurn) {
 }
 
 TEST_F(MechanismContextTest, SPN_10_GoesOnAfterPeerDoneOutOfTurn) {
-  script_.next = [] { return Result<Step>(NeedExchange{"REALM", {}}); };
+  script_.next = asks_exchange();
   ASSERT_TRUE(context_.step({}).has_value());
   EXPECT_EQ(context_.peer_done().error().code, Errc::kApiMisuse);
-  script_.next = [] { return Result<Step>(complete()); };
+  script_.next = completes();
   EXPECT_TRUE(context_.resume(ExchangeAnswer{}).has_value());
   EXPECT_TRUE(context_.established());
 }
 
 TEST_F(MechanismContextTest, IsEstablishedByComplete) {
-  script_.next = [] { return Result<Step>(complete()); };
+  script_.next = completes();
   const auto step = context_.step({});
   EXPECT_EQ(std::get<Established>(step.value()).token, (Bytes{1, 2}));
   EXPECT_TRUE(context_.established());
@@ -164,14 +196,14 @@ TEST_F(MechanismContextTest, DropsTheMechanismOnceEstablished) {
 
 TEST_F(MechanismContextTest, DropsTheMechanismOnceFailed) {
   script_.proof_sent = true;
-  script_.next = [] { return Result<Step>(kRefused); };
+  script_.next = refuses();
   EXPECT_EQ(context_.step({}).error(), kRefused);
   EXPECT_TRUE(script_.destroyed);
   EXPECT_TRUE(context_.proof_sent());
 }
 
 TEST_F(MechanismContextTest, SPN_11_GivesTheSameErrorForEver) {
-  script_.next = [] { return Result<Step>(kRefused); };
+  script_.next = refuses();
   EXPECT_EQ(context_.step({}).error(), kRefused);
   Bytes out(64);
   EXPECT_EQ(context_.step(as_bytes("again")).error(), kRefused);
@@ -200,7 +232,7 @@ TEST_F(MechanismContextTest, SPN_10_ProtectsNothingBeforeItIsEstablished) {
   EXPECT_EQ(context_.wrap_size(10), 0u);
   EXPECT_EQ(context_.mic_size(), 0u);
   EXPECT_STREQ(context_.info().mechanism, "");
-  script_.next = [] { return Result<Step>(Continue{}); };
+  script_.next = sends({});
   EXPECT_TRUE(context_.step({}).has_value()) << "asking too early does no harm";
 }
 
@@ -261,7 +293,7 @@ TEST_F(MechanismContextTest, BoundsTheOutputOfPseudoRandom) {
 }
 
 TEST_F(MechanismContextTest, MEM_3_TurnsABadAllocIntoNoMemoryAndFails) {
-  script_.next = []() -> Result<Step> { throw std::bad_alloc(); };
+  script_.next = [](Step&, auto&) -> Result<void> { throw std::bad_alloc(); };
   EXPECT_EQ(context_.step({}).error().code, Errc::kNoMemory);
   EXPECT_EQ(context_.step({}).error().code, Errc::kNoMemory);
   EXPECT_TRUE(script_.destroyed);
@@ -274,7 +306,7 @@ TEST_F(MechanismContextTest, MEM_3_TurnsABadAllocOfAMessageIntoNoMemory) {
 }
 
 TEST_F(MechanismContextTest, TurnsACallbackThatThrowsIntoInternal) {
-  script_.next = []() -> Result<Step> { throw std::runtime_error("callback"); };
+  script_.next = [](Step&, auto&) -> Result<void> { throw std::runtime_error("callback"); };
   EXPECT_EQ(context_.step({}).error().code, Errc::kInternal);
   EXPECT_STREQ(context_.state_name(), "Failed");
 }

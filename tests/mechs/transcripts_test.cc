@@ -18,6 +18,7 @@
 #include "tests/fakes/fake_source.h"
 #include "tests/support/der_negatives.h"
 #include "tests/support/hex.h"
+#include "tests/support/mechanism_step.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs {
@@ -297,16 +298,19 @@ class StandIn final : public Mechanism {
  public:
   explicit StandIn(bool initiates) : first_call_of_initiator_(initiates) {}
 
-  Result<Step> step(ByteView) override {
+  Result<void> step(ByteView, Step& next) override {
     if (std::exchange(first_call_of_initiator_, false)) {
-      return Step(Continue{as_bytes("token of the stand-in").to_bytes()});
+      next.token = as_bytes("token of the stand-in").to_bytes();
+      return {};
     }
-    Complete complete;
-    complete.protection = std::make_unique<StandInProtection>();
-    complete.protection->info.mechanism = "stand-in";
-    return Step(std::move(complete));
+    protection_ = std::make_unique<StandInProtection>();
+    protection_->info.mechanism = "stand-in";
+    next.kind = Step::Kind::kEstablished;
+    return {};
   }
-  Result<Step> resume(Answer) override { return Error{Errc::kApiMisuse, "StandIn.resume", 0, 0}; }
+  Result<void> resume(Answer&&, Step&) override {
+    return Error{Errc::kApiMisuse, "StandIn.resume", 0, 0};
+  }
   const char* state_name() const override { return "StandIn"; }
   bool proof_sent() const override { return true; }
 
@@ -328,9 +332,9 @@ MechanismEntry stand_in(bool initiates) {
   return entry;
 }
 
-std::string outcome(const Result<Step>& step) {
-  if (!step.has_value()) return testing::enumerator(step.error().code);
-  return std::holds_alternative<Complete>(step.value()) ? "complete" : "continue";
+std::string outcome(const Result<MechanismStep>& result) {
+  if (!result.has_value()) return testing::enumerator(result.error().code);
+  return std::holds_alternative<Complete>(result.value()) ? "complete" : "continue";
 }
 
 // outcome_of gives the altered token to our side of the exchange.
@@ -339,11 +343,11 @@ std::string outcome_of(Sender sender, ByteView token) {
   const bool initiates = sender == Sender::kAcceptor;
   const MechanismEntry entries[] = {stand_in(initiates)};
   if (!initiates) {
-    return outcome(spnego::make_acceptor(runtime, {entries}).value()->step(token));
+    return outcome(step(*spnego::make_acceptor(runtime, {entries}).value(), token));
   }
   const auto initiator = spnego::make_initiator(runtime, {entries}).value();
-  EXPECT_TRUE(initiator->step({}).has_value());
-  return outcome(initiator->step(token));
+  EXPECT_TRUE(step(*initiator, {}).has_value());
+  return outcome(step(*initiator, token));
 }
 
 void check_altered(VectorBlock& block) {

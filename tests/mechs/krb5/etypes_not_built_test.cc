@@ -57,9 +57,8 @@ class EtypesNotBuilt : public ::testing::Test {
     config.keytab = &keytab;
     config.replay_cache = &cache_;
     config.allow_rc4 = true;
-    const auto result = make_acceptor(runtime_, config)
-                            .value()
-                            ->step(encode(ContextToken{TokenId::kApReq, message, 0, {}}).value());
+    const Bytes token = encode(ContextToken{TokenId::kApReq, message, 0, {}}).value();
+    const auto result = step(*make_acceptor(runtime_, config).value(), token);
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error().code, Errc::kPeerIncompatible) << result.error().where;
   }

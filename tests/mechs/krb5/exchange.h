@@ -18,6 +18,7 @@
 #include "tests/mechs/krb5/fake_replay_cache.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/mechanism_step.h"
 
 namespace pocketgss::mechs::krb5::testing {
 
@@ -69,29 +70,29 @@ struct Exchange {
   }
 
   Result<void> make_ap_req() {
-    PGSS_TRY(Step step, client->step({}));
-    if (auto* next = std::get_if<Continue>(&step)) {
+    PGSS_TRY(MechanismStep taken, step(*client, {}));
+    if (auto* next = std::get_if<Continue>(&taken)) {
       ap_req = next->token;
     } else {
-      client_done = std::move(std::get<Complete>(step));
+      client_done = std::move(std::get<Complete>(taken));
       ap_req = client_done.token.value();
     }
     return {};
   }
   // verdict is what the acceptor says to `ap_req`; without an AP-REP `ap_rep` is empty.
   Result<void> verdict() {
-    PGSS_TRY(Step step, server->step(ap_req));
-    if (auto* next = std::get_if<Continue>(&step)) {
+    PGSS_TRY(MechanismStep taken, step(*server, ap_req));
+    if (auto* next = std::get_if<Continue>(&taken)) {
       krb_error = next->token;
       return {};
     }
-    server_done = std::move(std::get<Complete>(step));
+    server_done = std::move(std::get<Complete>(taken));
     ap_rep = server_done.token.value_or(Bytes());
     return {};
   }
   Result<void> take_ap_rep() {
-    PGSS_TRY(Step step, client->step(ap_rep));
-    client_done = std::move(std::get<Complete>(step));
+    PGSS_TRY(MechanismStep taken, step(*client, ap_rep));
+    client_done = std::move(std::get<Complete>(taken));
     return {};
   }
   Result<void> run() {
@@ -101,9 +102,9 @@ struct Exchange {
     return ap_rep.empty() ? Result<void>() : take_ap_rep();
   }
   // answer_to gives `token` to an acceptor of its own.
-  Result<Step> answer_to(ByteView token) {
+  Result<MechanismStep> answer_to(ByteView token) {
     auto other = make_acceptor(runtime, acceptor).value();
-    return other->step(token);
+    return step(*other, token);
   }
 
   // authenticator opens the one in `ap_req` into `opened`, from which what it returns borrows.

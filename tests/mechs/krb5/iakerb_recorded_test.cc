@@ -13,6 +13,7 @@
 #include "mechs/krb5/padata.h"
 #include "tests/mechs/krb5/fake_replay_cache.h"
 #include "tests/support/hex.h"
+#include "tests/support/mechanism_step.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -140,7 +141,7 @@ class IakerbRecorded : public ::testing::Test {
     AcceptorConfig config;
     config.keytab = &keytab;
     config.replay_cache = &cache_;
-    const auto result = make_acceptor(runtime_, config).value()->step(token);
+    const auto result = step(*make_acceptor(runtime_, config).value(), token);
     ASSERT_FALSE(result.has_value());
     EXPECT_EQ(result.error().code, Errc::kPeerMisbehaved);
     EXPECT_STREQ(result.error().where, "InitialContextToken.thisMech");

@@ -17,6 +17,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
 #include "tests/support/hex.h"
+#include "tests/support/mechanism_step.h"
 #include "tests/support/vector_file.h"
 
 namespace pocketgss::mechs::krb5 {
@@ -122,7 +123,7 @@ class Recorded {
     keytab_ = parse_keytab(file_.view()).value();
   }
 
-  Result<Step> accept(UnixMicros now, const Bytes& binding) {
+  Result<MechanismStep> accept(UnixMicros now, const Bytes& binding) {
     clock_.set(now);
     config_ = {};
     config_.keytab = &keytab_;
@@ -130,7 +131,7 @@ class Recorded {
     config_.allow_rc4 = true;
     if (!binding.empty()) config_.channel_bindings = {binding};
     auto acceptor = make_acceptor(runtime_, config_).value();
-    return acceptor->step(mech_token(initiator_tokens_.at(0)));
+    return step(*acceptor, mech_token(initiator_tokens_.at(0)));
   }
 
   // open decrypts all there is, and makes the protection of both sides of it.

@@ -41,48 +41,48 @@ TEST(NtlmAcceptor, NTP_11_RefusesEveryMessageOutOfTurn) {
   for (size_t first = 1; first < messages.size(); ++first) {
     FakeExchange e;
     e.start();
-    const Error error = e.server->step(messages[first]).error();
+    const Error error = step(*e.server, messages[first]).error();
     EXPECT_EQ(error, (Error{Errc::kMalformed, "MessageType", 8, 0}));
-    EXPECT_EQ(e.server->step(messages[0]).error(), error) << "a failed acceptor stays failed";
+    EXPECT_EQ(step(*e.server, messages[0]).error(), error) << "a failed acceptor stays failed";
     EXPECT_STREQ(e.server->state_name(), "Failed");
   }
   for (size_t second = 0; second < 2; ++second) {
     FakeExchange e;
     ASSERT_TRUE(e.until_challenge().has_value());
-    const Error error = e.server->step(messages[second]).error();
+    const Error error = step(*e.server, messages[second]).error();
     EXPECT_EQ(error.code, Errc::kMalformed);
-    EXPECT_EQ(e.server->step(e.fake.answer(e.runtime, e.negotiate, e.challenge)).error(), error);
+    EXPECT_EQ(step(*e.server, e.fake.answer(e.runtime, e.negotiate, e.challenge)).error(), error);
   }
 }
 
 TEST(NtlmAcceptor, NTP_11_CallsOutOfTurnAreMisuse) {
   FakeExchange e;
   e.start();
-  EXPECT_EQ(e.server->resume(AccountAnswer{}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(resume(*e.server, AccountAnswer{}).error().code, Errc::kApiMisuse);
 
   FakeExchange f;
   ASSERT_TRUE(f.until_challenge().has_value());
-  ASSERT_TRUE(f.server->step(f.fake.answer(f.runtime, f.negotiate, f.challenge)).has_value());
+  ASSERT_TRUE(step(*f.server, f.fake.answer(f.runtime, f.negotiate, f.challenge)).has_value());
   EXPECT_STREQ(f.server->state_name(), "AwaitAccount");
-  EXPECT_EQ(f.server->step({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(step(*f.server, {}).error().code, Errc::kApiMisuse);
 
   FakeExchange g;
   ASSERT_TRUE(g.run().has_value());
   EXPECT_STREQ(g.server->state_name(), "Established");
-  EXPECT_EQ(g.server->step({}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(step(*g.server, {}).error().code, Errc::kApiMisuse);
 }
 
 TEST(NtlmAcceptor, AnAnswerToAnotherQuestionIsNoAccount) {
   FakeExchange e;
   ASSERT_TRUE(e.until_challenge().has_value());
-  ASSERT_TRUE(e.server->step(e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
-  EXPECT_EQ(e.server->resume(ExchangeAnswer{}).error(), kWrong);
+  ASSERT_TRUE(step(*e.server, e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
+  EXPECT_EQ(resume(*e.server, ExchangeAnswer{}).error(), kWrong);
 }
 
 TEST(NtlmAcceptor, RefusesAnEmptyToken) {
   FakeExchange e;
   e.start();
-  EXPECT_EQ(e.server->step({}).error().code, Errc::kMalformed);
+  EXPECT_EQ(step(*e.server, {}).error().code, Errc::kMalformed);
 }
 
 struct SizeCase {
@@ -116,7 +116,7 @@ TEST_P(NtlmAcceptorSizes, NTP_12_BoundsTheNegotiate) {
     Bytes negotiate = e.negotiate;
     negotiate.resize(GetParam().limit + extra);
     e.start();
-    EXPECT_EQ(e.server->step(negotiate).has_value(), extra == 0);
+    EXPECT_EQ(step(*e.server, negotiate).has_value(), extra == 0);
   }
 }
 
@@ -196,7 +196,7 @@ void expect_name_refused(ByteView user, ByteView domain, const char* field) {
   message.domain_name = domain;
   e.authenticate = encode(message).value();
   EXPECT_EQ(e.verdict().error().code, Errc::kMalformed);
-  EXPECT_TRUE(says(e.server->step({}).error(), field));
+  EXPECT_TRUE(says(step(*e.server, {}).error(), field));
 }
 
 TEST(NtlmAcceptor, NTP_4_RefusesALoneSurrogate) {
@@ -326,12 +326,12 @@ TEST(NtlmAcceptor, P20_AnUnavailableStoreLetsNobodyInAndSaysSo) {
   for (const bool with_account : {false, true}) {
     FakeExchange e;
     ASSERT_TRUE(e.until_challenge().has_value());
-    ASSERT_TRUE(e.server->step(e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
+    ASSERT_TRUE(step(*e.server, e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
     AccountAnswer answer;
     if (with_account) answer.account = e.account();
     answer.unavailable = true;
-    EXPECT_EQ(e.server->resume(std::move(answer)).error(), unavailable);
-    EXPECT_EQ(e.server->resume(AccountAnswer{e.account()}).error(), unavailable)
+    EXPECT_EQ(resume(*e.server, std::move(answer)).error(), unavailable);
+    EXPECT_EQ(resume(*e.server, AccountAnswer{e.account()}).error(), unavailable)
         << "and it stays so";
   }
 }
@@ -348,7 +348,7 @@ TEST(NtlmAcceptor, P23_NTL_10_P20_EveryUselessAccountIsTheSameError) {
     FakeExchange e;
     e.account = lookup;
     EXPECT_EQ(e.run().error(), kWrong);
-    EXPECT_EQ(e.server->resume(AccountAnswer{}).error(), kWrong) << "and it stays so";
+    EXPECT_EQ(resume(*e.server, AccountAnswer{}).error(), kWrong) << "and it stays so";
   }
   // The right key, but not as long as a key is.
   for (const size_t size : {15u, 17u}) {
@@ -399,10 +399,10 @@ int64_t fastest_refusal(const std::function<std::optional<Account>()>& account) 
     FakeExchange e;
     e.fake.password = "Password2";
     EXPECT_TRUE(e.until_challenge().has_value());
-    EXPECT_TRUE(e.server->step(e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
+    EXPECT_TRUE(step(*e.server, e.fake.answer(e.runtime, e.negotiate, e.challenge)).has_value());
     AccountAnswer answer{account()};
     const auto start = std::chrono::steady_clock::now();
-    const auto result = e.server->resume(std::move(answer));
+    const auto result = resume(*e.server, std::move(answer));
     const auto took = std::chrono::steady_clock::now() - start;
     EXPECT_EQ(result.error(), kWrong);
     best =

@@ -16,6 +16,7 @@
 #include "mechs/ntlm/messages.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_random.h"
+#include "tests/support/mechanism_step.h"
 
 namespace pocketgss::mechs::ntlm::testing {
 
@@ -70,27 +71,27 @@ struct Exchange {
   }
 
   Result<void> make_negotiate() {
-    PGSS_TRY(Step step, client->step({}));
-    negotiate = std::get<Continue>(step).token;
+    PGSS_TRY(MechanismStep taken, step(*client, {}));
+    negotiate = std::get<Continue>(taken).token;
     return {};
   }
   Result<void> make_challenge() {
-    PGSS_TRY(Step step, server->step(negotiate));
-    challenge = std::get<Continue>(step).token;
+    PGSS_TRY(MechanismStep taken, step(*server, negotiate));
+    challenge = std::get<Continue>(taken).token;
     return {};
   }
   Result<void> make_authenticate() {
-    PGSS_TRY(Step step, client->step(challenge));
-    client_done = std::move(std::get<Complete>(step));
+    PGSS_TRY(MechanismStep taken, step(*client, challenge));
+    client_done = std::move(std::get<Complete>(taken));
     authenticate = client_done.token.value();
     return {};
   }
   // verdict steps the acceptor with AUTHENTICATE and answers its question by `account`.
   Result<void> verdict() {
-    PGSS_TRY(Step asked, server->step(authenticate));
+    PGSS_TRY(MechanismStep asked, step(*server, authenticate));
     question = std::get<NeedAccount>(asked);
-    PGSS_TRY(Step step, server->resume(AccountAnswer{account()}));
-    server_done = std::move(std::get<Complete>(step));
+    PGSS_TRY(MechanismStep taken, resume(*server, AccountAnswer{account()}));
+    server_done = std::move(std::get<Complete>(taken));
     return {};
   }
 

@@ -147,15 +147,15 @@ TEST(NtlmSecrets, P22_NothingOfAKeyIsLeftWhereAContextWas) {
 
 // logged_in takes every step of an exchange, and allocates nothing that is not a side's own.
 bool logged_in(Exchange& e, std::optional<Account> account) {
-  auto negotiate = e.client->step({});
+  auto negotiate = step(*e.client, {});
   if (!negotiate.has_value()) return false;
-  auto challenge = e.server->step(std::get<Continue>(negotiate.value()).token);
+  auto challenge = step(*e.server, std::get<Continue>(negotiate.value()).token);
   if (!challenge.has_value()) return false;
-  auto authenticate = e.client->step(std::get<Continue>(challenge.value()).token);
+  auto authenticate = step(*e.client, std::get<Continue>(challenge.value()).token);
   if (!authenticate.has_value()) return false;
   const ByteView token(*std::get<Complete>(authenticate.value()).token);
-  if (!e.server->step(token).has_value()) return false;
-  return e.server->resume(AccountAnswer{std::move(account)}).has_value();
+  if (!step(*e.server, token).has_value()) return false;
+  return resume(*e.server, AccountAnswer{std::move(account)}).has_value();
 }
 
 TEST(NtlmSecrets, MEM_3_WhicheverAllocationFailsNobodyIsIn) {
@@ -179,7 +179,7 @@ TEST(NtlmSecrets, MEM_3_WhicheverAllocationFailsNobodyIsIn) {
     };
     ASSERT_TRUE(failed(*e.server) != failed(*e.client)) << n;
     Mechanism& side = failed(*e.server) ? *e.server : *e.client;
-    EXPECT_EQ(side.step({}).error().code, Errc::kNoMemory) << n;
+    EXPECT_EQ(step(side, {}).error().code, Errc::kNoMemory) << n;
   }
 }
 
@@ -219,11 +219,11 @@ TEST(NtlmSecrets, AHandshakeTakesFewAllocations) {
   const AllocationWatch watch;
   const auto client = make_initiator(e.runtime, e.initiator, true).value();
   const auto server = make_acceptor(e.runtime, e.acceptor).value();
-  auto negotiate = client->step({});
-  auto challenge = server->step(std::get<Continue>(negotiate.value()).token);
-  auto authenticate = client->step(std::get<Continue>(challenge.value()).token);
-  auto asked = server->step(*std::get<Complete>(authenticate.value()).token);
-  auto verdict = server->resume(AccountAnswer{std::move(account)});
+  auto negotiate = step(*client, {});
+  auto challenge = step(*server, std::get<Continue>(negotiate.value()).token);
+  auto authenticate = step(*client, std::get<Continue>(challenge.value()).token);
+  auto asked = step(*server, *std::get<Complete>(authenticate.value()).token);
+  auto verdict = resume(*server, AccountAnswer{std::move(account)});
   EXPECT_TRUE(verdict.has_value());
   EXPECT_LE(watch.count(), 10u);
 }

@@ -58,7 +58,7 @@ class SpnegoInitiator : public ::testing::Test {
   // start makes the initiator with both mechanisms and lets it send its NegTokenInit.
   void start(PolicyLevel level = PolicyLevel::kDefault) {
     make(level);
-    ASSERT_TRUE(initiator->step({}).has_value());
+    ASSERT_TRUE(step(*initiator, {}).has_value());
   }
   void make(PolicyLevel level = PolicyLevel::kDefault) {
     entries = {testing::fake_entry(one, FakeRole::kInitiator, {kFirstOid}, &counters),
@@ -66,15 +66,15 @@ class SpnegoInitiator : public ::testing::Test {
     initiator = make_initiator(testing::test_runtime(), {entries, level}).value();
   }
 
-  Result<Step> give(const Reply& reply) { return initiator->step(reply.encoded()); }
+  Result<MechanismStep> give(const Reply& reply) { return step(*initiator, reply.encoded()); }
   Error refusal(const Reply& reply) {
     auto result = give(reply);
     if (result.has_value()) return Error{Errc::kInternal, "not refused", 0, 0};
     // After an error the state stays Failed and every later call returns that same error.
     EXPECT_STREQ(initiator->state_name(), "Failed");
-    EXPECT_EQ(initiator->step({}).error(), result.error());
-    EXPECT_EQ(initiator->resume(ExchangeAnswer{}).error(), result.error());
-    EXPECT_EQ(initiator->peer_done().error(), result.error());
+    EXPECT_EQ(step(*initiator, {}).error(), result.error());
+    EXPECT_EQ(resume(*initiator, ExchangeAnswer{}).error(), result.error());
+    EXPECT_EQ(peer_done(*initiator).error(), result.error());
     return result.error();
   }
 
@@ -138,8 +138,8 @@ TEST_F(SpnegoInitiator, SPN_2_SPN_8_RefusesTheVectors) {
                                testing::fake_entry(one, FakeRole::kInitiator, {kNtlmOid})};
                            auto side =
                                make_initiator(testing::test_runtime(), {ntlm_alone}).value();
-                           ASSERT_TRUE(side->step({}).has_value());
-                           block.expect_error(side->step(block.bytes("Token")));
+                           ASSERT_TRUE(step(*side, {}).has_value());
+                           block.expect_error(step(*side, block.bytes("Token")));
                          }}});
 }
 
@@ -220,7 +220,7 @@ TEST_F(SpnegoInitiator, QuirkB5_RefusesReselectionWithoutNegState) {
 
 TEST_F(SpnegoInitiator, QuirkB23_RefusesANegStateOfSeven) {
   start();
-  EXPECT_EQ(initiator->step(unhex("a10d300ba0030a0107a10406022a01")).error().code,
+  EXPECT_EQ(step(*initiator, unhex("a10d300ba0030a0107a10406022a01")).error().code,
             Errc::kMalformed);
 }
 
@@ -342,7 +342,7 @@ TEST_F(SpnegoInitiator, AsksAServiceForTheReselectedMechanismToo) {
   ASSERT_TRUE(asked.has_value());
   EXPECT_EQ(std::get<NeedExchange>(asked.value()).realm, "REALM");
   EXPECT_STREQ(initiator->state_name(), "AwaitAnswer");
-  const auto sent = initiator->resume(ExchangeAnswer{Bytes{1}});
+  const auto sent = resume(*initiator, ExchangeAnswer{Bytes{1}});
   const NegTokenResp resp = parse_neg_token_resp(std::get<Continue>(sent.value()).token).value();
   EXPECT_EQ(hex(*resp.response_token), hex(FakeMechanism::token(two, 0)));
 }
@@ -351,7 +351,7 @@ TEST_F(SpnegoInitiator, NeverFallsBackOnceTheAcceptorHasChosen) {
   two.asks_exchange = two.refuses_answer = true;
   start();
   ASSERT_TRUE(give({NegState::kRequestMic, kSecondOid}).has_value());
-  EXPECT_EQ(initiator->resume(ExchangeAnswer{}).error().code, Errc::kUnreachable);
+  EXPECT_EQ(resume(*initiator, ExchangeAnswer{}).error().code, Errc::kUnreachable);
 }
 
 // --- Refusal by the acceptor ---
@@ -427,7 +427,7 @@ TEST_F(SpnegoInitiator, P8_QuirkA20_AnyAnswerToAnOptimisticProofEndsWhatMayBeTri
     one.tokens = tokens;
     for (const Bytes& answer : answers) {
       start(PolicyLevel::kStrict);
-      (void)initiator->step(answer);
+      (void)step(*initiator, answer);
       EXPECT_TRUE(initiator->proof_sent()) << tokens << " " << hex(answer);
     }
   }
@@ -556,7 +556,7 @@ TEST_F(SpnegoInitiator, AnAbsentNegStateBesideTheAnswerToOurMicIsCompletion) {
 TEST_F(SpnegoInitiator, SSEAN_W2_P8_TakesAnEarlySuccessOfTheFirstChoice) {
   one.wants_mic = true;
   finish_mechanism();
-  auto done = initiator->peer_done();
+  auto done = peer_done(*initiator);
   ASSERT_TRUE(done.has_value());
   const Complete& complete = std::get<Complete>(done.value());
   EXPECT_FALSE(complete.protection->info.mech_list_mic_verified);
@@ -568,7 +568,7 @@ TEST_F(SpnegoInitiator, SSEAN_W2_P8_TakesAnEarlySuccessOfTheFirstChoice) {
 TEST_F(SpnegoInitiator, SSEAN_W2_P8_StrictRefusesAnEarlySuccess) {
   start(PolicyLevel::kStrict);
   ASSERT_TRUE(give(first_reply()).has_value());
-  EXPECT_EQ(initiator->peer_done().error().code, Errc::kPolicy);
+  EXPECT_EQ(peer_done(*initiator).error().code, Errc::kPolicy);
   EXPECT_STREQ(initiator->state_name(), "Failed");
 }
 
@@ -577,18 +577,18 @@ TEST_F(SpnegoInitiator, SSEAN_W2_P8_RefusesAnEarlySuccessAfterReselection) {
   ASSERT_TRUE(give({NegState::kRequestMic, kSecondOid}).has_value());
   ASSERT_TRUE(
       give({NegState::kAcceptIncomplete, std::nullopt, FakeMechanism::token(two, 1)}).has_value());
-  EXPECT_EQ(initiator->peer_done().error().code, Errc::kPolicy);
+  EXPECT_EQ(peer_done(*initiator).error().code, Errc::kPolicy);
 }
 
 TEST_F(SpnegoInitiator, SSEAN_W2_P8_RefusesAnEarlySuccessAfterRequestMic) {
   start();
   ASSERT_TRUE(give({NegState::kRequestMic, kFirstOid, challenge()}).has_value());
-  EXPECT_EQ(initiator->peer_done().error().code, Errc::kPolicy);
+  EXPECT_EQ(peer_done(*initiator).error().code, Errc::kPolicy);
 }
 
 TEST_F(SpnegoInitiator, SSEAN_W2_RefusesAnEarlySuccessBeforeTheMechanismIsComplete) {
   start();
-  EXPECT_EQ(initiator->peer_done().error().code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(peer_done(*initiator).error().code, Errc::kPeerMisbehaved);
   EXPECT_STREQ(initiator->state_name(), "Failed");
 }
 
@@ -596,25 +596,25 @@ TEST_F(SpnegoInitiator, SSEAN_W2_RefusesAnEarlySuccessBeforeAMechanismWasChosen)
   one.tokens = 1;
   start();
   ASSERT_STREQ(initiator->state_name(), "AwaitLastReply");
-  EXPECT_EQ(initiator->peer_done().error().code, Errc::kPeerMisbehaved);
+  EXPECT_EQ(peer_done(*initiator).error().code, Errc::kPeerMisbehaved);
 }
 
 // --- An acceptor that speaks first ---
 
 TEST_F(SpnegoInitiator, QuirkB14_TakesNegHintsAndOffersTheSame) {
   make();
-  const Bytes plain = std::get<Continue>(initiator->step({}).value()).token;
+  const Bytes plain = std::get<Continue>(step(*initiator, {}).value()).token;
   make();
   const Bytes hints = unhex(
       "605e06062b0601050502a0543052a024302206092a864882f71201020206092a864886f712010202060a2b"
       "06010401823702020aa32a3028a0261b246e6f745f646566696e65645f696e5f5246433431373840706c65"
       "6173655f69676e6f7265");
-  EXPECT_EQ(hex(std::get<Continue>(initiator->step(hints).value()).token), hex(plain));
+  EXPECT_EQ(hex(std::get<Continue>(step(*initiator, hints).value()).token), hex(plain));
 }
 
 TEST_F(SpnegoInitiator, RefusesAFirstTokenThatIsNoNegTokenInit2) {
   make();
-  EXPECT_EQ(initiator->step(unhex("a1073005a0030a0100")).error().code, Errc::kMalformed);
+  EXPECT_EQ(step(*initiator, unhex("a1073005a0030a0100")).error().code, Errc::kMalformed);
 }
 
 // --- Calls out of turn ---
@@ -622,19 +622,19 @@ TEST_F(SpnegoInitiator, RefusesAFirstTokenThatIsNoNegTokenInit2) {
 TEST_F(SpnegoInitiator, SPN_10_RefusesAStepWhileAServiceIsAsked) {
   one.asks_exchange = true;
   make();
-  ASSERT_TRUE(initiator->step({}).has_value());
-  EXPECT_EQ(initiator->step({}).error().code, Errc::kApiMisuse);
+  ASSERT_TRUE(step(*initiator, {}).has_value());
+  EXPECT_EQ(step(*initiator, {}).error().code, Errc::kApiMisuse);
 }
 
 TEST_F(SpnegoInitiator, SPN_10_RefusesAResumeThatNobodyAskedFor) {
   start();
-  EXPECT_EQ(initiator->resume(ExchangeAnswer{}).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(resume(*initiator, ExchangeAnswer{}).error().code, Errc::kApiMisuse);
 }
 
 TEST_F(SpnegoInitiator, SPN_10_RefusesAStepAfterItIsEstablished) {
   finish_mechanism();
   ASSERT_TRUE(give({NegState::kAcceptCompleted}).has_value());
-  EXPECT_EQ(initiator->step(unhex("a1073005a0030a0100")).error().code, Errc::kApiMisuse);
+  EXPECT_EQ(step(*initiator, unhex("a1073005a0030a0100")).error().code, Errc::kApiMisuse);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "mechs/spnego/acceptor.h"
 #include "mechs/spnego/initiator.h"
 #include "tests/fakes/fake_mechanism.h"
+#include "tests/support/mechanism_step.h"
 
 namespace pocketgss::testing {
 
@@ -27,7 +28,7 @@ struct Side {
 };
 
 // accounts answers what a side asks: an account named "account" and any service's reply.
-inline Answer usual_answer(const mechs::Step& asked) {
+inline Answer usual_answer(const mechs::MechanismStep& asked) {
   if (std::holds_alternative<NeedExchange>(asked)) {
     return ExchangeAnswer{as_bytes("reply").to_bytes()};
   }
@@ -35,20 +36,20 @@ inline Answer usual_answer(const mechs::Step& asked) {
 }
 
 // step_side gives one token to a side and returns what it sends.
-inline std::optional<Bytes> step_side(Side& side, ByteView token,
-                                      Answer (*answer)(const mechs::Step&) = usual_answer) {
-  auto result = side.mechanism->step(token);
+inline std::optional<Bytes> step_side(
+    Side& side, ByteView token, Answer (*answer)(const mechs::MechanismStep&) = usual_answer) {
+  auto result = step(*side.mechanism, token);
   while (result.has_value() && (std::holds_alternative<NeedAccount>(result.value()) ||
                                 std::holds_alternative<NeedExchange>(result.value()))) {
-    result = side.mechanism->resume(answer(result.value()));
+    result = resume(*side.mechanism, answer(result.value()));
   }
   if (!result.has_value()) {
     side.error = result.error();
     return std::nullopt;
   }
-  mechs::Step step = std::move(result).value();
-  if (auto* next = std::get_if<Continue>(&step)) return std::move(next->token);
-  side.complete = std::move(std::get<mechs::Complete>(step));
+  mechs::MechanismStep taken = std::move(result).value();
+  if (auto* next = std::get_if<Continue>(&taken)) return std::move(next->token);
+  side.complete = std::move(std::get<mechs::Complete>(taken));
   return side.complete->token;
 }
 
