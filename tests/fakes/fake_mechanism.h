@@ -157,9 +157,9 @@ class FakeMechanism final : public mechs::Mechanism {
   Result<void> step(ByteView peer_token, mechs::Step& next) override {
     if (counters_ != nullptr) ++counters_->steps;
     if (failed_) return *failed_;
-    if (waits_) return fail(Errc::kApiMisuse, "FakeMechanism waits");
+    if (waits_) return fail(next, Errc::kApiMisuse, "FakeMechanism waits");
     if (role_ == FakeRole::kInitiator && !std::exchange(started_, true)) {
-      if (script_.start_error) return fail(*script_.start_error);
+      if (script_.start_error) return fail(next, *script_.start_error);
       waits_ = script_.asks_exchange;
       if (!waits_) return go_on(next);
       next.kind = mechs::Step::Kind::kExchange;
@@ -167,7 +167,7 @@ class FakeMechanism final : public mechs::Mechanism {
       return {};
     }
     if (!(peer_token == ByteView(token(script_, next_)))) {
-      return fail(Errc::kAuthFailed, "FakeMechanism token");
+      return fail(next, Errc::kAuthFailed, "FakeMechanism token");
     }
     append(transcript_, peer_token);
     ++next_;
@@ -180,11 +180,11 @@ class FakeMechanism final : public mechs::Mechanism {
 
   Result<void> resume(Answer&& answer, mechs::Step& next) override {
     if (failed_) return *failed_;
-    if (!waits_) return fail(Errc::kApiMisuse, "FakeMechanism did not ask");
+    if (!waits_) return fail(next, Errc::kApiMisuse, "FakeMechanism did not ask");
     waits_ = false;
-    if (script_.refuses_answer) return fail(script_.answer_error);
+    if (script_.refuses_answer) return fail(next, script_.answer_error);
     if (auto* account = std::get_if<AccountAnswer>(&answer); account && !account->account) {
-      return fail(Errc::kAuthFailed, "FakeMechanism account");
+      return fail(next, Errc::kAuthFailed, "FakeMechanism account");
     }
     return go_on(next);
   }
@@ -224,11 +224,20 @@ class FakeMechanism final : public mechs::Mechanism {
     protection_->info.flags = script_.integrity ? kIntegFlag : kNoContextFlags;
   }
 
-  Error fail(Error error) {
+  // fail leaves in `next` what nobody may take for an answer.
+  Error fail(mechs::Step& next, Error error) {
+    next = {mechs::Step::Kind::kEstablished,
+            true,
+            true,
+            as_bytes("left behind").to_bytes(),
+            {"LEFT", {1}, true},
+            {"left", "BEHIND"}};
     failed_ = error;
     return error;
   }
-  Error fail(Errc code, const char* where) { return fail(Error{code, where, 0, 0}); }
+  Error fail(mechs::Step& next, Errc code, const char* where) {
+    return fail(next, Error{code, where, 0, 0});
+  }
 
   const MechanismScript& script_;
   FakeRole role_;

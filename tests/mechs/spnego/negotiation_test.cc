@@ -367,6 +367,25 @@ TEST_F(SpnegoPair, P8_LeavesOutAMechanismWhoseServiceIsSilent) {
   expect_both(negotiate({&one, &two}, {&two}));
 }
 
+// Mechanism: after a call that failed, the Step means nothing.
+TEST_F(SpnegoPair, P8_TakesNothingOfWhatAMechanismLeftThatCannotBeUsed) {
+  for (const bool asks_first : {false, true}) {
+    one = {};
+    one.name = "FAKE1";
+    if (asks_first) {
+      one.asks_exchange = one.refuses_answer = true;
+    } else {
+      one.start_error = Error{Errc::kUnreachable, "no KDC", 0, 0};
+    }
+    Pair pair = negotiate({&one, &two}, {&two});
+    ASSERT_TRUE(pair.both());
+    const NegTokenInit init = parse_neg_token_init(pair.tokens[0]).value();
+    EXPECT_EQ(hex(init.mech_types.der()), "300406022a02");
+    EXPECT_EQ(hex(*init.mech_token), hex(testing::FakeMechanism::token(two, 0)));
+    EXPECT_FALSE(pair.initiator.complete->token_replaceable);
+  }
+}
+
 // The three errors after which a caller may fall back, too, and no others.
 TEST_F(SpnegoPair, P8_GoesOnOnlyWhereAMechanismCannotBeUsed) {
   constexpr Errc kAll[] = {Errc::kMalformed,       Errc::kPeerMisbehaved, Errc::kPeerIncompatible,
