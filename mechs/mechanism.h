@@ -74,8 +74,8 @@ class MessageProtection {
   virtual ByteView session_key() const = 0;
 };
 
-// Step is what a call to a mechanism asks for. It is filled where it stands, and what does not belong
-// to its kind is empty: the context makes a ContextStep of it.
+// Step is what a call to a mechanism asks for. It is filled where it stands, and the context makes a
+// ContextStep of it. What does not belong to its kind means nothing.
 struct Step {
   enum class Kind : uint8_t {
     kContinue,     // `token` goes to the peer, who will answer
@@ -89,6 +89,13 @@ struct Step {
   Bytes token;                     // empty before a call
   NeedExchange exchange;
   NeedAccount account;
+
+  // reset makes it fit for another mechanism, whatever one that failed has left in it.
+  void reset() {
+    kind = Kind::kContinue;
+    has_token = false;
+    token.clear();
+  }
 };
 
 // Mechanism is one side of one exchange. A call that succeeds says in `next` what is to be done; after

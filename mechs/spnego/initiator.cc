@@ -408,7 +408,7 @@ Result<void> Initiator::start_inner(const MechanismEntry& entry, MicNeed need, S
   protection_.reset();
   PGSS_TRY(inner_, entry.make(need));
   mechanism_name_ = inner_->mechanism_name();
-  next = Step();  // the mechanism before it may have failed and left something
+  next.reset();
   return step_inner({}, next);
 }
 
