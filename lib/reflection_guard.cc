@@ -12,7 +12,7 @@ namespace pocketgss {
 ReflectionGuard::Challenge* ReflectionGuard::find(FixedView<8> challenge) {
   Challenge* each = open_.data();
   for (const Challenge* const end = each + count_; each != end; ++each) {
-    if (std::memcmp(each, challenge.data(), sizeof(Challenge)) == 0) return each;
+    if (ByteView(*each) == challenge) return each;
   }
   return nullptr;
 }
