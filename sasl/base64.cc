@@ -35,30 +35,16 @@ constexpr int32_t to_sextet(int32_t c) {
   return sextet;
 }
 
-void encode_group(const uint8_t* in, uint8_t* out) {
-  const int32_t group = in[0] << 16 | in[1] << 8 | in[2];
-  out[0] = to_character(group >> 18);
-  out[1] = to_character(group >> 12 & 63);
-  out[2] = to_character(group >> 6 & 63);
-  out[3] = to_character(group & 63);
-}
-
 // encode_to writes base64_size(bytes.size()) characters.
 void encode_to(ByteView bytes, uint8_t* out) {
-  const size_t rest = bytes.size() % 3;
-  const size_t whole = bytes.size() - rest;
-  for (size_t i = 0; i < whole; i += 3, out += 4) encode_group(bytes.data() + i, out);
-  if (rest == 0) return;
-  const uint8_t last[3] = {bytes[whole], rest == 2 ? bytes[whole + 1] : uint8_t{0}, 0};
-  encode_group(last, out);
-  out[3] = '=';
-  if (rest == 1) out[2] = '=';
-}
-
-// group_of gives the 24 bits of four characters; negative where one is outside the alphabet.
-int32_t group_of(const uint8_t* text) {
-  return to_sextet(text[0]) << 18 | to_sextet(text[1]) << 12 | to_sextet(text[2]) << 6 |
-         to_sextet(text[3]);
+  for (size_t at = 0; at < bytes.size(); at += 3) {
+    const size_t left = bytes.size() - at;
+    uint32_t group = 0;
+    for (size_t i = 0; i < 3; ++i) group = group << 8 | (i < left ? bytes[at + i] : 0u);
+    for (size_t i = 0; i < 4; ++i, group <<= 6) {
+      *out++ = i <= left ? to_character(static_cast<int32_t>(group >> 18 & 63)) : uint8_t{'='};
+    }
+  }
 }
 
 Error malformed(size_t offset) {
@@ -70,44 +56,23 @@ size_t padding_of(ByteView text) {
   return text[text.size() - 2] == '=' ? 2 : 1;
 }
 
-// first_bad returns the first of four characters that is outside the alphabet.
-size_t first_bad(const uint8_t* text) {
-  size_t i = 0;
-  while (i < 3 && to_sextet(text[i]) >= 0) ++i;
-  return i;
-}
-
-// decode_last decodes the padded group. RFC 4648 3.5: pad bits that are not zero are refused.
-Result<void> decode_last(const uint8_t* text, size_t padding, size_t offset, uint8_t* out) {
-  constexpr uint8_t kZero = 'A';
-  const uint8_t filled[4] = {text[0], text[1], padding == 2 ? kZero : text[2], kZero};
-  const int32_t group = group_of(filled);
-  if (group < 0) return malformed(offset + first_bad(text));
-  const int32_t pad_bits = padding == 2 ? group & 0xffff : group & 0xff;
-  if (pad_bits != 0) return malformed(offset + 3 - padding);
-  out[0] = static_cast<uint8_t>(group >> 16);
-  if (padding == 1) out[1] = static_cast<uint8_t>(group >> 8);
-  return {};
-}
-
-// decode_to writes at most text.size() / 4 * 3 bytes, never ahead of what it has read, so `out` may
+// decode_to adds to `written`. It writes at most text.size() / 4 * 3 bytes, never ahead of what it has read, so `out` may
 // be the text itself.
-Result<size_t> decode_to(ByteView text, uint8_t* out) {
+Result<void> decode_to(ByteView text, uint8_t* out, size_t& written) {
   if (text.size() % 4 != 0) return malformed(text.size());
   const size_t padding = padding_of(text);
-  const size_t whole = padding == 0 ? text.size() : text.size() - 4;
-  size_t written = 0;
-  for (size_t i = 0; i < whole; i += 4, written += 3) {
-    const uint8_t* in = text.data() + i;
-    const int32_t group = group_of(in);
-    if (group < 0) return malformed(i + first_bad(in));
-    out[written] = static_cast<uint8_t>(group >> 16);
-    out[written + 1] = static_cast<uint8_t>(group >> 8);
-    out[written + 2] = static_cast<uint8_t>(group);
+  uint32_t bits = 0;
+  for (size_t i = 0; i < text.size() - padding; ++i) {
+    const int32_t sextet = to_sextet(text[i]);
+    if (sextet < 0) return malformed(i);
+    bits = bits << 6 | static_cast<uint32_t>(sextet);
+    // Each character but the first of four ends a byte.
+    if (i % 4 != 0) out[written++] = static_cast<uint8_t>(bits >> (6 - i % 4 * 2));
   }
-  if (padding == 0) return written;
-  PGSS_CHECK(decode_last(text.data() + whole, padding, whole, out + written));
-  return written + 3 - padding;
+  // RFC 4648 3.5: pad bits that are not zero are refused.
+  const uint32_t pad_bits = padding == 2 ? bits & 0xf : bits & 0x3;
+  if (padding != 0 && pad_bits != 0) return malformed(text.size() - 1 - padding);
+  return {};
 }
 
 }  // namespace
@@ -127,14 +92,16 @@ void base64_append(Bytes& out, ByteView bytes) {
 Result<Bytes> base64_decode(std::string_view text) {
   return guarded("base64", [&]() -> Result<Bytes> {
     Bytes out(text.size() / 4 * 3);
-    PGSS_TRY(const size_t size, decode_to(as_bytes(text), out.data()));
-    out.resize(size);
+    size_t size = 0;
+    PGSS_CHECK(decode_to(as_bytes(text), out.data(), size));
+    while (out.size() > size) out.pop_back();  // the padding's, two at most
     return out;
   });
 }
 
 Result<ByteView> base64_decode_in_place(MutableBytes text) {
-  PGSS_TRY(const size_t size, decode_to(ByteView(text.data(), text.size()), text.data()));
+  size_t size = 0;
+  PGSS_CHECK(decode_to(ByteView(text.data(), text.size()), text.data(), size));
   return ByteView(text.data(), size);
 }
 
