@@ -15,7 +15,8 @@ Error misuse(const char* where) {
 }
 
 // has_all: each of `some` is among `all`.
-bool has_all(std::span<const ChannelBinding> all, std::span<const ChannelBinding> some) {
+[[gnu::noinline]] bool has_all(std::span<const ChannelBinding> all,
+                               std::span<const ChannelBinding> some) {
   return !any_of(some, [&](const ChannelBinding& one) { return !contains(all, one); });
 }
 
@@ -32,7 +33,7 @@ InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config) n
     : runtime_(runtime),
       config_(std::move(config)),
       flags_(config_.flags),
-      binding_(std::move(config_.channel_binding)) {}
+      bound_(config_.channel_binding.has_value()) {}
 
 Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
   return guarded("InitiatorContexts", [&] { return make_guarded(request); });
@@ -41,35 +42,30 @@ Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& r
 // Policy row P5: what was configured is never dropped, and of two that differ one is of another
 // channel.
 Result<std::unique_ptr<Context>> InitiatorContexts::make_guarded(const ContextRequest& request) {
-  const ChannelBinding* used = binding_ ? &*binding_ : nullptr;
-  if (!request.bindings.empty()) {
-    if (used != nullptr && *used != request.bindings.front())
-      return misuse("InitiatorConfig.channel_binding: not the channel's");
-    used = &request.bindings.front();
+  if (!bound_) {
+    config_.channel_binding.reset();
+    if (!request.bindings.empty()) config_.channel_binding.emplace(request.bindings.front());
+  } else if (!request.bindings.empty() && *config_.channel_binding != request.bindings.front()) {
+    return misuse("InitiatorConfig.channel_binding: not the channel's");
   }
-  config_.channel_binding.reset();
-  if (used != nullptr) config_.channel_binding.emplace(*used);
   // Replay and sequence detection are for protected messages: NTLM signs for either of them.
   constexpr ContextFlags kIntegrity = kIntegFlag | kReplayFlag | kSequenceFlag;
-  config_.flags = flags_;
-  if (request.exact_layers) {
-    config_.flags = flags_ & static_cast<ContextFlags>(~(kIntegrity | kConfFlag));
-  }
-  if (request.layers != kNoLayer) config_.flags = config_.flags | kIntegrity;
+  ContextFlags flags = flags_;
+  if (request.exact_layers) flags = flags & static_cast<ContextFlags>(~(kIntegrity | kConfFlag));
+  if (request.layers != kNoLayer) flags = flags | kIntegrity;
   // RFC 4752 3.1: the layer step is wrapped; "if the client will be requesting a security layer, it
   // MUST also supply [...] a mutual_req_flag of TRUE".
   if (request.kind == MechanismKind::kKerberos) {
-    config_.flags = config_.flags | kIntegFlag;
-    if (request.layers != kNoLayer) config_.flags = config_.flags | kMutualFlag;
+    flags = flags | kIntegFlag;
+    if (request.layers != kNoLayer) flags = flags | kMutualFlag;
   }
-  if ((request.layers & kConfidentialityLayer) != 0) config_.flags = config_.flags | kConfFlag;
+  if ((request.layers & kConfidentialityLayer) != 0) flags = flags | kConfFlag;
+  config_.flags = flags;
   return make_initiator(runtime_, request.kind, config_);
 }
 
 AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept
-    : runtime_(runtime),
-      config_(std::move(config)),
-      bindings_(std::move(config_.channel_bindings)) {}
+    : runtime_(runtime), config_(std::move(config)), bound_(!config_.channel_bindings.empty()) {}
 
 bool AcceptorContexts::offers(MechanismKind kind) const {
   const bool ntlm = config_.ntlm && kind != MechanismKind::kKerberos;
@@ -81,13 +77,12 @@ Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& re
 }
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make_guarded(const ContextRequest& request) {
-  std::span<const ChannelBinding> used = request.bindings;
-  if (used.empty()) {
-    used = bindings_;
-  } else if (!bindings_.empty() && !same(used, bindings_)) {
+  const std::span<const ChannelBinding> bindings = request.bindings;
+  if (!bound_) {
+    config_.channel_bindings = std::vector(bindings.begin(), bindings.end());
+  } else if (!bindings.empty() && !same(bindings, config_.channel_bindings)) {
     return misuse("AcceptorConfig.channel_bindings: not the channel's");
   }
-  config_.channel_bindings = std::vector(used.begin(), used.end());
   return make_acceptor(runtime_, request.kind, config_);
 }
 

@@ -96,16 +96,15 @@ class InitiatorContexts final : public ContextProvider {
   InitiatorContexts(const InitiatorContexts&) = delete;
   InitiatorContexts& operator=(const InitiatorContexts&) = delete;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
-  bool has_binding() const override { return binding_.has_value(); }
+  bool has_binding() const override { return bound_; }
   const Policy& policy() const override { return config_.policy; }
 
  private:
   Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   InitiatorConfig config_;
-  // As configured.
-  ContextFlags flags_;
-  std::optional<ChannelBinding> binding_;
+  const ContextFlags flags_;  // as configured
+  const bool bound_;          // there is a channel binding in the configuration
 };
 
 // AcceptorContexts does so for acceptors, with AcceptorConfig::channel_bindings, whose order does not
@@ -118,14 +117,14 @@ class AcceptorContexts final : public ContextProvider {
   AcceptorContexts& operator=(const AcceptorContexts&) = delete;
   Result<std::unique_ptr<Context>> make(const ContextRequest& request) override;
   bool offers(MechanismKind kind) const override;
-  bool has_binding() const override { return !bindings_.empty(); }
+  bool has_binding() const override { return bound_; }
   const Policy& policy() const override { return config_.policy; }
 
  private:
   Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   AcceptorConfig config_;
-  std::vector<ChannelBinding> bindings_;  // as configured
+  const bool bound_;  // there are channel bindings in the configuration
 };
 
 // SaslReport says how a login went, for the user and for logs. It holds no secret.
