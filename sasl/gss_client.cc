@@ -2,50 +2,48 @@
 // context, and, except for NTLM, the security-layer step where the server runs it.
 #include <pocketgss/sasl.h>
 
-#include "base/guard.h"
 #include "lib/text.h"
-#include "sasl/layer.h"
+#include "sasl/gss_exchange.h"
 
 namespace pocketgss {
 namespace {
 
-using sasl::LayerChoice;
-using sasl::LayerOffer;
+using sasl::LayerMessage;
 
 //   Negotiating --challenge--> Negotiating ... --> Established --layer offer--> LayerChosen
 //                                                     success() in either of the last two, or by
 //                                                     the context's leave before
-class GssClient final : public SaslClient {
+class GssClient final : public SaslClient, private sasl::GssExchange {
  public:
-  GssClient(SaslMechanism mechanism, std::unique_ptr<Context> context,
-            const SaslClientOptions& options)
-      : context_(std::move(context)), options_(options) {
-    report_.mechanism = mechanism;
-  }
+  using GssExchange::GssExchange;
 
-  // A call out of turn is refused before it can change anything.
+  // start takes what make_sasl_client() was given.
+  Result<void> start(ContextProvider& contexts, std::span<const ChannelBinding> bindings,
+                     const SaslClientOptions& options);
+
   Result<Step> step(ByteView challenge) override {
-    if (waits() || state_ == State::kSucceeded) return out_of_turn("step() where it was not due");
-    return kept([&] { return on_challenge(challenge); });
+    return take(challenge, "step() where it was not due");
   }
   Result<Step> resume(ExchangeAnswer answer) override {
-    if (!waits() && state_ != State::kFailed)
-      return out_of_turn("resume() where nothing was asked");
-    return kept([&] { return on_answer(std::move(answer)); });
+    return take(&answer, "resume() where nothing was asked");
   }
   Result<SaslReport> success() override {
-    if (waits() || state_ == State::kSucceeded)
-      return out_of_turn("success() where it was not due");
-    return kept([&] { return on_success(); });
+    PGSS_CHECK(check_turn(goes_on(), "success() where it was not due"));
+    return kept("SASL client", [&]() -> Result<SaslReport> {
+      PGSS_CHECK(on_success());
+      return report({});
+    });
   }
   std::unique_ptr<SaslLayer> take_layer() override {
-    return state_ == State::kSucceeded ? sasl::take_layer(context_, report_) : nullptr;
+    if (state_ != State::kSucceeded) return nullptr;
+    mechanism_name_ = mechanism_name();
+    return GssExchange::take_layer();
   }
   bool proof_sent() const override {
     return context_ == nullptr || last_token_answered_ || context_->proof_sent();
   }
   const char* mechanism_name() const override {
-    return context_ == nullptr ? report_.context.mechanism : context_->mechanism_name();
+    return context_ == nullptr ? mechanism_name_ : context_->mechanism_name();
   }
 
  private:
@@ -54,113 +52,111 @@ class GssClient final : public SaslClient {
     kAwaitExchange,
     kEstablished,
     kLayerChosen,
-    kSucceeded,
-    kFailed
+    kSucceeded
   };
 
   bool waits() const { return state_ == State::kAwaitExchange; }
-  static Error out_of_turn(const char* where) { return Error{Errc::kApiMisuse, where, 0, 0}; }
+  bool goes_on() const { return !waits() && state_ != State::kSucceeded; }
 
-  // kept remembers the first error, which every later call gives again.
-  template <typename Body>
-  auto kept(Body&& body) -> decltype(body()) {
-    auto result = guarded("SASL client", std::forward<Body>(body));
-    if (!result.has_value()) {
-      error_ = result.error();
-      state_ = State::kFailed;
-    }
-    return result;
+  // Input is what a call brings.
+  using Input = std::variant<ByteView, ExchangeAnswer*>;
+
+  Result<Step> take(const Input& input, const char* out_of_turn) {
+    const bool answers = std::holds_alternative<ExchangeAnswer*>(input);
+    PGSS_CHECK(check_turn(answers ? waits() : goes_on(), out_of_turn));
+    return kept("SASL client", [&]() -> Result<Step> {
+      PGSS_CHECK(on(input));
+      return next();
+    });
   }
 
-  Result<Step> on_challenge(ByteView challenge) {
+  Result<void> on(const Input& input) {
+    if (const auto* answer = std::get_if<ExchangeAnswer*>(&input))
+      return from(context_->resume(std::move(**answer)));
+    return on_challenge(*std::get_if<ByteView>(&input));
+  }
+
+  // next is what the state asks of the caller.
+  Result<Step> next() {
+    if (waits()) return std::move(asked_);
+    return Response{std::move(token_)};
+  }
+
+  Result<void> on_challenge(ByteView challenge) {
     switch (state_) {
-      case State::kNegotiating: {
-        PGSS_TRY(auto&& next, context_->step(challenge));
-        return from(std::move(next));
-      }
+      case State::kNegotiating:
+        return from(context_->step(challenge));
       case State::kEstablished:
         last_token_answered_ = true;
         return choose_layer(challenge);
       case State::kLayerChosen:
-        return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
       case State::kAwaitExchange:
       case State::kSucceeded:
-      case State::kFailed:
         break;
     }
-    return error_;
+    return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
   }
 
-  Result<Step> on_answer(ExchangeAnswer&& answer) {
-    if (state_ == State::kFailed) return error_;
-    PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
-    return from(std::move(next));
-  }
-
-  Result<Step> from(ContextStep&& next) {
+  Result<void> from(Result<ContextStep>&& result) {
+    if (!result.has_value()) return result.error();
+    ContextStep& next = result.value();
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = State::kNegotiating;
-      return Response{std::move(more->token)};
-    }
-    if (auto* need = std::get_if<NeedExchange>(&next)) {
+      token_ = std::move(more->token);
+    } else if (auto* need = std::get_if<NeedExchange>(&next)) {
       state_ = State::kAwaitExchange;
-      return std::move(*need);
-    }
-    auto* established = std::get_if<Established>(&next);
-    if (established == nullptr)
+      asked_ = std::move(*need);
+    } else if (auto* established = std::get_if<Established>(&next)) {
+      state_ = State::kEstablished;
+      // RFC 4752 3.1: complete and no token left: an empty response, once (quirk A10).
+      if (established->token.has_value()) token_ = std::move(*established->token);
+    } else {
       return Error{Errc::kInternal, "an initiator asked for an account", 0, 0};
-    state_ = State::kEstablished;
-    // RFC 4752 3.1: complete and no token left: an empty response, once (quirk A10).
-    return Response{std::move(established->token).value_or(Bytes())};
+    }
+    return {};
   }
 
   // SSEAN-W1: the offer is answered with "no layer", whatever size it names, or with the strongest
   // layer that the caller named.
-  Result<Step> choose_layer(ByteView challenge) {
-    if (report_.mechanism == SaslMechanism::kNtlm) {
+  Result<void> choose_layer(ByteView challenge) {
+    if (mechanism_ == SaslMechanism::kNtlm) {
       return Error{Errc::kPeerMisbehaved, "SASL challenge after AUTHENTICATE_MESSAGE", 0, 0};
     }
     // Windows wants an even number of tokens, and may send an empty one after our last (quirk B12).
-    if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return Response{};
-    PGSS_TRY(const Bytes& message,
-             sasl::unprotect(*context_, challenge, sasl::sealing_of(report_.mechanism)));
-    PGSS_TRY(const LayerOffer offer, sasl::parse_layer_offer(message));
-    const SecurityLayer wanted = options_.layer.layers & sasl::available_layers(*context_);
-    const SecurityLayer chosen = sasl::strongest(offer.layers & wanted);
+    if (challenge.empty() && !std::exchange(empty_challenge_taken_, true)) return {};
+    PGSS_CHECK(unwrap_layers(challenge));
+    LayerMessage offer;
+    PGSS_CHECK(sasl::parse_layer_offer(message_, offer));
+    const SecurityLayer chosen = sasl::strongest(offer.layers & wanted_layers());
     if (chosen == 0) {
-      const char* where = options_.layer.layers == kNoLayer
+      const char* where = layer_options_.layers == kNoLayer
                               ? "security layer offer: \"no layer\" is not in it"
                               : "security layer offer: none of the layers that are required";
       return Error{Errc::kPeerIncompatible, where, 0, 0};
     }
-    PGSS_CHECK(sasl::set_layer(report_, chosen, *context_, offer.max_size, options_.layer));
-    PGSS_TRY(auto&& token, sasl::protect(*context_, encode(LayerChoice{chosen, report_.max_receive,
-                                                                       options_.authzid})));
+    PGSS_CHECK(agree(chosen, offer.max_size));
     state_ = State::kLayerChosen;
-    return Response{std::move(token)};
+    return send_layers(chosen, authzid_);
   }
 
-  Result<SaslReport> on_success() {
-    if (state_ == State::kFailed) return error_;
+  Result<void> on_success() {
     if (state_ == State::kNegotiating) {
       PGSS_CHECK(finish_early());
-      report_.early_success = true;
+      early_success_ = true;
     }
-    report_.layer_step = state_ == State::kLayerChosen;
-    if (!report_.layer_step) {
+    layer_step_run_ = state_ == State::kLayerChosen;
+    if (!layer_step_run_) {
       PGSS_CHECK(check_server_proven());
       PGSS_CHECK(agree_without_step());
     }
     state_ = State::kSucceeded;
-    report_.context = context_->info();
-    return std::move(report_);  // but for its texts it stays here, for take_layer()
+    return {};
   }
 
   // RFC 4752 3.1 has a layer step after every context. [MS-SSEAN] servers that take bare Kerberos
   // may leave it out; the AP-REP has then proven the server (policy row P11).
   Result<void> check_server_proven() const {
-    if (report_.mechanism != SaslMechanism::kGssapiKrb5 ||
-        has(context_->info().flags, kMutualFlag)) {
+    if (mechanism_ != SaslMechanism::kGssapiKrb5 || has(context_->info().flags, kMutualFlag)) {
       return {};
     }
     return Error{Errc::kPeerMisbehaved, "success before the security layer offer", 0, 0};
@@ -169,13 +165,10 @@ class GssClient final : public SaslClient {
   // Policy row P25. After an early success the acceptor counts a MIC that never came, so its
   // buffers would be out of sequence.
   Result<void> agree_without_step() {
-    const LayerOptions& layer = options_.layer;
-    if (report_.mechanism == SaslMechanism::kGssSpnego && !report_.early_success) {
-      PGSS_TRY(const SecurityLayer agreed, sasl::agreed_by_flags(layer, *context_));
-      return sasl::set_layer(report_, agreed, *context_, std::nullopt, layer);
-    }
-    const bool by_flags = report_.mechanism == SaslMechanism::kGssSpnego;
-    if (layer.layers == kNoLayer || (!by_flags && (layer.layers & kNoLayer) != 0)) return {};
+    const bool by_flags = mechanism_ == SaslMechanism::kGssSpnego;
+    if (by_flags && !early_success_) return agree_by_flags();
+    const bool needless = !by_flags && (layer_options_.layers & kNoLayer) != 0;
+    if (layer_options_.layers == kNoLayer || needless) return {};
     return Error{Errc::kPolicy, "P25: security layer required, and the server gives none", 0, 0};
   }
 
@@ -189,13 +182,12 @@ class GssClient final : public SaslClient {
     return {};
   }
 
-  std::unique_ptr<Context> context_;
-  SaslClientOptions options_;
-  SaslReport report_;
+  std::string authzid_;
+  NeedExchange asked_;
+  const char* mechanism_name_ = "";  // of the context that take_layer() gave away
   State state_ = State::kNegotiating;
   bool empty_challenge_taken_ = false;
   bool last_token_answered_ = false;
-  Error error_;
 };
 
 // context_kind: [MS-SSEAN] 3.1.5.1: GSSAPI is bound to SPNEGO, not to Kerberos, unless the user
@@ -213,9 +205,8 @@ MechanismKind context_kind(SaslMechanism mechanism) {
   return MechanismKind::kSpnego;
 }
 
-Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvider& contexts,
-                                         std::span<const ChannelBinding> bindings,
-                                         const SaslClientOptions& options) {
+Result<void> GssClient::start(ContextProvider& contexts, std::span<const ChannelBinding> bindings,
+                              const SaslClientOptions& options) {
   const Policy& policy = contexts.policy();
   if (has_control(options.authzid)) return Error{Errc::kApiMisuse, "authzid", 0, 0};
   PGSS_CHECK(sasl::check(options.layer));
@@ -223,16 +214,16 @@ Result<std::unique_ptr<SaslClient>> make(SaslMechanism mechanism, ContextProvide
   if (policy.channel_binding == BindingRequirement::kRequire && !bound) {
     return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
   }
-  const bool ntlm = mechanism == SaslMechanism::kNtlm;
+  const bool ntlm = mechanism_ == SaslMechanism::kNtlm;
   if (ntlm && !policy.names(InnerMechanism::kNtlm))
     return Error{Errc::kPolicy, "P1: NTLM only where it is named", 0, 0};
   if (ntlm) PGSS_CHECK(sasl::check_without_layer(options.layer));
-  ContextRequest request{context_kind(mechanism), bindings};
+  ContextRequest request{context_kind(mechanism_), bindings};
   request.layers = ntlm ? kNoLayer : options.layer.layers;
-  request.exact_layers = ntlm || mechanism == SaslMechanism::kGssSpnego;
-  PGSS_TRY(auto&& context, contexts.make(request));
-  return std::unique_ptr<SaslClient>(
-      std::make_unique<GssClient>(mechanism, std::move(context), options));
+  request.exact_layers = ntlm || mechanism_ == SaslMechanism::kGssSpnego;
+  authzid_ = options.authzid;
+  PGSS_TRY(context_, contexts.make(request));
+  return {};
 }
 
 }  // namespace
@@ -241,7 +232,11 @@ Result<std::unique_ptr<SaslClient>> make_sasl_client(SaslMechanism mechanism,
                                                      ContextProvider& contexts,
                                                      std::span<const ChannelBinding> bindings,
                                                      const SaslClientOptions& options) {
-  return guarded("SASL client", [&] { return make(mechanism, contexts, bindings, options); });
+  return guarded("SASL client", [&]() -> Result<std::unique_ptr<SaslClient>> {
+    auto client = std::make_unique<GssClient>(mechanism, options.layer);
+    PGSS_CHECK(client->start(contexts, bindings, options));
+    return std::unique_ptr<SaslClient>(std::move(client));
+  });
 }
 
 }  // namespace pocketgss

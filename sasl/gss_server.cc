@@ -1,18 +1,17 @@
 // The server of GSSAPI ([MS-SSEAN], RFC 4752), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]).
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <pocketgss/sasl.h>
 
-#include "base/guard.h"
 #include "base/utf16.h"
-#include "sasl/layer.h"
+#include "sasl/gss_exchange.h"
 
 namespace pocketgss {
 namespace {
 
-using sasl::LayerChoice;
-using sasl::LayerOffer;
+using sasl::LayerMessage;
 
 // is_framed: [APPLICATION 0] with this OID (RFC 2743 3.1). Only a first look: the token is parsed by
 // the context.
@@ -39,6 +38,11 @@ bool is_bare_kerberos(ByteView token) {
   return is_framed(token, kOid) || is_framed(token, kMicrosoftOid);
 }
 
+// same: as ==, which is inlined at some length.
+[[gnu::noinline]] bool same(std::string_view a, std::string_view b) {
+  return a == b;
+}
+
 // user_part of "DOMAIN\user", "user@domain" or "user".
 std::string_view user_part(std::string_view name) {
   if (const size_t backslash = name.find('\\'); backslash != name.npos) {
@@ -52,7 +56,7 @@ std::string_view user_part(std::string_view name) {
 std::string_view local_part(std::string_view principal, std::string_view realm) {
   size_t at = 0;
   while (at < principal.size() && principal[at] != '@') at += principal[at] == '\\' ? 2 : 1;
-  if (at >= principal.size() || principal.substr(at + 1) != realm) return {};
+  if (at >= principal.size() || !same(principal.substr(at + 1), realm)) return {};
   return principal.substr(0, at);
 }
 
@@ -62,11 +66,11 @@ std::string_view local_part(std::string_view principal, std::string_view realm) 
 // case of letters. Principals that differ in case are different users, and those of another realm
 // have no short names here.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
-  if (std::string_view(info.mechanism) == "Kerberos") {
-    const std::string_view local = local_part(info.initiator_name, info.target_realm);
-    return authzid == info.initiator_name || (!local.empty() && authzid == local);
-  }
   const std::string_view name = info.initiator_name;
+  if (std::strcmp(info.mechanism, "Kerberos") == 0) {
+    const std::string_view local = local_part(name, info.target_realm);
+    return same(authzid, name) || (!local.empty() && same(authzid, local));
+  }
   const std::string_view account = info.account_name.empty() ? user_part(name) : info.account_name;
   return same_upcased(authzid, name) || same_upcased(authzid, account);
 }
@@ -76,33 +80,28 @@ bool is_own(std::string_view authzid, const ContextInfo& info) {
 // AwaitEmpty only where a last token was sent, AwaitChoice only where the security-layer step is
 // run. Where authorisation is asked for, AwaitAuthorisation stands before Done, or, without that
 // step, before the last token.
-class GssServer final : public SaslServer {
+class GssServer final : public SaslServer, private sasl::GssExchange {
  public:
   GssServer(SaslMechanism mechanism, ContextProvider& contexts,
-            std::span<const ChannelBinding> bindings, const SaslServerOptions& options)
-      : contexts_(contexts), bindings_(bindings.begin(), bindings.end()), options_(options) {
-    report_.mechanism = mechanism;
+            const SaslServerOptions& options) noexcept
+      : GssExchange(mechanism, options.layer), contexts_(contexts), options_(options) {}
+
+  // start keeps the bindings, in a copy.
+  void start(std::span<const ChannelBinding> bindings) {
+    bindings_ = std::vector(bindings.begin(), bindings.end());
   }
 
-  // A call out of turn is refused before it can change anything.
   Result<Step> step(ByteView response) override {
-    if (state_ == State::kAwaitAccount || state_ == State::kAwaitAuthorisation ||
-        state_ == State::kDone)
-      return Error{Errc::kApiMisuse, "step() where it was not due", 0, 0};
-    return kept([&] { return on_response(response); });
+    return take(response, "step() where it was not due");
   }
   Result<Step> resume(AccountAnswer answer) override {
-    if (state_ != State::kAwaitAccount && state_ != State::kFailed)
-      return Error{Errc::kApiMisuse, "resume() where nothing was asked", 0, 0};
-    return kept([&] { return on_answer(std::move(answer)); });
+    return take(&answer, "resume() where nothing was asked");
   }
   Result<Step> authorise(AuthorisationAnswer answer) override {
-    if (state_ != State::kAwaitAuthorisation && state_ != State::kFailed)
-      return Error{Errc::kApiMisuse, "authorise() where nothing was asked", 0, 0};
-    return kept([&] { return on_authorisation(answer); });
+    return take(answer, "authorise() where nothing was asked");
   }
   std::unique_ptr<SaslLayer> take_layer() override {
-    return state_ == State::kDone ? sasl::take_layer(context_, report_) : nullptr;
+    return state_ == State::kDone ? GssExchange::take_layer() : nullptr;
   }
 
  private:
@@ -114,56 +113,84 @@ class GssServer final : public SaslServer {
     kAwaitEmpty,
     kAwaitChoice,
     kAwaitAuthorisation,
-    kDone,
-    kFailed
+    kDone
   };
 
-  // kept remembers the first error, which every later call gives again.
-  template <typename Body>
-  Result<Step> kept(Body&& body) {
-    Result<Step> result = guarded("SASL server", std::forward<Body>(body));
-    if (!result.has_value()) {
-      error_ = result.error();
-      state_ = State::kFailed;
-    }
-    return result;
+  // Input is what a call brings.
+  using Input = std::variant<ByteView, AccountAnswer*, AuthorisationAnswer>;
+
+  Result<Step> take(const Input& input, const char* out_of_turn) {
+    PGSS_CHECK(check_turn(is_due(input), out_of_turn));
+    return kept("SASL server", [&]() -> Result<Step> {
+      PGSS_CHECK(on(input));
+      return next();
+    });
   }
 
-  Result<Step> on_response(ByteView response) {
+  bool is_due(const Input& input) const {
+    if (state_ == State::kAwaitAccount) return std::holds_alternative<AccountAnswer*>(input);
+    if (state_ == State::kAwaitAuthorisation)
+      return std::holds_alternative<AuthorisationAnswer>(input);
+    return state_ != State::kDone && std::holds_alternative<ByteView>(input);
+  }
+
+  Result<void> on(const Input& input) {
+    if (const auto* response = std::get_if<ByteView>(&input)) return on_response(*response);
+    if (const auto* answer = std::get_if<AccountAnswer*>(&input))
+      return from(context_->resume(std::move(**answer)));
+    return on_authorisation(*std::get_if<AuthorisationAnswer>(&input));
+  }
+
+  // next is what the state asks of the caller.
+  Result<Step> next() {
+    switch (state_) {
+      case State::kAwaitAccount:
+        return std::move(asked_);
+      case State::kAwaitAuthorisation:
+        return NeedAuthorisation{report(authzid_)};
+      case State::kDone:
+        return Success{report(authzid_)};
+      case State::kStart:
+      case State::kHinted:
+      case State::kNegotiating:
+      case State::kAwaitEmpty:
+      case State::kAwaitChoice:
+        break;
+    }
+    const bool complete = state_ == State::kAwaitEmpty || state_ == State::kAwaitChoice;
+    return Challenge{std::move(token_), complete};
+  }
+
+  Result<void> on_response(ByteView response) {
     switch (state_) {
       case State::kStart:
         PGSS_CHECK(bind(response));
-        return negotiate(response, response.empty() ? State::kHinted : State::kNegotiating);
+        break;
       case State::kHinted:
         // The client let us speak first, and heard of SPNEGO (quirk A17); that need not be what it
         // speaks.
         if (speaks_kerberos(response)) PGSS_CHECK(bind(response));
-        return negotiate(response, State::kNegotiating);
-      case State::kNegotiating:
-        return negotiate(response, State::kNegotiating);
+        break;
       case State::kAwaitEmpty:
         if (!response.empty())
           return Error{Errc::kPeerMisbehaved, "SASL response where an empty one was due", 0, 0};
         return finish();
       case State::kAwaitChoice:
         return take_choice(response);
-      case State::kAwaitAccount:
+      case State::kNegotiating:
+        break;
+      case State::kAwaitAccount:  // not due in these
       case State::kAwaitAuthorisation:
       case State::kDone:
-      case State::kFailed:
         break;
     }
-    return error_;
-  }
-
-  Result<Step> negotiate(ByteView token, State next_state) {
-    PGSS_TRY(auto&& next, context_->step(token));
-    return from(std::move(next), next_state);
+    const bool hint = state_ == State::kStart && response.empty();
+    return from(context_->step(response), hint ? State::kHinted : State::kNegotiating);
   }
 
   bool speaks_kerberos(ByteView first_token) const {
-    return report_.mechanism == SaslMechanism::kGssapiKrb5 ||
-           (report_.mechanism == SaslMechanism::kGssapi && is_bare_kerberos(first_token));
+    return mechanism_ == SaslMechanism::kGssapiKrb5 ||
+           (mechanism_ == SaslMechanism::kGssapi && is_bare_kerberos(first_token));
   }
 
   // bind: [MS-SSEAN] 3.2.5.1: AUTH GSSAPI binds SPNEGO to the connection; 1.6: clients of RFC 4752
@@ -173,13 +200,13 @@ class GssServer final : public SaslServer {
     context_.reset();
     ContextRequest request{MechanismKind::kSpnego, bindings_};
     if (speaks_kerberos(first_token)) {
-      report_.mechanism = SaslMechanism::kGssapiKrb5;
+      mechanism_ = SaslMechanism::kGssapiKrb5;
       request.kind = MechanismKind::kKerberos;
     }
     const LayerStep step = options_.layer_step;
-    const bool names_layer = options_.layer.layers != kNoLayer;
-    if (report_.mechanism == SaslMechanism::kNtlm) {
-      PGSS_CHECK(sasl::check_without_layer(options_.layer));
+    const bool names_layer = layer_options_.layers != kNoLayer;
+    if (mechanism_ == SaslMechanism::kNtlm) {
+      PGSS_CHECK(sasl::check_without_layer(layer_options_));
       if (!is_neg_token_init(first_token)) {
         request.kind = MechanismKind::kNtlm;
       } else if (contexts_.policy().level == PolicyLevel::kStrict) {
@@ -188,7 +215,7 @@ class GssServer final : public SaslServer {
         options_.early_success = true;  // .NET gives up on a last token here
       }
     } else {
-      const bool gssapi = report_.mechanism != SaslMechanism::kGssSpnego;
+      const bool gssapi = mechanism_ != SaslMechanism::kGssSpnego;
       layer_step_ = step == LayerStep::kAlways || (gssapi && names_layer) ||
                     (request.kind == MechanismKind::kKerberos && step == LayerStep::kKerberos);
       if (layer_step_ || names_layer) options_.early_success = false;
@@ -197,119 +224,97 @@ class GssServer final : public SaslServer {
     return {};
   }
 
-  Result<Step> on_answer(AccountAnswer&& answer) {
-    if (state_ == State::kFailed) return error_;
-    PGSS_TRY(auto&& next, context_->resume(std::move(answer)));
-    return from(std::move(next), State::kNegotiating);
-  }
-
   // from goes to `next_state` where the context goes on.
-  Result<Step> from(ContextStep&& next, State next_state) {
+  Result<void> from(Result<ContextStep>&& result, State next_state = State::kNegotiating) {
+    if (!result.has_value()) return result.error();
+    ContextStep& next = result.value();
     if (auto* more = std::get_if<Continue>(&next)) {
       state_ = next_state;
-      return Challenge{std::move(more->token)};
-    }
-    if (auto* need = std::get_if<NeedAccount>(&next)) {
+      token_ = std::move(more->token);
+    } else if (auto* need = std::get_if<NeedAccount>(&next)) {
       state_ = State::kAwaitAccount;
-      return std::move(*need);
-    }
-    auto* established = std::get_if<Established>(&next);
-    if (established == nullptr)
+      asked_ = std::move(*need);
+    } else if (auto* established = std::get_if<Established>(&next)) {
+      return on_established(*established);
+    } else {
       return Error{Errc::kInternal, "an acceptor asked for an exchange", 0, 0};
-    return on_established(std::move(*established));
+    }
+    return {};
   }
 
-  Result<Step> on_established(Established&& established) {
-    const ContextInfo& info = context_->info();
-    if (contexts_.policy().channel_binding == BindingRequirement::kRequire && !info.channel_bound) {
+  Result<void> on_established(Established& established) {
+    if (contexts_.policy().channel_binding == BindingRequirement::kRequire &&
+        !context_->info().channel_bound) {
       return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
     }
-    if (!options_.ask_authorisation || layer_step_) return conclude(std::move(established));
-    established_ = std::move(established);
-    return ask_authorisation();
+    token_due_ = established.token.has_value();
+    if (token_due_) token_ = std::move(*established.token);
+    // Policy row P11: a client that waits for its mechanism's token has no success before it.
+    token_replaced_ = token_due_ && options_.early_success && established.token_replaceable;
+    if (!options_.ask_authorisation || layer_step_) return conclude();
+    return enter(State::kAwaitAuthorisation);
   }
 
-  Result<Step> conclude(Established&& established) {
-    if (!established.token.has_value()) return finish();
-    // Policy row P11: a client that waits for its mechanism's token has no success before it.
-    report_.early_success = options_.early_success && established.token_replaceable;
-    if (report_.early_success) return finish();
+  Result<void> conclude() {
+    early_success_ = token_replaced_;
+    if (!token_due_ || token_replaced_) return finish();
     // SSEAN-W2: the last token goes in one more challenge, which the client answers with nothing.
     state_ = State::kAwaitEmpty;
-    return Challenge{std::move(*established.token), true};
+    return {};
   }
 
-  Result<Step> finish() {
+  Result<void> finish() {
     if (!layer_step_) {
-      if (report_.mechanism == SaslMechanism::kGssSpnego) {
-        PGSS_TRY(const SecurityLayer agreed, sasl::agreed_by_flags(options_.layer, *context_));
-        PGSS_CHECK(sasl::set_layer(report_, agreed, *context_, std::nullopt, options_.layer));
-      }
-      return done();
+      if (mechanism_ == SaslMechanism::kGssSpnego) PGSS_CHECK(agree_by_flags());
+      return enter(State::kDone);
     }
-    offered_ = options_.layer.layers & sasl::available_layers(*context_);
+    offered_ = wanted_layers();
     if (offered_ == 0) {
       return Error{Errc::kPeerIncompatible,
                    "security layer: the context has none of those required", 0, 0};
     }
-    const uint32_t size = offered_ == kNoLayer ? 0 : options_.layer.max_receive;
-    PGSS_TRY(auto&& token, sasl::protect(*context_, encode(LayerOffer{offered_, size})));
     state_ = State::kAwaitChoice;
-    return Challenge{std::move(token), true};
+    return send_layers(offered_, {});
   }
 
-  Result<Step> take_choice(ByteView response) {
-    PGSS_TRY(const Bytes& message,
-             sasl::unprotect(*context_, response, sasl::sealing_of(report_.mechanism)));
-    PGSS_TRY(const LayerChoice choice, sasl::parse_layer_choice(message));
-    if (choice.layer == 0 || sasl::strongest(offered_ & choice.layer) != choice.layer) {
+  Result<void> take_choice(ByteView response) {
+    PGSS_CHECK(unwrap_layers(response));
+    LayerMessage choice;
+    PGSS_CHECK(sasl::parse_layer_choice(message_, choice));
+    if (choice.layers == 0 || sasl::strongest(offered_ & choice.layers) != choice.layers) {
       return Error{Errc::kPeerMisbehaved, "security layer choice: it was not offered", 0, 0};
     }
-    PGSS_CHECK(sasl::set_layer(report_, choice.layer, *context_, choice.max_size, options_.layer));
+    PGSS_CHECK(agree(choice.layers, choice.max_size));
     if (!choice.authzid.empty() && !is_own(choice.authzid, context_->info())) {
       return Error{Errc::kAuthFailed, "authzid", 0, 0};
     }
-    report_.layer_step = true;
+    layer_step_run_ = true;
     authzid_ = choice.authzid;
-    return options_.ask_authorisation ? ask_authorisation() : done();
+    return enter(options_.ask_authorisation ? State::kAwaitAuthorisation : State::kDone);
   }
 
-  Result<Step> ask_authorisation() {
-    state_ = State::kAwaitAuthorisation;
-    return NeedAuthorisation{report()};
-  }
-
-  Result<Step> on_authorisation(AuthorisationAnswer answer) {
-    if (state_ == State::kFailed) return error_;
+  Result<void> on_authorisation(AuthorisationAnswer answer) {
     if (answer == AuthorisationAnswer::kUnavailable)
       return Error{Errc::kUnreachable, "authorisation", 0, 0};
     if (answer != AuthorisationAnswer::kYes) return Error{Errc::kAuthFailed, "authorisation", 0, 0};
-    return layer_step_ ? done() : conclude(std::move(established_));
+    return layer_step_ ? enter(State::kDone) : conclude();
   }
 
-  Result<Step> done() {
-    state_ = State::kDone;
-    return Success{report()};
-  }
-
-  // report: but for its texts it stays here, for the next one and for take_layer().
-  SaslReport report() {
-    report_.context = context_->info();
-    report_.authzid = authzid_;
-    return std::move(report_);
+  Result<void> enter(State state) {
+    state_ = state;
+    return {};
   }
 
   ContextProvider& contexts_;
   std::vector<ChannelBinding> bindings_;
   SaslServerOptions options_;
-  std::unique_ptr<Context> context_;
-  Established established_;  // while authorisation is asked for
-  SaslReport report_;
-  std::string authzid_;
+  NeedAccount asked_;
+  std::string_view authzid_;     // in message_
+  bool token_due_ = false;       // there is a last token, in token_
+  bool token_replaced_ = false;  // success takes its place
   bool layer_step_ = false;
   SecurityLayer offered_ = kNoLayer;
   State state_ = State::kStart;
-  Error error_;
 };
 
 }  // namespace
@@ -320,8 +325,9 @@ Result<std::unique_ptr<SaslServer>> make_sasl_server(SaslMechanism mechanism,
                                                      const SaslServerOptions& options) {
   return guarded("SASL server", [&]() -> Result<std::unique_ptr<SaslServer>> {
     PGSS_CHECK(sasl::check(options.layer));
-    return std::unique_ptr<SaslServer>(
-        std::make_unique<GssServer>(mechanism, contexts, bindings, options));
+    auto server = std::make_unique<GssServer>(mechanism, contexts, options);
+    server->start(bindings);
+    return std::unique_ptr<SaslServer>(std::move(server));
   });
 }
 

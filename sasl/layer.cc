@@ -21,81 +21,41 @@ void empty(Bytes& buffer) {
   if (buffer.capacity() > kKeptCapacity) buffer = Bytes();
 }
 
-// largest_message: RFC 4752 3.3: the sizes that were agreed on count wrapped messages.
-size_t largest_message(const Context& context, uint32_t max_size) {
-  size_t size = max_size;
-  while (size > 0 && context.wrap_size(size) > max_size) {
-    size -= std::min<size_t>(size, context.wrap_size(size) - max_size);
-  }
-  return size;
-}
-
 uint32_t load_u32be(const uint8_t* in) {
   return uint32_t{in[0]} << 24 | uint32_t{in[1]} << 16 | uint32_t{in[2]} << 8 | in[3];
 }
 
-uint32_t read_size(ByteView message) {
-  return load_u32be(message.data()) & kLargestSize;
-}
-
-Bytes message_of(uint8_t layers, uint32_t max_size, std::string_view rest) {
-  Bytes out(kOfferSize + rest.size());
-  store_u32be(out.data(), uint32_t{layers} << 24 | (max_size & kLargestSize));
-  std::copy(rest.begin(), rest.end(), out.begin() + kOfferSize);
-  return out;
-}
-
-// check_integrity: what a peer negotiated is no misuse by the caller, as the context would say.
-Result<void> check_integrity(const Context& context) {
-  if (context.wrap_size(1) != 0) return {};
-  return Error{Errc::kPeerIncompatible, "security layer: no integrity was negotiated", 0, 0};
+void read_layers(ByteView message, LayerMessage& out) {
+  out.layers = static_cast<SecurityLayer>(message[0]);
+  out.max_size = load_u32be(message.data()) & kLargestSize;
 }
 
 }  // namespace
 
-Result<LayerOffer> parse_layer_offer(ByteView message) {
+void resize(Bytes& buffer, size_t size) {
+  buffer.resize(size);
+}
+
+Result<void> parse_layer_offer(ByteView message, LayerMessage& out) {
   if (message.size() != kOfferSize) return Error{Errc::kMalformed, "security layer offer", 0, 0};
-  return LayerOffer{static_cast<SecurityLayer>(message[0]), read_size(message)};
+  read_layers(message, out);
+  return {};
 }
 
-Bytes encode(const LayerOffer& offer) {
-  return message_of(offer.layers, offer.max_size, {});
-}
-
-Result<LayerChoice> parse_layer_choice(ByteView message) {
+Result<void> parse_layer_choice(ByteView message, LayerMessage& out) {
   if (message.size() < kOfferSize) return Error{Errc::kMalformed, "security layer choice", 0, 0};
   std::string_view authzid = as_text(message.from(kOfferSize));
   if (!authzid.empty() && authzid.back() == '\0') authzid.remove_suffix(1);
   if (has_control(authzid)) return Error{Errc::kMalformed, "authzid", kOfferSize, 0};
-  return LayerChoice{static_cast<SecurityLayer>(message[0]), read_size(message), authzid};
+  read_layers(message, out);
+  out.authzid = authzid;
+  return {};
 }
 
-Bytes encode(const LayerChoice& choice) {
-  return message_of(choice.layer, choice.max_size, choice.authzid);
-}
-
-Result<Bytes> protect(Context& context, ByteView message) {
-  PGSS_CHECK(check_integrity(context));
-  Bytes out(context.wrap_size(message.size()));
-  // RFC 4752 3.1: conf_flag is FALSE here.
-  PGSS_TRY(const size_t written, context.wrap(message, false, out));
-  out.resize(written);
-  return out;
-}
-
-Sealing sealing_of(SaslMechanism mechanism) {
-  return mechanism == SaslMechanism::kGssapiKrb5 ? Sealing::kRefused : Sealing::kTaken;
-}
-
-Result<Bytes> unprotect(Context& context, ByteView token, Sealing sealing) {
-  PGSS_CHECK(check_integrity(context));
-  Bytes out(token.size());
-  PGSS_TRY(const Context::Unwrapped unwrapped, context.unwrap(token, out));
-  if (unwrapped.confidential && sealing == Sealing::kRefused) {
-    return Error{Errc::kPeerMisbehaved, "security layer step: encrypted", 0, 0};
-  }
-  out.resize(unwrapped.size);
-  return out;
+void encode(const LayerMessage& message, Bytes& out) {
+  resize(out, kOfferSize + message.authzid.size());
+  store_u32be(out.data(), uint32_t{message.layers} << 24 | (message.max_size & kLargestSize));
+  std::copy(message.authzid.begin(), message.authzid.end(), out.begin() + kOfferSize);
 }
 
 Result<void> check(const LayerOptions& options) {
@@ -107,16 +67,6 @@ Result<void> check(const LayerOptions& options) {
   return {};
 }
 
-SecurityLayer available_layers(const Context& context) {
-  SecurityLayer out = kNoLayer;
-  // RFC 4752 3.1: who wants a layer asks for the detection of sequences too; without it buffers could
-  // be left out, or come twice.
-  const ContextFlags flags = context.info().flags;
-  if (!has(flags, kIntegFlag | kSequenceFlag) || context.wrap_size(1) == 0) return out;
-  out = out | kIntegrityLayer;
-  return has(flags, kConfFlag) ? out | kConfidentialityLayer : out;
-}
-
 SecurityLayer strongest(SecurityLayer layers) {
   for (const SecurityLayer layer : {kConfidentialityLayer, kIntegrityLayer}) {
     if ((layers & layer) != 0) return layer;
@@ -124,39 +74,19 @@ SecurityLayer strongest(SecurityLayer layers) {
   return layers & kNoLayer;
 }
 
-Result<SecurityLayer> agreed_by_flags(const LayerOptions& options, const Context& context) {
-  if (options.layers == kNoLayer) return kNoLayer;
-  const SecurityLayer layer = strongest(available_layers(context));
-  // The peer goes by INTEG and CONF alone: where it protects what it sends, so must we.
-  const bool protects =
-      has(context.info().flags, kIntegFlag) || has(context.info().flags, kConfFlag);
-  const bool agreed = layer != kNoLayer || !protects || context.wrap_size(1) == 0;
-  if (agreed && (options.layers & layer) != 0) return layer;
-  return Error{Errc::kPolicy, "P25: security layer by the context's flags, which was not named", 0,
-               0};
-}
-
 Result<void> check_without_layer(const LayerOptions& options) {
   if ((options.layers & kNoLayer) != 0) return {};
   return Error{Errc::kPolicy, "P25: security layer required, and this mechanism has none", 0, 0};
 }
 
-Result<void> set_layer(SaslReport& report, SecurityLayer layer, const Context& context,
-                       std::optional<uint32_t> peer_max, const LayerOptions& options) {
-  if (layer == kNoLayer) return {};
-  if (peer_max && largest_message(context, std::min(*peer_max, kLargestSent)) == 0) {
-    return Error{Errc::kPeerMisbehaved, "security layer: the peer's maximum size", 0, 0};
+// RFC 4752 3.3: the sizes that were agreed on count wrapped messages.
+size_t largest_message(const Context& context, uint32_t peer_max) {
+  const size_t max_size = std::min(peer_max, kLargestSent);
+  size_t size = max_size;
+  while (size > 0 && context.wrap_size(size) > max_size) {
+    size -= std::min(size, context.wrap_size(size) - max_size);
   }
-  report.layer = layer;
-  report.max_send = peer_max.value_or(0);
-  report.max_receive = options.max_receive;
-  return {};
-}
-
-std::unique_ptr<SaslLayer> take_layer(std::unique_ptr<Context>& context, const SaslReport& report) {
-  if (report.layer == kNoLayer || context == nullptr) return nullptr;
-  return std::make_unique<SaslLayer>(std::move(context), report.layer, report.max_send,
-                                     report.max_receive);
+  return size;
 }
 
 void LayeredStream::start(std::unique_ptr<SaslLayer> layer, Bytes& output) {
@@ -188,51 +118,54 @@ namespace pocketgss {
 
 SaslLayer::SaslLayer(std::unique_ptr<Context> context, SecurityLayer layer, uint32_t max_send,
                      uint32_t max_receive)
-    : context_(std::move(context)), layer_(layer), max_receive_(max_receive) {
-  const uint32_t limit =
-      std::min(max_send == 0 ? sasl::kLargestSent : max_send, sasl::kLargestSent);
-  largest_message_ = sasl::largest_message(*context_, limit);
-}
+    : context_(std::move(context)),
+      layer_(layer),
+      max_receive_(max_receive),
+      largest_message_(
+          sasl::largest_message(*context_, max_send == 0 ? sasl::kLargestSent : max_send)) {}
 
 SaslLayer::~SaslLayer() = default;
 
 Result<void> SaslLayer::wrap(ByteView message, Bytes& out) {
-  if (wrap_error_) return *wrap_error_;
-  const auto result = guarded("security layer", [&]() -> Result<void> {
-    while (!message.empty()) {
-      const ByteView piece = message.prefix(std::min(message.size(), largest_message_));
-      if (piece.empty()) {
-        return Error{Errc::kPeerIncompatible, "security layer: the peer's maximum size", 0, 0};
-      }
-      const size_t at = out.size() + length_.size();
-      out.resize(at + context_->wrap_size(piece.size()));
-      // RFC 4752 3.3: conf_flag is FALSE for integrity and TRUE for confidentiality.
-      PGSS_TRY(const size_t size, context_->wrap(piece, layer_ == kConfidentialityLayer,
-                                                 MutableBytes(out).subspan(at)));
-      out.resize(at + size);
-      store_u32be(out.data() + at - length_.size(), static_cast<uint32_t>(size));
-      message = message.from(piece.size());
-    }
-    return {};
-  });
-  if (!result.has_value()) wrap_error_ = result.error();
-  return result;
+  if (wrapped_.has_value()) {
+    wrapped_ = guarded("security layer", [&]() -> Result<void> {
+      while (!message.empty()) PGSS_CHECK(put(message, out));
+      return {};
+    });
+  }
+  return wrapped_;
+}
+
+Result<void> SaslLayer::put(ByteView& message, Bytes& out) {
+  const ByteView piece = message.prefix(std::min(message.size(), largest_message_));
+  if (piece.empty()) {
+    return Error{Errc::kPeerIncompatible, "security layer: the peer's maximum size", 0, 0};
+  }
+  const size_t at = out.size() + length_.size();
+  sasl::resize(out, at + context_->wrap_size(piece.size()));
+  // RFC 4752 3.3: conf_flag is FALSE for integrity and TRUE for confidentiality.
+  PGSS_TRY(const size_t size,
+           context_->wrap(piece, layer_ == kConfidentialityLayer, MutableBytes(out).subspan(at)));
+  sasl::resize(out, at + size);
+  store_u32be(out.data() + at - length_.size(), static_cast<uint32_t>(size));
+  message = message.from(piece.size());
+  return {};
 }
 
 Result<bool> SaslLayer::unwrap(ByteView& input) {
-  if (unwrap_error_) return *unwrap_error_;
-  const auto result = guarded("security layer", [&] { return take(input); });
-  if (!result.has_value()) {
-    unwrap_error_ = result.error();
-    content_.clear();
+  bool whole = false;
+  if (unwrapped_.has_value()) {
+    unwrapped_ = guarded("security layer", [&] { return take(input, whole); });
+    if (!unwrapped_.has_value()) content_.clear();
   }
-  return result;
+  PGSS_CHECK(unwrapped_);
+  return whole;
 }
 
-Result<bool> SaslLayer::take(ByteView& input) {
+Result<void> SaslLayer::take(ByteView& input, bool& whole) {
   if (input.empty()) sasl::empty(content_);
   while (length_octets_ < length_.size()) {
-    if (input.empty()) return false;
+    if (input.empty()) return {};
     length_[length_octets_++] = input[0];
     input = input.from(1);
   }
@@ -245,18 +178,19 @@ Result<bool> SaslLayer::take(ByteView& input) {
   ByteView token = piece;  // not copied where it came whole
   if (piece.size() < size) {
     append(token_, piece);
-    if (token_.size() < size) return false;
+    if (token_.size() < size) return {};
     token = token_;
   }
-  content_.resize(size);
+  sasl::resize(content_, size);
   PGSS_TRY(const Context::Unwrapped unwrapped, context_->unwrap(token, content_));
   if (layer_ == kConfidentialityLayer && !unwrapped.confidential) {
     return Error{Errc::kPeerMisbehaved, "security layer buffer: not encrypted", 0, 0};
   }
-  content_.resize(unwrapped.size);
+  sasl::resize(content_, unwrapped.size);
   length_octets_ = 0;
   sasl::empty(token_);
-  return true;
+  whole = true;
+  return {};
 }
 
 }  // namespace pocketgss

@@ -170,7 +170,8 @@ class SaslLayer {
   ByteView content() const { return content_; }
 
  private:
-  Result<bool> take(ByteView& input);
+  Result<void> put(ByteView& message, Bytes& out);
+  Result<void> take(ByteView& input, bool& whole);
 
   std::unique_ptr<Context> context_;
   SecurityLayer layer_;
@@ -180,7 +181,7 @@ class SaslLayer {
   size_t length_octets_ = 0;  // of length_, so far
   Bytes token_;               // the beginning of one that came in pieces
   Bytes content_;
-  std::optional<Error> wrap_error_, unwrap_error_;
+  Result<void> wrapped_, unwrapped_;  // how the last call ended
 };
 
 // SaslClient is one exchange, seen from the client.
