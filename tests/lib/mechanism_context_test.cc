@@ -141,6 +141,56 @@ TEST_F(MechanismContextTest, PassesTokensOn) {
   EXPECT_FALSE(context_.established());
 }
 
+// spoils fails, and leaves a step that says everything at once.
+Call spoils(const Error& error) {
+  return [=](Step& next, auto& protection) -> Result<void> {
+    next = {Step::Kind::kEstablished, true, true, {1, 2}, {"REALM", {3}, true}, {"user", "D"}};
+    protection = std::make_unique<FakeProtection>(true);
+    protection->info.mechanism = "FAKE";
+    return error;
+  };
+}
+
+TEST_F(MechanismContextTest, SPN_11_TakesNothingOfWhatAFailedCallLeft) {
+  script_.next = spoils(kRefused);
+  EXPECT_EQ(context_.step({}).error(), kRefused);
+  EXPECT_FALSE(context_.established());
+  EXPECT_STREQ(context_.state_name(), "Failed");
+  EXPECT_STREQ(context_.info().mechanism, "");
+  EXPECT_TRUE(context_.take_error_token().empty());
+  EXPECT_EQ(context_.session_key().error(), kRefused);
+  EXPECT_EQ(context_.resume(AccountAnswer{}).error(), kRefused);
+  EXPECT_TRUE(script_.destroyed);
+}
+
+// is_empty: as a mechanism may count on finding it.
+bool is_empty(const Step& step) {
+  return step.kind == Step::Kind::kContinue && !step.has_token && !step.token_replaceable &&
+         step.token.empty() && step.exchange.realm.empty() && step.exchange.request.empty() &&
+         !step.exchange.stream_only && step.account.user.empty() && step.account.domain.empty();
+}
+
+TEST_F(MechanismContextTest, GivesEachCallAnEmptyStep) {
+  int calls = 0;
+  const auto looks_first = [&calls](Call then) -> Call {
+    return [&calls, then](Step& next, auto& protection) -> Result<void> {
+      EXPECT_TRUE(is_empty(next)) << calls;
+      ++calls;
+      return then(next, protection);
+    };
+  };
+  script_.next = looks_first(sends({9}));
+  ASSERT_TRUE(context_.step({}).has_value());
+  script_.next = looks_first(asks_exchange());
+  ASSERT_TRUE(context_.step({}).has_value());
+  script_.next = looks_first(asks_account());
+  ASSERT_TRUE(context_.resume(ExchangeAnswer{}).has_value());
+  script_.next = looks_first(completes());
+  ASSERT_TRUE(context_.resume(AccountAnswer{}).has_value());
+  EXPECT_TRUE(context_.established());
+  EXPECT_EQ(calls, 4);
+}
+
 TEST_F(MechanismContextTest, PassesQuestionsAndAnswersOn) {
   script_.next = asks_account();
   EXPECT_EQ(std::get<NeedAccount>(context_.step({}).value()).user, "user");
@@ -185,6 +235,35 @@ TEST_F(MechanismContextTest, IsEstablishedByComplete) {
   EXPECT_STREQ(context_.info().mechanism, "FAKE");
   EXPECT_STREQ(context_.state_name(), "Established");
   EXPECT_EQ(as_text(context_.session_key().value()), "key");
+}
+
+// completes_with: has_token alone says whether a last token goes, even an empty one.
+Call completes_with(bool has_token, Bytes token, bool token_replaceable = false) {
+  return [=](Step& next, auto& protection) -> Result<void> {
+    next.kind = Step::Kind::kEstablished;
+    next.has_token = has_token;
+    next.token = token;
+    next.token_replaceable = token_replaceable;
+    protection = std::make_unique<FakeProtection>(true);
+    return {};
+  };
+}
+
+TEST_F(MechanismContextTest, SendsNoLastTokenWhereThereIsNone) {
+  script_.next = completes_with(false, {});
+  const auto step = context_.step({});
+  EXPECT_FALSE(std::get<Established>(step.value()).token.has_value());
+  EXPECT_FALSE(std::get<Established>(step.value()).token_replaceable);
+}
+
+TEST_F(MechanismContextTest, SendsALastTokenThatIsEmpty) {
+  script_.next = completes_with(true, {});
+  EXPECT_EQ(std::get<Established>(context_.step({}).value()).token, Bytes());
+}
+
+TEST_F(MechanismContextTest, SaysThatALastTokenCanBeReplaced) {
+  script_.next = completes_with(true, {1}, true);
+  EXPECT_TRUE(std::get<Established>(context_.step({}).value()).token_replaceable);
 }
 
 TEST_F(MechanismContextTest, DropsTheMechanismOnceEstablished) {

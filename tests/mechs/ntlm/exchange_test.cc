@@ -28,6 +28,33 @@ TEST(NtlmExchange, BothSidesEstablishOneKey) {
   EXPECT_FALSE(e.server_done.token.has_value());
 }
 
+TEST(NtlmExchange, TheInitiatorHasTheLastToken) {
+  Exchange e;
+  ASSERT_TRUE(e.until_challenge().has_value());
+  Step authenticate, question, last;
+  ASSERT_TRUE(e.client->step(e.challenge, authenticate).has_value());
+  EXPECT_EQ(authenticate.kind, Step::Kind::kEstablished);
+  EXPECT_TRUE(authenticate.has_token);
+  ASSERT_TRUE(e.server->step(authenticate.token, question).has_value());
+  EXPECT_EQ(question.kind, Step::Kind::kAccount);
+  EXPECT_TRUE(question.token.empty());
+  ASSERT_TRUE(e.server->resume(AccountAnswer{e.account()}, last).has_value());
+  EXPECT_EQ(last.kind, Step::Kind::kEstablished);
+  EXPECT_FALSE(last.has_token);
+  EXPECT_TRUE(last.token.empty());
+}
+
+TEST(NtlmExchange, EachSideGivesItsProtectionOnce) {
+  Exchange e;
+  ASSERT_TRUE(e.until_authenticate().has_value());
+  EXPECT_NE(e.client_done.protection, nullptr);
+  EXPECT_EQ(e.client->take_protection(), nullptr);
+  EXPECT_EQ(e.server->take_protection(), nullptr);
+  ASSERT_TRUE(e.verdict().has_value());
+  EXPECT_NE(e.server_done.protection, nullptr);
+  EXPECT_EQ(e.server->take_protection(), nullptr);
+}
+
 TEST(NtlmExchange, MessagesGoBothWays) {
   Exchange e;
   ASSERT_TRUE(e.run().has_value());

@@ -128,6 +128,13 @@ TEST_F(SpnegoPair, EvenNumberOfTokensEndsWithTheMechanismsLast) {
   expect_wraps(pair);
 }
 
+TEST_F(SpnegoPair, EachSideGivesItsProtectionOnce) {
+  Pair pair = negotiate({&one}, {&one});
+  expect_both(pair);
+  EXPECT_EQ(pair.initiator.mechanism->take_protection(), nullptr);
+  EXPECT_EQ(pair.acceptor.mechanism->take_protection(), nullptr);
+}
+
 // What has the mechanism's own token in it is what its initiator waits for.
 TEST_F(SpnegoPair, SSEAN_W2_P11_OnlyALastTokenOfSpnegoAloneIsReplaceable) {
   for (const size_t tokens : {1U, 2U, 3U, 4U, 5U}) {
