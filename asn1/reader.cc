@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "base/for_size.h"
+
 namespace pocketgss::asn1 {
 namespace {
 
@@ -37,25 +39,26 @@ bool has_no_80(const uint8_t* octets, size_t size) {
   return true;
 }
 
+// check_each_octet is check_oid without a short cut for what is right, and out of its way.
+[[gnu::cold, gnu::noinline]] Result<void> check_each_octet(ByteView contents, uint32_t offset,
+                                                           const char* field) {
+  if (contents.empty()) return malformed(field, offset - 1);  // it is the length that is wrong
+  bool at_start = true;
+  for (const uint8_t octet : contents) {
+    if (at_start && octet == 0x80) return malformed(field, offset);
+    at_start = (octet & 0x80) == 0;
+    ++offset;
+  }
+  if (!at_start) return malformed(field, offset - 1);
+  return {};
+}
+
 }  // namespace
 
 namespace internal {
 
 Error malformed(const char* field, uint32_t offset) {
   return Error{Errc::kMalformed, field, offset, 0};
-}
-
-// A subidentifier has as few octets as possible, so its first is never 80, and its last has bit 8
-// zero.
-size_t first_bad_oid_octet(const uint8_t* contents, size_t size) {
-  if (contents[size - 1] < 0x80 && has_no_80(contents, size)) [[likely]]
-    return size;
-  bool at_start = true;
-  for (size_t i = 0; i < size; ++i) {
-    if (at_start && contents[i] == 0x80) return i;
-    at_start = (contents[i] & 0x80) == 0;
-  }
-  return at_start ? size : size - 1;
 }
 
 // 8.3.3: two's complement, most significant octet first.
@@ -74,10 +77,32 @@ Integer read_integer(const uint8_t* contents, size_t size, int64_t low, int64_t 
 
 }  // namespace internal
 
+// X.690 8.19.2: one or more subidentifiers, each of as few octets as possible, so that its first is never
+// 80, and its last has bit 8 zero.
+Result<void> check_oid(ByteView contents, uint32_t offset, const char* field) {
+  if (!kForSize && !contents.empty() && contents.back() < 0x80 &&
+      has_no_80(contents.data(), contents.size())) [[likely]]
+    return {};
+  return check_each_octet(contents, offset, field);
+}
+
+Result<void> check_bit_string(ByteView contents, uint32_t offset, const char* field) {
+  if (contents.empty()) return malformed(field, offset - 1);  // 8.6.2.2: an initial octet
+  const uint8_t unused = contents[0];
+  if (unused > 7) return malformed(field, offset);  // 8.6.2.2
+  const uint32_t mask = (1U << unused) - 1;
+  // 11.2.1: unused bits are zero. 8.6.2.3: so is their number where no octet follows; it is the last
+  // octet then, and has a bit of this mask otherwise.
+  if ((contents.back() & mask) != 0) {
+    return malformed(field, offset + static_cast<uint32_t>(contents.size() - 1));
+  }
+  return {};
+}
+
 // measure_long is measure where the length is not a short one that fits: a long one, or an error.
 Reader::Extent Reader::measure_long(const uint8_t* in, size_t size) {
   // What nearly all long lengths are: 256 to 65,535 in two octets. The rest is below.
-  if (size >= 4 && in[1] == 0x82 && in[2] != 0) [[likely]] {
+  if (!kForSize && size >= 4 && in[1] == 0x82 && in[2] != 0) [[likely]] {
     const uint32_t two_octets = static_cast<uint32_t>(in[2]) << 8 | in[3];
     if (two_octets <= size - 4) [[likely]]
       return Extent{4, two_octets};
@@ -136,18 +161,10 @@ Result<bool> Reader::boolean(const char* field) {
 
 Result<Reader::BitString> Reader::bit_string(const char* field) {
   Reader after = *this;
-  PGSS_TRY(const Element e, after.take(kBitString, field));
-  if (e.contents.empty()) return malformed(field, e.offset + 1);  // 8.6.2.2: an initial octet
-  const uint8_t unused = e.contents[0];
-  const ByteView octets = e.contents.from(1);
-  // 8.6.2.2: 0 to 7; 8.6.2.3: zero where no octet follows.
-  if (unused > 7 || (octets.empty() && unused != 0)) return malformed(field, e.contents_offset);
-  const uint32_t mask = (1U << unused) - 1;
-  if (!octets.empty() && (octets.back() & mask) != 0) {  // 11.2.1: unused bits are zero
-    return malformed(field, e.contents_offset + static_cast<uint32_t>(octets.size()));
-  }
+  PGSS_TRY(const ByteView octets, after.contents(kBitString, field));
+  PGSS_CHECK(check_bit_string(octets, offset_of(octets, after), field));
   *this = after;
-  return BitString{octets, unused};
+  return BitString{octets.from(1), octets[0]};
 }
 
 Result<std::string_view> Reader::general_string(const char* field, Tag tag) {

@@ -131,13 +131,15 @@ class Reader::Optional {
 #define PGSS_DER_INLINE [[gnu::always_inline]] inline
 #endif
 
+// The rules for the contents octets of a type alone, of an element that has been read: `offset` is that
+// of the contents.
+Result<void> check_oid(ByteView contents, uint32_t offset, const char* field);
+Result<void> check_bit_string(ByteView contents, uint32_t offset, const char* field);
+
 namespace internal {
 
 // malformed is out of line to keep refusals off the hot path.
 [[gnu::cold]] Error malformed(const char* field, uint32_t offset);
-
-// X.690 8.19.2. Returns the index of the octet that is wrong, or `size` if none is.
-size_t first_bad_oid_octet(const uint8_t* contents, size_t size);
 
 // X.690 8.3. Not valid: no octet, more than the fewest, or outside of [low, high].
 struct Integer {
@@ -191,13 +193,7 @@ PGSS_DER_INLINE Result<ByteView> Reader::octet_string(const char* field) {
 PGSS_DER_INLINE Result<Oid> Reader::oid(const char* field) {
   Reader after = *this;
   PGSS_TRY(const ByteView octets, after.contents(kObjectIdentifier, field));
-  // 8.19.2: one or more subidentifiers.
-  if (octets.empty()) [[unlikely]]
-    return internal::malformed(field, base_ + 1);
-  const size_t bad = internal::first_bad_oid_octet(octets.data(), octets.size());
-  if (bad != octets.size()) [[unlikely]] {
-    return internal::malformed(field, offset_of(octets, after) + static_cast<uint32_t>(bad));
-  }
+  PGSS_CHECK(check_oid(octets, offset_of(octets, after), field));
   *this = after;
   return Oid{octets};
 }

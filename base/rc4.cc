@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/for_size.h"
+
 namespace pocketgss::crypto {
 
 void Rc4::set_key(ByteView key) noexcept {
@@ -35,7 +37,7 @@ void Rc4::apply(ByteView in, MutableBytes out) noexcept {
   // one that may change the state.
   uint64_t word = 0;
   size_t at = 0;
-  for (; in.size() - at >= sizeof(word); at += sizeof(word)) {
+  for (; !kForSize && in.size() - at >= sizeof(word); at += sizeof(word)) {
     word = 0;
     for (size_t n = 0; n < sizeof(word); ++n) word |= uint64_t{next()} << (8 * n);
     for (size_t n = 0; n < sizeof(word); ++n) {
