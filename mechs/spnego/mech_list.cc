@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/any_of.h"
+#include "mechs/spnego/out.h"
 
 namespace pocketgss::mechs::spnego {
 namespace {
@@ -36,13 +37,22 @@ bool is_first_choice(const MechTypeList& list, const MechanismEntry& entry) {
 }
 
 Result<Bytes> encode_mech_types(MechanismEntries entries, Aliases aliases) {
-  std::array<asn1::Oid, 2 * kMaxMechTypes> list;
-  size_t count = 0;
-  for (const MechanismEntry& entry : entries) {
-    list[count++] = entry.oid;
-    if (aliases == Aliases::kInclude && entry.alias) list[count++] = *entry.alias;
-  }
-  return encode_mech_types(std::span(list).first(count));
+  const auto put_all = [&](Out& out) {
+    for (const MechanismEntry& entry : entries) {
+      out.element(asn1::kObjectIdentifier, entry.oid.der);
+      if (aliases == Aliases::kInclude && entry.alias) {
+        out.element(asn1::kObjectIdentifier, entry.alias->der);
+      }
+    }
+  };
+  Out counted;
+  put_all(counted);
+  Bytes list;
+  PGSS_CHECK(resize(list, element_size(counted.size())));
+  Out out(list.data());
+  out.header(asn1::kSequence, counted.size());
+  put_all(out);
+  return list;
 }
 
 Result<Mic> Mic::copy_of(ByteView mic) {

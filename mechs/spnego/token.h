@@ -7,7 +7,6 @@
 
 #include <iterator>
 #include <optional>
-#include <span>
 #include <string_view>
 #include <variant>
 
@@ -39,23 +38,26 @@ class MechTypeList {
     using reference = asn1::Oid;
 
     Iterator() = default;
-    asn1::Oid operator*() const;
+    asn1::Oid operator*() const { return mech_; }
     Iterator& operator++();
     Iterator operator++(int) {
       Iterator before = *this;
       ++*this;
       return before;
     }
-    bool operator==(const Iterator& other) const { return rest_.data() == other.rest_.data(); }
+    bool operator==(const Iterator& other) const {
+      return mech_.der.data() == other.mech_.der.data();
+    }
 
    private:
     friend class MechTypeList;
-    explicit Iterator(ByteView rest) : rest_(rest) {}
-    ByteView rest_;  // of the elements
+    explicit Iterator(ByteView elements) : rest_(elements) { ++*this; }
+    asn1::Oid mech_;  // of no octets at the end
+    ByteView rest_;
   };
 
   Iterator begin() const;
-  Iterator end() const { return Iterator(der_.from(der_.size())); }
+  Iterator end() const { return Iterator(); }
   size_t size() const { return static_cast<size_t>(std::distance(begin(), end())); }
   asn1::Oid front() const { return *begin(); }
 
@@ -142,9 +144,6 @@ Result<Bytes> encode(const NegTokenResp&);
 Result<void> encode_to(const NegTokenInit&, Bytes& out);
 Result<void> encode_to(const NegTokenInit2&, Bytes& out);
 Result<void> encode_to(const NegTokenResp&, Bytes& out);
-
-// encode_mech_types writes a MechTypeList. Errors: kNoMemory.
-Result<Bytes> encode_mech_types(std::span<const asn1::Oid>);
 
 // AnyToken is a token out of its exchange, for those who look at tokens: framed or bare.
 struct AnyToken {
