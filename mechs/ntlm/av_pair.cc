@@ -1,55 +1,62 @@
 // Reading and writing of AV_PAIR lists.
 #include "mechs/ntlm/av_pair.h"
 
-#include <array>
+#include <iterator>
 
 #include "base/cursor.h"
+#include "base/filled.h"
 
 namespace pocketgss::mechs::ntlm {
 namespace {
 
-constexpr size_t kTimestampSize = 8;
-constexpr size_t kFlagsSize = 4;
-constexpr size_t kChannelBindingsSize = 16;
+// Definition: the name of an AvId, and what [MS-NLMP] 2.2.2.1 says of the size of its value; names are
+// UTF-16, so even.
+struct Definition {
+  enum Size : uint8_t { kEven, kExactly, kAtLeast };
 
-constexpr std::array kNames = {
-    "MsvAvEOL",           "MsvAvNbComputerName", "MsvAvNbDomainName",   "MsvAvDnsComputerName",
-    "MsvAvDnsDomainName", "MsvAvDnsTreeName",    "MsvAvFlags",          "MsvAvTimestamp",
-    "MsvAvSingleHost",    "MsvAvTargetName",     "MsvAvChannelBindings"};
+  const char* name;
+  Size how;
+  uint8_t size = 0;
+
+  bool fits(size_t value_size) const {
+    if (how == kEven) return value_size % 2 == 0;
+    return value_size == size || (how == kAtLeast && value_size > size);
+  }
+};
+
+constexpr Definition kDefinitions[] = {
+    {"MsvAvEOL", Definition::kExactly, 0},
+    {"MsvAvNbComputerName", Definition::kEven},
+    {"MsvAvNbDomainName", Definition::kEven},
+    {"MsvAvDnsComputerName", Definition::kEven},
+    {"MsvAvDnsDomainName", Definition::kEven},
+    {"MsvAvDnsTreeName", Definition::kEven},
+    {"MsvAvFlags", Definition::kExactly, 4},
+    {"MsvAvTimestamp", Definition::kExactly, 8},
+    {"MsvAvSingleHost", Definition::kAtLeast, kSingleHostMinSize},
+    {"MsvAvTargetName", Definition::kEven},
+    {"MsvAvChannelBindings", Definition::kExactly, 16},
+};
+// Of an id that the specification does not define.
+constexpr Definition kUndefined{"AvId", Definition::kAtLeast, 0};
+
+const Definition& definition(AvId id) {
+  const auto index = static_cast<size_t>(id);
+  return index < std::size(kDefinitions) ? kDefinitions[index] : kUndefined;
+}
+
+Error malformed(const char* field, uint32_t offset) {
+  return Error{Errc::kMalformed, field, offset, 0};
+}
 
 uint16_t load_u16le(const uint8_t* in) {
   return static_cast<uint16_t>(in[0] | in[1] << 8);
 }
 
-// value_size_fits: [MS-NLMP] 2.2.2.1 fixes the sizes of some values; names are UTF-16, so even.
-bool value_size_fits(AvId id, size_t size) {
-  switch (id) {
-    case AvId::kNbComputerName:
-    case AvId::kNbDomainName:
-    case AvId::kDnsComputerName:
-    case AvId::kDnsDomainName:
-    case AvId::kDnsTreeName:
-    case AvId::kTargetName:
-      return size % 2 == 0;
-    case AvId::kFlags:
-      return size == kFlagsSize;
-    case AvId::kTimestamp:
-      return size == kTimestampSize;
-    case AvId::kSingleHost:
-      return size >= kSingleHostMinSize;
-    case AvId::kChannelBindings:
-      return size == kChannelBindingsSize;
-    case AvId::kEol:
-      return size == 0;
-  }
-  return true;  // an id that the specification does not define
-}
-
 }  // namespace
 
 const char* name(AvId id) {
-  const auto index = static_cast<size_t>(id);
-  return index < kNames.size() ? kNames[index] : "AvId";
+  return definition(id).name;
 }
 
 AvPair AvPairs::Iterator::operator*() const {
@@ -97,22 +104,27 @@ bool AvPairs::repeats() const {
 }
 
 Result<AvPairs> parse_av_pairs(ByteView in, uint32_t offset) {
-  AvPairs list;
-  list.offset_ = offset;
-  ByteReader reader(in, offset);
-  for (;;) {
-    const uint32_t at = reader.offset();
-    PGSS_TRY(const uint16_t raw_id, reader.u16le("MsvAvEOL"));
-    const auto id = static_cast<AvId>(raw_id);
-    PGSS_TRY(const uint16_t size, reader.u16le("AV_PAIR.AvLen"));
-    PGSS_CHECK(reader.bytes(size, "AV_PAIR.AvLen"));
-    if (!value_size_fits(id, size)) return Error{Errc::kMalformed, name(id), at, 0};
+  return filled<AvPairs>([&](AvPairs& out) { return read_av_pairs(in, offset, out); });
+}
+
+Result<void> read_av_pairs(ByteView in, uint32_t offset, AvPairs& out) {
+  out.offset_ = offset;
+  for (uint32_t at = 0;;) {
+    const size_t left = in.size() - at;
+    if (left < 2) return malformed("MsvAvEOL", offset + at);
+    if (left < kAvHeaderSize) return malformed("AV_PAIR.AvLen", offset + at + 2);
+    const uint8_t* const header = in.data() + at;
+    const uint16_t size = load_u16le(header + 2);
+    if (size > left - kAvHeaderSize) return malformed("AV_PAIR.AvLen", offset + at + 4);
+    const auto id = static_cast<AvId>(load_u16le(header));
+    if (!definition(id).fits(size)) return malformed(name(id), offset + at);
     if (id == AvId::kEol) {
-      list.pairs_ = in.prefix(at - offset);
-      list.after_eol_ = reader.rest();
-      return list;
+      out.pairs_ = in.prefix(at);
+      out.after_eol_ = in.from(at + kAvHeaderSize);
+      return {};
     }
-    if (++list.count_ > kMaxAvPairs) return Error{Errc::kMalformed, "more than 32 AV pairs", at, 0};
+    if (++out.count_ > kMaxAvPairs) return malformed("more than 32 AV pairs", offset + at);
+    at += static_cast<uint32_t>(kAvHeaderSize) + size;
   }
 }
 

@@ -85,7 +85,7 @@ class AvPairs {
   }  // what follows MsvAvEOL; without meaning, but part of an NTProofStr
 
  private:
-  friend Result<AvPairs> parse_av_pairs(ByteView, uint32_t);
+  friend Result<void> read_av_pairs(ByteView, uint32_t, AvPairs&);
 
   ByteView pairs_, after_eol_;
   uint32_t offset_ = 0;
@@ -96,6 +96,8 @@ class AvPairs {
 // errors. Allocates nothing. Errors: kMalformed ("AV_PAIR.AvLen", "MsvAvTimestamp", ..., "MsvAvEOL"
 // where it is missing or not empty; more than 32 pairs).
 Result<AvPairs> parse_av_pairs(ByteView, uint32_t offset);
+// read_av_pairs does so in place; after an error `out` means nothing.
+Result<void> read_av_pairs(ByteView, uint32_t offset, AvPairs& out);
 
 // append_av_pair writes a pair; append_av_eol ends the list.
 void append_av_pair(Bytes& out, AvId, ByteView value);

@@ -2,10 +2,11 @@
 #include "mechs/ntlm/messages.h"
 
 #include <algorithm>
-#include <initializer_list>
+#include <cstring>
 
 #include "base/any_of.h"
 #include "base/cursor.h"
+#include "base/filled.h"
 
 namespace pocketgss::mechs::ntlm {
 namespace {
@@ -19,11 +20,22 @@ Error malformed(const char* field, size_t offset) {
   return Error{Errc::kMalformed, field, static_cast<uint32_t>(offset), 0};
 }
 
+bool has_signature(ByteView message) {
+  return message.size() >= kSignature.size() &&
+         std::memcmp(message.data(), kSignature.data(), kSignature.size()) == 0;
+}
+
+// message_type: 0, which is none, where the octets are not there.
+uint32_t message_type(ByteView message) {
+  return message.size() < kTypeAt + 4 ? 0 : load_u32le(message.data() + kTypeAt);
+}
+
 // match_message_type checks the first twelve octets and the size of what follows.
 Result<void> match_message_type(ByteView message, MessageType type, size_t min_size,
                                 const char* name) {
-  PGSS_TRY(const MessageType found, parse_message_type(message));
-  if (found != type) return malformed("MessageType", kTypeAt);
+  if (!has_signature(message)) return malformed("Signature", 0);
+  const auto wanted = static_cast<uint32_t>(type);
+  if (message_type(message) != wanted) return malformed("MessageType", kTypeAt);
   if (message.size() < min_size) return malformed(name, message.size());
   if (message.size() > kMaxMessageSize)
     return malformed("message longer than 8192 octets", kMaxMessageSize);
@@ -35,102 +47,81 @@ uint16_t load_u16le(const uint8_t* in) {
   return static_cast<uint16_t>(in[0] | in[1] << 8);
 }
 
-SecurityBuffer security_buffer(ByteView message, size_t at) {
-  const uint8_t* in = message.data() + at;
-  return SecurityBuffer{load_u16le(in), load_u16le(in + 2), load_u32le(in + 4)};
-}
+// FieldReader reads the descriptors of one message, and notes where its payload starts: that tells
+// whether optional fixed fields are there.
+class FieldReader {
+ public:
+  explicit FieldReader(ByteView message) : message_(message), first_payload_(message.size()) {}
 
-Version version(ByteView message, size_t at) {
-  const uint8_t* in = message.data() + at;
-  return Version{in[0], in[1], load_u16le(in + 2), in[7]};
-}
-
-// payload checks a descriptor against the message in one 64-bit comparison, and that it stays clear
-// of the fixed part.
-Result<ByteView> payload(ByteView message, SecurityBuffer buffer, size_t fixed_size,
-                         size_t descriptor_at, const char* field) {
-  if (buffer.len == 0) return ByteView();
-  const uint64_t end = static_cast<uint64_t>(buffer.offset) + buffer.len;
-  if (end > message.size() || buffer.offset < fixed_size) return malformed(field, descriptor_at);
-  return message.sub(buffer.offset, buffer.len);
-}
-
-// first_payload returns where the payload starts, which tells whether optional fixed fields are
-// there.
-size_t first_payload(ByteView message, std::initializer_list<SecurityBuffer> buffers) {
-  size_t first = message.size();
-  for (const SecurityBuffer buffer : buffers) {
-    if (buffer.len != 0) first = std::min<size_t>(first, buffer.offset);
+  // read checks the descriptor at `at` against the message in one 64-bit comparison, and that it stays
+  // clear of the fixed part.
+  Result<void> read(size_t at, size_t fixed_size, const char* field, SecurityBuffer& descriptor,
+                    ByteView& content) {
+    const uint8_t* in = message_.data() + at;
+    descriptor = SecurityBuffer{load_u16le(in), load_u16le(in + 2), load_u32le(in + 4)};
+    if (descriptor.len == 0) return {};
+    const uint64_t end = static_cast<uint64_t>(descriptor.offset) + descriptor.len;
+    if (end > message_.size() || descriptor.offset < fixed_size) return malformed(field, at);
+    content = message_.sub(descriptor.offset, descriptor.len);
+    first_payload_ = std::min<size_t>(first_payload_, descriptor.offset);
+    return {};
   }
-  return first;
-}
-
-}  // namespace
-
-Result<MessageType> parse_message_type(ByteView message) {
-  if (message.size() < kSignature.size() ||
-      message.prefix(kSignature.size()) != ByteView(kSignature)) {
-    return malformed("Signature", 0);
+  bool has_room(size_t fixed_size) const { return first_payload_ >= fixed_size; }
+  void version(size_t at, NegotiateFlags flags, std::optional<Version>& out) const {
+    if (!has_room(at + kVersionSize) || !has_flag(flags, flag::kVersion)) return;
+    const uint8_t* in = message_.data() + at;
+    out = Version{in[0], in[1], load_u16le(in + 2), in[7]};
   }
-  if (message.size() < kTypeAt + 4) return malformed("MessageType", kTypeAt);
-  const uint32_t type = load_u32le(message.data() + kTypeAt);
-  if (type < 1 || type > 3) return malformed("MessageType", kTypeAt);
-  return static_cast<MessageType>(type);
-}
 
-Result<NegotiateMessage> parse_negotiate(ByteView in) {
+ private:
+  ByteView message_;
+  size_t first_payload_;
+};
+
+Result<void> read(ByteView in, NegotiateMessage& out) {
   using M = NegotiateMessage;
   PGSS_CHECK(match_message_type(in, MessageType::kNegotiate, M::kMinSize, "NEGOTIATE_MESSAGE"));
-  M out;
   out.flags = load_u32le(in.data() + M::kFlagsAt);
-  if (in.size() < M::kWithFieldsSize) return out;
+  if (in.size() < M::kWithFieldsSize) return {};
 
-  const SecurityBuffer domain = security_buffer(in, M::kDomainNameFieldsAt);
-  const SecurityBuffer workstation = security_buffer(in, M::kWorkstationFieldsAt);
   // Heimdal points DomainNameFields into the fixed part; nothing depends on these names, so they
   // only must be inside.
-  PGSS_TRY(out.domain_name,
-           payload(in, domain, 0, M::kDomainNameFieldsAt, "NEGOTIATE_MESSAGE.DomainNameFields"));
-  PGSS_TRY(out.workstation, payload(in, workstation, 0, M::kWorkstationFieldsAt,
-                                    "NEGOTIATE_MESSAGE.WorkstationFields"));
-  out.domain_name_fields = domain;
-  out.workstation_fields = workstation;
-  const bool room = first_payload(in, {domain, workstation}) >= M::kWithVersionSize;
-  if (room && has_flag(out.flags, flag::kVersion)) out.version = version(in, M::kVersionAt);
-  return out;
+  FieldReader fields(in);
+  PGSS_CHECK(fields.read(M::kDomainNameFieldsAt, 0, "NEGOTIATE_MESSAGE.DomainNameFields",
+                         out.domain_name_fields.emplace(), out.domain_name));
+  PGSS_CHECK(fields.read(M::kWorkstationFieldsAt, 0, "NEGOTIATE_MESSAGE.WorkstationFields",
+                         out.workstation_fields.emplace(), out.workstation));
+  fields.version(M::kVersionAt, out.flags, out.version);
+  return {};
 }
 
-Result<ChallengeMessage> parse_challenge(ByteView in) {
+Result<void> read(ByteView in, ChallengeMessage& out) {
   using M = ChallengeMessage;
   PGSS_CHECK(match_message_type(in, MessageType::kChallenge, M::kMinSize, "CHALLENGE_MESSAGE"));
-  M out;
   out.flags = load_u32le(in.data() + M::kFlagsAt);
-  std::copy_n(in.begin() + M::kServerChallengeAt, out.server_challenge.size(),
-              out.server_challenge.begin());
-  out.target_name_fields = security_buffer(in, M::kTargetNameFieldsAt);
-  PGSS_TRY(out.target_name, payload(in, out.target_name_fields, M::kMinSize, M::kTargetNameFieldsAt,
-                                    "CHALLENGE_MESSAGE.TargetNameFields"));
+  std::memcpy(out.server_challenge.data(), in.data() + M::kServerChallengeAt,
+              out.server_challenge.size());
+  FieldReader fields(in);
+  PGSS_CHECK(fields.read(M::kTargetNameFieldsAt, M::kMinSize, "CHALLENGE_MESSAGE.TargetNameFields",
+                         out.target_name_fields, out.target_name));
   if (has_flag(out.flags, flag::kUnicode) && out.target_name.size() % 2 != 0) {
     return malformed("CHALLENGE_MESSAGE.TargetName", out.target_name_fields.offset);
   }
-  SecurityBuffer info;
   if (has_flag(out.flags, flag::kTargetInfo)) {
-    if (in.size() < M::kWithTargetInfoSize)
-      return malformed("CHALLENGE_MESSAGE.TargetInfoFields", in.size());
-    info = security_buffer(in, M::kTargetInfoFieldsAt);
-    PGSS_TRY(out.target_info, payload(in, info, M::kWithTargetInfoSize, M::kTargetInfoFieldsAt,
-                                      "CHALLENGE_MESSAGE.TargetInfoFields"));
-    out.target_info_fields = info;
+    constexpr const char* kField = "CHALLENGE_MESSAGE.TargetInfoFields";
+    if (in.size() < M::kWithTargetInfoSize) return malformed(kField, in.size());
+    SecurityBuffer& info = out.target_info_fields.emplace();
+    PGSS_CHECK(
+        fields.read(M::kTargetInfoFieldsAt, M::kWithTargetInfoSize, kField, info, out.target_info));
+    if (!out.target_info.empty()) {
+      PGSS_CHECK(read_av_pairs(out.target_info, info.offset, out.av_pairs.emplace()));
+    }
   }
-  if (!out.target_info.empty()) {
-    PGSS_TRY(out.av_pairs, parse_av_pairs(out.target_info, info.offset));
-  }
-  const bool room = first_payload(in, {out.target_name_fields, info}) >= M::kWithVersionSize;
-  if (room && has_flag(out.flags, flag::kVersion)) out.version = version(in, M::kVersionAt);
-  return out;
+  fields.version(M::kVersionAt, out.flags, out.version);
+  return {};
 }
 
-Result<AuthenticateMessage> parse_authenticate(ByteView in) {
+Result<void> read(ByteView in, AuthenticateMessage& out) {
   using M = AuthenticateMessage;
   PGSS_CHECK(
       match_message_type(in, MessageType::kAuthenticate, M::kMinSize, "AUTHENTICATE_MESSAGE"));
@@ -154,19 +145,52 @@ Result<AuthenticateMessage> parse_authenticate(ByteView in) {
       {&M::session_key_fields, &M::encrypted_random_session_key, M::kSessionKeyFieldsAt,
        "AUTHENTICATE_MESSAGE.EncryptedRandomSessionKeyFields"},
   };
-  M out;
   out.flags = load_u32le(in.data() + M::kFlagsAt);
-  size_t first = in.size();
+  FieldReader fields(in);
   for (const Field& field : kFields) {
-    const SecurityBuffer buffer = security_buffer(in, field.at);
-    PGSS_TRY(out.*field.content, payload(in, buffer, M::kMinSize, field.at, field.name));
-    out.*field.descriptor = buffer;
-    first = std::min(first, first_payload(in, {buffer}));
+    PGSS_CHECK(
+        fields.read(field.at, M::kMinSize, field.name, out.*field.descriptor, out.*field.content));
   }
-  if (first >= M::kWithVersionSize && has_flag(out.flags, flag::kVersion))
-    out.version = version(in, M::kVersionAt);
-  if (first >= M::kWithMicSize) out.mic = in.sub(M::kMicAt, M::kMicSize);
-  return out;
+  fields.version(M::kVersionAt, out.flags, out.version);
+  if (fields.has_room(M::kWithMicSize)) out.mic = in.sub(M::kMicAt, M::kMicSize);
+  return {};
+}
+
+Result<void> read(ByteView in, uint32_t offset, NtlmV2Response& out) {
+  using R = NtlmV2Response;
+  if (in.size() < R::kMinSize) return malformed("NTLMv2_RESPONSE", offset + in.size());
+  out.nt_proof_str = in.prefix(R::kProofSize);
+  out.temp = in.from(R::kProofSize);
+  const uint8_t* temp = out.temp.data();
+  if (temp[0] != 1) return malformed("NTLMv2_CLIENT_CHALLENGE.RespType", offset + R::kProofSize);
+  if (temp[1] != 1)
+    return malformed("NTLMv2_CLIENT_CHALLENGE.HiRespType", offset + R::kProofSize + 1);
+  out.timestamp = load_u32le(temp + 8) | static_cast<uint64_t>(load_u32le(temp + 12)) << 32;
+  out.challenge_from_client = out.temp.sub(16, kClientChallengeSize);
+  const size_t pairs_at = R::kProofSize + R::kAvPairsAt;
+  return read_av_pairs(in.from(pairs_at), offset + static_cast<uint32_t>(pairs_at), out.av_pairs);
+}
+
+}  // namespace
+
+Result<MessageType> parse_message_type(ByteView message) {
+  if (!has_signature(message)) return malformed("Signature", 0);
+  const uint32_t type = message_type(message);
+  if (type < 1 || type > 3) return malformed("MessageType", kTypeAt);
+  return static_cast<MessageType>(type);
+}
+
+Result<NegotiateMessage> parse_negotiate(ByteView message) {
+  return filled<NegotiateMessage>([&](auto& out) { return read(message, out); });
+}
+Result<ChallengeMessage> parse_challenge(ByteView message) {
+  return filled<ChallengeMessage>([&](auto& out) { return read(message, out); });
+}
+Result<AuthenticateMessage> parse_authenticate(ByteView message) {
+  return filled<AuthenticateMessage>([&](auto& out) { return read(message, out); });
+}
+Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t offset) {
+  return filled<NtlmV2Response>([&](auto& out) { return read(nt_response, offset, out); });
 }
 
 Result<void> check_message_size(ByteView message, size_t limit, const char* name) {
@@ -208,24 +232,6 @@ const char* name(ResponseKind kind) {
       return "NTLMv2";
   }
   return "";
-}
-
-Result<NtlmV2Response> parse_ntlm_v2_response(ByteView in, uint32_t offset) {
-  using R = NtlmV2Response;
-  if (in.size() < R::kMinSize) return malformed("NTLMv2_RESPONSE", offset + in.size());
-  R out;
-  out.nt_proof_str = in.prefix(R::kProofSize);
-  out.temp = in.from(R::kProofSize);
-  const uint8_t* temp = out.temp.data();
-  if (temp[0] != 1) return malformed("NTLMv2_CLIENT_CHALLENGE.RespType", offset + R::kProofSize);
-  if (temp[1] != 1)
-    return malformed("NTLMv2_CLIENT_CHALLENGE.HiRespType", offset + R::kProofSize + 1);
-  out.timestamp = load_u32le(temp + 8) | static_cast<uint64_t>(load_u32le(temp + 12)) << 32;
-  out.challenge_from_client = out.temp.sub(16, kClientChallengeSize);
-  const size_t pairs_at = R::kProofSize + R::kAvPairsAt;
-  PGSS_TRY(out.av_pairs,
-           parse_av_pairs(in.from(pairs_at), offset + static_cast<uint32_t>(pairs_at)));
-  return out;
 }
 
 MessageWriter::MessageWriter(Bytes& out, MessageType type, size_t fixed_size) : out_(out) {
