@@ -10,18 +10,20 @@ namespace pocketgss::mechs::ntlm {
 namespace {
 
 // [MS-NLMP] 3.4.5.2, 3.4.5.3: the constants end in a zero octet.
-template <size_t N>
-constexpr std::string_view magic(const char (&text)[N]) {
-  return std::string_view(text, N);
+using MagicConstant = char[59];
+constexpr MagicConstant kInitiatorSigning =
+    "session key to client-to-server signing key magic constant";
+constexpr MagicConstant kAcceptorSigning =
+    "session key to server-to-client signing key magic constant";
+constexpr MagicConstant kInitiatorSealing =
+    "session key to client-to-server sealing key magic constant";
+constexpr MagicConstant kAcceptorSealing =
+    "session key to server-to-client sealing key magic constant";
+
+void derive(crypto::Workspace& crypto, const ExportedSessionKey& key, const MagicConstant& constant,
+            std::span<uint8_t, 16> out) noexcept {
+  crypto.md5({key.view(), as_bytes(std::string_view(constant, sizeof constant))}, out);
 }
-constexpr auto kInitiatorSigning =
-    magic("session key to client-to-server signing key magic constant");
-constexpr auto kAcceptorSigning =
-    magic("session key to server-to-client signing key magic constant");
-constexpr auto kInitiatorSealing =
-    magic("session key to client-to-server sealing key magic constant");
-constexpr auto kAcceptorSealing =
-    magic("session key to server-to-client sealing key magic constant");
 
 constexpr FixedBytes<16> kZeros{};
 
@@ -62,18 +64,16 @@ void exchange_key(crypto::Workspace& crypto, const SessionBaseKey& key, FixedVie
 SigningKey sign_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
                     Sender sender) noexcept {
   SigningKey out;
-  const std::string_view constant =
-      sender == Sender::kInitiator ? kInitiatorSigning : kAcceptorSigning;
-  crypto.md5({key.view(), as_bytes(constant)}, out.mutable_view());
+  derive(crypto, key, sender == Sender::kInitiator ? kInitiatorSigning : kAcceptorSigning,
+         out.mutable_view());
   return out;
 }
 
 SealingKey seal_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
                     Sender sender) noexcept {
   SealingKey out;
-  const std::string_view constant =
-      sender == Sender::kInitiator ? kInitiatorSealing : kAcceptorSealing;
-  crypto.md5({key.view(), as_bytes(constant)}, out.mutable_view());
+  derive(crypto, key, sender == Sender::kInitiator ? kInitiatorSealing : kAcceptorSealing,
+         out.mutable_view());
   return out;
 }
 
