@@ -1,6 +1,7 @@
 // Reads and writes NegTokenInit, NegTokenInit2 and NegTokenResp.
 #include "mechs/spnego/token.h"
 
+#include <iterator>
 #include <new>
 
 #include "base/filled.h"
@@ -397,7 +398,8 @@ MechTypeList::Iterator& MechTypeList::Iterator::operator++() {
 const char* name(NegState state) {
   static constexpr const char* kNames[] = {"accept-completed", "accept-incomplete", "reject",
                                            "request-mic"};
-  return kNames[static_cast<size_t>(state)];
+  const auto at = static_cast<size_t>(state);
+  return at < std::size(kNames) ? kNames[at] : "?";
 }
 
 Result<NegTokenInit> parse_neg_token_init(ByteView token) {
