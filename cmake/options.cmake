@@ -6,6 +6,7 @@ option(PGSS_SMTP "Build the SMTP client and server; without them the library end
 cmake_dependent_option(PGSS_PLATFORM "Build lib/platform: the transport to KDCs over POSIX sockets" "${UNIX}" PGSS_KERBEROS OFF)
 cmake_dependent_option(PGSS_BUILD_TOOLS "Build the pocketgss program (needs CLI11, Asio and Botan's TLS)"
                        ${PROJECT_IS_TOP_LEVEL} "PGSS_KERBEROS;PGSS_SMTP;PGSS_PLATFORM" OFF)
+option(PGSS_RTTI "Keep the type information of the library's own classes, for typeid and dynamic_cast" ON)
 option(PGSS_RC4_HMAC "Build etype 23, rc4-hmac, for Kerberos peers that have nothing better" ON)
 option(PGSS_DEVELOPER_MODE "Build tests, fuzz targets and benchmarks" OFF)
 option(PGSS_FUZZ "Build the fuzz targets with libFuzzer (clang); otherwise they only replay files" OFF)
@@ -41,7 +42,8 @@ target_link_options(pgss_flags INTERFACE -Wl,--gc-sections)
 if(CMAKE_BUILD_TYPE STREQUAL MinSizeRel)
   target_compile_options(pgss_flags INTERFACE -include ${PROJECT_SOURCE_DIR}/base/std_instances.h)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # Smaller calls: no registers saved around them, and delete without the size.
+    # Smaller calls: no registers saved around them, delete without the size; structs stay in memory and go by reference, where
+    # their members in registers are more code than they save.
     target_compile_options(pgss_flags INTERFACE -fno-caller-saves -fno-sized-deallocation -fno-tree-sra -fno-ipa-sra)
     target_link_options(pgss_flags INTERFACE -Wl,-z,defs)
   endif()

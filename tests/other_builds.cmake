@@ -56,7 +56,7 @@ add_library(pgss_without_kerberos OBJECT ${PROJECT_SOURCE_DIR}/base/crypto_botan
 target_link_libraries(pgss_without_kerberos PRIVATE pgss_flags ${PGSS_BOTAN_TARGET})
 target_include_directories(pgss_without_kerberos PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
 pgss_other_objects(library
-                   "/krb5/|/crypto_botan[.]|_lib[.]dir/([.]/)?(get_ticket|kdc_exchange|kdc_framing|kdcs|krb5_conf|replay_cache|service_keys|tickets)[.]|pgss_platform[.]dir/")
+                   "/krb5/|/crypto_botan[.]|_lib[.]dir/([.]/)?(get_ticket|kdc_exchange|kdc_framing|kdcs|kerberos|krb5_conf|replay_cache|service_keys|tickets)[.]|pgss_platform[.]dir/")
 foreach(layer base asn1 mechs lib sasl)
   pgss_left_out(left ${layer} "krb5|kerberos|dns_kdcs|kdc_transport")
   set(more)
