@@ -113,7 +113,7 @@ void check_ntlm_av_pairs(ByteView in) {
   size_t count = 0;
   for (const AvPair pair : pairs) {
     PGSS_FUZZ_CHECK(pair.offset == written.size());
-    PGSS_FUZZ_CHECK(pairs.find(pair.id).has_value());
+    PGSS_FUZZ_CHECK(pairs.has(pair.id));
     append_av_pair(written, pair.id, pair.value);
     ++count;
   }

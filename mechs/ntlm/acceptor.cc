@@ -268,10 +268,10 @@ Result<void> check_response_kind(const AuthenticateMessage& message) {
   return {};
 }
 
-// binding returns MsvAvChannelBindings; all zeros are none (quirk C5).
-std::optional<ByteView> binding(const AvPairs& pairs) {
-  const auto value = pairs.find(AvId::kChannelBindings);
-  if (!value || *value == ByteView(ChannelBindingHash{})) return std::nullopt;
+// binding returns MsvAvChannelBindings, or an empty view; all zeros are none (quirk C5).
+ByteView binding(const AvPairs& pairs) {
+  const ByteView value = pairs.find(AvId::kChannelBindings);
+  if (value == ByteView(ChannelBindingHash{})) return {};
   return value;
 }
 
@@ -285,16 +285,16 @@ Result<void> read_name(ByteView raw, CharacterSet characters, const char* field,
 // read_target_name reads MsvAvTargetName; a client that says itself that it has it from elsewhere
 // names none (quirk C7).
 Result<void> read_target_name(const AvPairs& pairs, std::string& out) {
-  const auto value = pairs.find(AvId::kTargetName);
-  if (!value || (pairs.flags() & kAvUntrustedSpn) != 0) return {};
-  return read_name(*value, CharacterSet::kUtf16, "MsvAvTargetName", out);
+  if ((pairs.flags() & kAvUntrustedSpn) != 0) return {};
+  return read_name(pairs.find(AvId::kTargetName), CharacterSet::kUtf16, "MsvAvTargetName", out);
 }
 
 // check_echo: every pair of our CHALLENGE is in the response, unchanged (NTL-9).
 Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
   PGSS_TRY(const ChallengeMessage& sent, parse_challenge(challenge));
   for (const AvPair pair : *sent.av_pairs) {
-    if (answered.find(pair.id) != pair.value)
+    const ByteView echoed = answered.find(pair.id);
+    if (echoed.data() == nullptr || echoed != pair.value)
       return policy("P4: AvPairs are not those of the CHALLENGE (strict)");
   }
   return {};
@@ -378,7 +378,7 @@ Result<void> Acceptor::check_target_name() const {
 }
 
 Result<void> Acceptor::check_binding_is_there() const {
-  if (config_.binding_requirement == BindingRequirement::kRequire && !binding(response_.av_pairs)) {
+  if (config_.binding_requirement == BindingRequirement::kRequire && binding(response_.av_pairs).empty()) {
     return policy("P5: MsvAvChannelBindings is missing");
   }
   return {};
@@ -387,10 +387,10 @@ Result<void> Acceptor::check_binding_is_there() const {
 // check_binding says whether the channel is bound. A client that binds where we have no TLS is on
 // another channel than we are.
 Result<void> Acceptor::check_binding(bool& bound) const {
-  const auto sent = binding(response_.av_pairs);
-  if (!sent || config_.binding_requirement == BindingRequirement::kOff) return {};
+  const ByteView sent = binding(response_.av_pairs);
+  if (sent.empty() || config_.binding_requirement == BindingRequirement::kOff) return {};
   for (const ByteView ours : config_.channel_bindings) {
-    bound = ct_equal(channel_binding_hash(runtime_.crypto(), ours), *sent);
+    bound = ct_equal(channel_binding_hash(runtime_.crypto(), ours), sent);
     if (bound) return {};
   }
   return Error{Errc::kAuthFailed, "P5: MsvAvChannelBindings is of another channel", 0, 0};

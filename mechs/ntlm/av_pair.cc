@@ -60,23 +60,22 @@ const char* name(AvId id) {
 }
 
 AvPair AvPairs::Iterator::operator*() const {
-  const size_t size = load_u16le(rest_.data() + 2);
-  return AvPair{static_cast<AvId>(load_u16le(rest_.data())), rest_.sub(kAvHeaderSize, size),
-                offset_};
+  return AvPair{static_cast<AvId>(load_u16le(at_)),
+                ByteView(at_ + kAvHeaderSize, load_u16le(at_ + 2)), offset_};
 }
 
 AvPairs::Iterator& AvPairs::Iterator::operator++() {
-  const size_t whole = kAvHeaderSize + load_u16le(rest_.data() + 2);
-  rest_ = rest_.from(whole);
+  const size_t whole = kAvHeaderSize + load_u16le(at_ + 2);
+  at_ += whole;
   offset_ += static_cast<uint32_t>(whole);
   return *this;
 }
 
-std::optional<ByteView> AvPairs::find(AvId id) const {
+ByteView AvPairs::find(AvId id) const {
   for (const AvPair pair : *this) {
     if (pair.id == id) return pair.value;
   }
-  return std::nullopt;
+  return {};
 }
 
 uint32_t AvPairs::flags() const {
@@ -88,17 +87,14 @@ uint32_t AvPairs::flags() const {
 }
 
 std::optional<uint64_t> AvPairs::timestamp() const {
-  const auto value = find(AvId::kTimestamp);
-  if (!value) return std::nullopt;
-  return load_u32le(value->data()) | static_cast<uint64_t>(load_u32le(value->data() + 4)) << 32;
+  const uint8_t* const value = find(AvId::kTimestamp).data();
+  if (value == nullptr) return std::nullopt;
+  return load_u32le(value) | static_cast<uint64_t>(load_u32le(value + 4)) << 32;
 }
 
 bool AvPairs::repeats() const {
-  for (Iterator i = begin(); i != end(); ++i) {
-    Iterator j = i;
-    for (++j; j != end(); ++j) {
-      if ((*i).id == (*j).id) return true;
-    }
+  for (const AvPair pair : *this) {
+    if (find(pair.id).data() != pair.value.data()) return true;
   }
   return false;
 }

@@ -54,24 +54,25 @@ class AvPairs {
     using difference_type = std::ptrdiff_t;
 
     Iterator() = default;
-    Iterator(ByteView rest, uint32_t offset) : rest_(rest), offset_(offset) {}
+    Iterator(const uint8_t* at, uint32_t offset) : at_(at), offset_(offset) {}
     AvPair operator*() const;
     Iterator& operator++();
-    bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
+    bool operator==(const Iterator& other) const { return at_ == other.at_; }
 
    private:
-    ByteView rest_;
+    const uint8_t* at_ = nullptr;
     uint32_t offset_ = 0;
   };
 
   AvPairs() = default;
 
-  Iterator begin() const { return Iterator(pairs_, offset_); }
-  Iterator end() const { return Iterator({}, 0); }
+  Iterator begin() const { return Iterator(pairs_.data(), offset_); }
+  Iterator end() const { return Iterator(pairs_.data() + pairs_.size(), 0); }
   size_t count() const { return count_; }
 
-  // find returns the value of the first pair of that id.
-  std::optional<ByteView> find(AvId) const;
+  // find returns the value of the first pair of that id; where there is none, its data() is null.
+  ByteView find(AvId) const;
+  bool has(AvId id) const { return find(id).data() != nullptr; }
   // flags returns all MsvAvFlags of the list, or-ed; 0 where there is none.
   uint32_t flags() const;
   // timestamp returns the first MsvAvTimestamp, as 64-bit FILETIME.

@@ -175,8 +175,9 @@ Result<void> Initiator::check_reflection(const ChallengeMessage& challenge) cons
   if (config_.guard != nullptr && config_.guard->contains(challenge.server_challenge))
     return reflected;
   if (config_.machine_id == FixedBytes<32>{} || !challenge.av_pairs) return {};
-  const auto host = challenge.av_pairs->find(AvId::kSingleHost);
-  if (host && host->sub(kMachineIdAt, config_.machine_id.size()) == ByteView(config_.machine_id))
+  const ByteView host = challenge.av_pairs->find(AvId::kSingleHost);
+  if (!host.empty() &&
+      host.sub(kMachineIdAt, config_.machine_id.size()) == ByteView(config_.machine_id))
     return reflected;
   return {};
 }
@@ -238,8 +239,8 @@ Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
   // [MS-NLMP] 3.1.5.1.2: with integrity or confidentiality both names must be there; they may be
   // empty (quirk C16).
   if (protects(agreement.flags) &&
-      (!challenge.av_pairs || !challenge.av_pairs->find(AvId::kNbComputerName) ||
-       !challenge.av_pairs->find(AvId::kNbDomainName))) {
+      (!challenge.av_pairs || !challenge.av_pairs->has(AvId::kNbComputerName) ||
+       !challenge.av_pairs->has(AvId::kNbDomainName))) {
     return incompatible("MsvAvNbComputerName or MsvAvNbDomainName is missing");
   }
   return {};

@@ -184,7 +184,7 @@ std::optional<ntlm::ExportedSessionKey> check_proofs(VectorBlock& block, const R
               hex(*mic));
   }
   if (const std::optional<Bytes> binding = block.optional_bytes("ChannelBinding")) {
-    EXPECT_EQ(hex(response.av_pairs.find(ntlm::AvId::kChannelBindings).value()),
+    EXPECT_EQ(hex(response.av_pairs.find(ntlm::AvId::kChannelBindings)),
               hex(channel_binding_hash(workspace(), *binding)));
   }
   return session_key;
