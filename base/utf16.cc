@@ -52,10 +52,11 @@ void put_unit(uint8_t* out, uint32_t unit) {
   out[1] = static_cast<uint8_t>(unit >> 8);
 }
 
-// to_utf16le returns the size in bytes of the UTF-16 form, and writes that where there is an `out`.
+// to_utf16le gives the size in bytes of the UTF-16 form, and writes that where there is an `out`.
 // The first of two calls checks the whole text before anything is written.
-Result<size_t> to_utf16le(ByteView utf8, Surrogates surrogates, const char* field, uint8_t* out) {
-  size_t size = 0;
+Result<void> to_utf16le(ByteView utf8, Surrogates surrogates, const char* field, size_t& size,
+                        uint8_t* out) {
+  size = 0;
   const auto put = [&](uint32_t unit) {
     if (out != nullptr) put_unit(out + size, unit);
     size += 2;
@@ -67,7 +68,7 @@ Result<size_t> to_utf16le(ByteView utf8, Surrogates surrogates, const char* fiel
     put(c.value > 0xffff ? 0xdc00 + (c.value & 0x3ff) : c.value);
     at += c.size;
   }
-  return size;
+  return {};
 }
 
 void append_utf8(std::string& out, uint32_t c) {
@@ -117,34 +118,36 @@ uint32_t upcase(uint32_t c) {
 }  // namespace
 
 Result<size_t> utf16_size(std::string_view utf8, const char* field) {
-  return to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, nullptr);
+  size_t size;
+  PGSS_CHECK(to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, size, nullptr));
+  return size;
 }
 
 Result<void> utf8_to_utf16le(std::string_view utf8, const char* field, Bytes& out) {
-  PGSS_TRY(const size_t size, utf16_size(utf8, field));
+  size_t size;
+  PGSS_CHECK(to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, size, nullptr));
   const size_t start = out.size();
   out.resize(start + size);
-  PGSS_CHECK(to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, out.data() + start));
-  return {};
+  return to_utf16le(as_bytes(utf8), Surrogates::kRefused, field, size, out.data() + start);
 }
 
 Result<SecretBytes> password_to_utf16le(ByteView utf8, const char* field) {
-  PGSS_TRY(const size_t size, to_utf16le(utf8, Surrogates::kTaken, field, nullptr));
+  size_t size;
+  PGSS_CHECK(to_utf16le(utf8, Surrogates::kTaken, field, size, nullptr));
   SecretBytes secret = SecretBytes::of_size(size);
-  PGSS_CHECK(to_utf16le(utf8, Surrogates::kTaken, field, secret.mutable_view().data()));
+  PGSS_CHECK(to_utf16le(utf8, Surrogates::kTaken, field, size, secret.mutable_view().data()));
   return secret;
 }
 
-Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field) {
-  std::string out;
-  out.reserve(utf16le.size());
+Result<void> utf16le_to_utf8(ByteView utf16le, const char* field, std::string& out) {
+  out.reserve(out.size() + utf16le.size());
   for (size_t at = 0; at < utf16le.size();) {
     const CodePoint c = decode_utf16(utf16le.from(at));
     if (c.size == 0) return malformed(field, at);
     append_utf8(out, c.value);
     at += c.size;
   }
-  return out;
+  return {};
 }
 
 void simple_upcase_utf16le(MutableBytes utf16le) {

@@ -29,9 +29,9 @@ Result<void> utf8_to_utf16le(std::string_view utf8, const char* field, Bytes& ou
 // accounts hold lone ones.
 Result<SecretBytes> password_to_utf16le(ByteView utf8, const char* field);
 
-// utf16le_to_utf8 converts well-formed UTF-16LE. Errors: kMalformed with `field` (odd size, lone
-// surrogate; U+0000 is taken).
-Result<std::string> utf16le_to_utf8(ByteView utf16le, const char* field);
+// utf16le_to_utf8 appends the UTF-8 form of well-formed UTF-16LE to `out`. Errors: kMalformed with
+// `field` (odd size, lone surrogate; U+0000 is taken).
+Result<void> utf16le_to_utf8(ByteView utf16le, const char* field, std::string& out);
 
 // simple_upcase_utf16le upper-cases in place, one UTF-16 unit at a time, whatever the locale: the
 // Simple_Uppercase_Mapping of the Unicode Character Database for the Basic Multilingual Plane, less

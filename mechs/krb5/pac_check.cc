@@ -45,8 +45,8 @@ Result<void> check_client(const Pac& pac, const EncTicketPart& ticket) {
   if (!buffer) return kWrongPac;
   PGSS_TRY(const PacClientInfo info, parse_pac_client_info(*buffer));
   if (info.client_id != to_filetime(unix_micros(ticket.authtime))) return kWrongPac;
-  PGSS_TRY(const std::string name, utf16le_to_utf8(info.name, "PAC_CLIENT_INFO.Name"));
-  std::string expected;
+  std::string name, expected;
+  PGSS_CHECK(utf16le_to_utf8(info.name, "PAC_CLIENT_INFO.Name", name));
   for (const KerberosString component : ticket.cname.name_string) {
     if (!expected.empty()) expected.push_back('/');
     expected.append(component);
@@ -70,10 +70,9 @@ Result<std::string> verified_logon_name(crypto::Workspace& crypto, ByteView octe
   const auto buffer = pac.find(PacBufferType::kLogonInfo);
   if (!buffer) return std::string();
   PGSS_TRY(const LogonInfo info, parse_logon_info(*buffer));
-  PGSS_TRY(const std::string user,
-           utf16le_to_utf8(info.effective_name, "KERB_VALIDATION_INFO.EffectiveName"));
-  PGSS_TRY(std::string out,
-           utf16le_to_utf8(info.logon_domain_name, "KERB_VALIDATION_INFO.LogonDomainName"));
+  std::string user, out;
+  PGSS_CHECK(utf16le_to_utf8(info.effective_name, "KERB_VALIDATION_INFO.EffectiveName", user));
+  PGSS_CHECK(utf16le_to_utf8(info.logon_domain_name, "KERB_VALIDATION_INFO.LogonDomainName", out));
   if (user.empty()) return std::string();
   if (!out.empty()) out.push_back('\\');
   out.append(user);

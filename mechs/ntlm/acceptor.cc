@@ -277,9 +277,9 @@ ByteView binding(const AvPairs& pairs) {
 
 // read_name converts a name to UTF-8.
 Result<void> read_name(ByteView raw, CharacterSet characters, const char* field, std::string& out) {
-  PGSS_TRY(const Utf16Name& wide, Utf16Name::from(raw, characters, field));
-  PGSS_TRY(out, wide.to_utf8(field));
-  return {};
+  Utf16Name wide;
+  PGSS_CHECK(wide.read(raw, characters, field));
+  return wide.to_utf8(field, out);
 }
 
 // read_target_name reads MsvAvTargetName; a client that says itself that it has it from elsewhere
@@ -413,9 +413,9 @@ ExportedSessionKey Acceptor::exported_session_key(const ResponseKey& key) const 
 Result<void> Acceptor::take_account(AccountAnswer&& answer) {
   if (answer.unavailable) return Error{Errc::kUnreachable, "account look-up", 0, 0};
   crypto::Workspace& crypto = runtime_.crypto();
-  PGSS_TRY(const Utf16Name& user, Utf16Name::from(message_.user_name, characters_, kUserNameField));
-  PGSS_TRY(const Utf16Name& domain,
-           Utf16Name::from(message_.domain_name, characters_, kDomainNameField));
+  Utf16Name user, domain;
+  PGSS_CHECK(user.read(message_.user_name, characters_, kUserNameField));
+  PGSS_CHECK(domain.read(message_.domain_name, characters_, kDomainNameField));
   const auto response_key = check_proof(crypto, answer.account,
                                         ProofQuestion{server_challenge_, user, domain, response_});
   if (!response_key) return kWrongProof;

@@ -41,13 +41,15 @@ Result<void> append_av_name(Bytes& out, AvId id, std::string_view utf8) {
   return {};
 }
 
-Result<Utf16Name> Utf16Name::from(ByteView raw, CharacterSet set, const char* field) {
+Result<void> Utf16Name::read(ByteView raw, CharacterSet set, const char* field) {
   const size_t width = set == CharacterSet::kUtf16 ? 1 : 2;
   if (raw.size() > kMaxNameSize / width) return Error{Errc::kMalformed, field, 0, 0};
-  Utf16Name name;
-  for (size_t i = 0; i < raw.size(); ++i) name.units_[width * i] = raw[i];
-  name.size_ = width * raw.size();
-  return name;
+  size_ = 0;
+  for (const uint8_t octet : raw) {
+    units_[size_++] = octet;
+    if (set == CharacterSet::kOem) units_[size_++] = 0;
+  }
+  return {};
 }
 
 Utf16Name Utf16Name::upcased() const {
@@ -56,11 +58,11 @@ Utf16Name Utf16Name::upcased() const {
   return name;
 }
 
-Result<std::string> Utf16Name::to_utf8(const char* field) const {
-  PGSS_TRY(std::string utf8, utf16le_to_utf8(view(), field));
+Result<void> Utf16Name::to_utf8(const char* field, std::string& out) const {
+  PGSS_CHECK(utf16le_to_utf8(view(), field, out));
   // A name ends up in log lines, header fields and file names.
-  if (any_of(utf8, is_control)) return Error{Errc::kMalformed, field, 0, 0};
-  return utf8;
+  if (any_of(out, is_control)) return Error{Errc::kMalformed, field, 0, 0};
+  return {};
 }
 
 bool same_name(std::string_view a, std::string_view b) {

@@ -31,16 +31,17 @@ Result<void> append_av_name(Bytes& out, AvId, std::string_view utf8);
 // Utf16Name is a received name in UTF-16LE, without an allocation.
 class Utf16Name {
  public:
-  // Errors: kMalformed with `field` (longer than 256 UTF-16 units).
-  static Result<Utf16Name> from(ByteView raw, CharacterSet, const char* field);
+  // read takes a name as it came. Errors: kMalformed with `field` (longer than 256 UTF-16 units).
+  Result<void> read(ByteView raw, CharacterSet, const char* field);
 
   ByteView view() const { return ByteView(units_).prefix(size_); }
   Utf16Name upcased() const;
-  // Errors: kMalformed with `field` (odd size, lone surrogate, a control character).
-  Result<std::string> to_utf8(const char* field) const;
+  // to_utf8 appends to `out`, which is empty. Errors: kMalformed with `field` (odd size, lone
+  // surrogate, a control character).
+  Result<void> to_utf8(const char* field, std::string& out) const;
 
  private:
-  FixedBytes<kMaxNameSize> units_{};
+  FixedBytes<kMaxNameSize> units_;  // the first `size_` octets are set
   size_t size_ = 0;
 };
 

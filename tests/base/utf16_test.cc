@@ -23,6 +23,12 @@ std::string utf16_of(std::string_view utf8) {
   return done.has_value() ? hex(out) : name(done.error().code);
 }
 
+Result<std::string> utf8_of(ByteView utf16le) {
+  std::string out;
+  PGSS_CHECK(utf16le_to_utf8(utf16le, "text", out));
+  return out;
+}
+
 Error utf8_error(std::string_view utf8) {
   Bytes out = {0xaa};
   const Result<void> done = utf8_to_utf16le(utf8, "text", out);
@@ -103,28 +109,28 @@ TEST(Utf16ToUtf8, ReversesTheConversionOfEveryCharacter) {
       utf16.push_back(static_cast<uint8_t>(unit));
       utf16.push_back(static_cast<uint8_t>(unit >> 8));
     }
-    const Result<std::string> utf8 = utf16le_to_utf8(utf16, "text");
+    const Result<std::string> utf8 = utf8_of(utf16);
     ASSERT_TRUE(utf8.has_value()) << c;
     ASSERT_EQ(utf16_of(utf8.value()), hex(utf16)) << c;
   }
 }
 
 TEST(Utf16ToUtf8, RefusesAnOddSize) {
-  EXPECT_EQ(utf16le_to_utf8(unhex("610062"), "text").error(),
+  EXPECT_EQ(utf8_of(unhex("610062")).error(),
             (Error{Errc::kMalformed, "text", 2, 0}));
 }
 
 TEST(Utf16ToUtf8, RefusesALoneHighSurrogate) {
-  EXPECT_EQ(utf16le_to_utf8(unhex("610000d8"), "text").error().offset, 2u);
-  EXPECT_EQ(utf16le_to_utf8(unhex("00d86100"), "text").error().offset, 0u);
+  EXPECT_EQ(utf8_of(unhex("610000d8")).error().offset, 2u);
+  EXPECT_EQ(utf8_of(unhex("00d86100")).error().offset, 0u);
 }
 
 TEST(Utf16ToUtf8, RefusesALoneLowSurrogate) {
-  EXPECT_EQ(utf16le_to_utf8(unhex("00dc00d8"), "text").error().offset, 0u);
+  EXPECT_EQ(utf8_of(unhex("00dc00d8")).error().offset, 0u);
 }
 
 TEST(Utf16ToUtf8, TakesNulAndNoncharacters) {
-  EXPECT_EQ(utf16le_to_utf8(unhex("0000ffff"), "text").value(), std::string("\0\xef\xbf\xbf", 4));
+  EXPECT_EQ(utf8_of(unhex("0000ffff")).value(), std::string("\0\xef\xbf\xbf", 4));
 }
 
 TEST(PasswordToUtf16, ConvertsIntoASecretOfExactlyTheSize) {

@@ -143,10 +143,14 @@ std::optional<ntlm::ExportedSessionKey> check_proofs(VectorBlock& block, const R
   const auto characters = ntlm::has_flag(challenge.flags, ntlm::flag::kUnicode)
                               ? ntlm::CharacterSet::kUtf16
                               : ntlm::CharacterSet::kOem;
-  const auto user = ntlm::Utf16Name::from(message.user_name, characters, "UserName").value();
-  const auto domain = ntlm::Utf16Name::from(message.domain_name, characters, "DomainName").value();
-  EXPECT_EQ(user.to_utf8("UserName").value(), block.text("User"));
-  EXPECT_EQ(domain.to_utf8("DomainName").value(), block.text("Domain"));
+  ntlm::Utf16Name user, domain;
+  user.read(message.user_name, characters, "UserName").value();
+  domain.read(message.domain_name, characters, "DomainName").value();
+  std::string user_text, domain_text;
+  user.to_utf8("UserName", user_text).value();
+  domain.to_utf8("DomainName", domain_text).value();
+  EXPECT_EQ(user_text, block.text("User"));
+  EXPECT_EQ(domain_text, block.text("Domain"));
 
   const SecretBytes utf16 = password_to_utf16le(as_bytes(password), "Password").value();
   const ntlm::NtHash nt_hash = ntlm::ntowf_v1(workspace(), utf16.view());

@@ -302,8 +302,9 @@ Result<Children> decode_type(ByteView token, const Result<T>& parsed, const char
 }
 
 std::string text_of(ByteView utf16) {
-  auto text = utf16le_to_utf8(utf16, "text");
-  return text.has_value() ? std::move(text).value() : "(no well-formed UTF-16)";
+  std::string text;
+  if (!utf16le_to_utf8(utf16, "text", text).has_value()) return "(no well-formed UTF-16)";
+  return text;
 }
 
 // Of UserId in a KERB_VALIDATION_INFO: behind the headers, the pointer, six times, six strings and

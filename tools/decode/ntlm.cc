@@ -67,8 +67,9 @@ bool is_ascii_text(ByteView octets) {
 Value text_value(ByteView octets, Charset charset) {
   if (charset == Charset::kOem)
     return is_ascii_text(octets) ? Value(std::string(as_text(octets))) : Value(octets.to_bytes());
-  auto text = utf16le_to_utf8(octets, "text");
-  return text.has_value() ? Value(std::move(text).value()) : Value(octets.to_bytes());
+  std::string text;
+  const bool is_text = utf16le_to_utf8(octets, "text", text).has_value();
+  return is_text ? Value(std::move(text)) : Value(octets.to_bytes());
 }
 
 // payload_offset is where a payload stands in the input; an empty one may claim any place (quirk

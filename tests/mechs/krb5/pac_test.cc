@@ -18,8 +18,8 @@ using testing::unhex;
 using testing::VectorBlock;
 
 std::string utf8(ByteView utf16) {
-  const auto text = utf16le_to_utf8(utf16, "name");
-  return text.has_value() ? text.value() : "<not UTF-16>";
+  std::string text;
+  return utf16le_to_utf8(utf16, "name", text).has_value() ? text : "<not UTF-16>";
 }
 
 void check_signature(const Pac& pac, PacBufferType type, uint64_t signature_type,

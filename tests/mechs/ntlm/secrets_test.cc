@@ -58,9 +58,9 @@ bool proof_of(bool right_password) {
   const Bytes token = e.fake.answer(e.runtime, e.negotiate, e.challenge);
   const AuthenticateMessage message = parse_authenticate(token).value();
   const NtlmV2Response response = parse_ntlm_v2_response(message.nt_response, 0).value();
-  const Utf16Name user = Utf16Name::from(message.user_name, CharacterSet::kUtf16, "user").value();
-  const Utf16Name domain =
-      Utf16Name::from(message.domain_name, CharacterSet::kUtf16, "domain").value();
+  Utf16Name user, domain;
+  user.read(message.user_name, CharacterSet::kUtf16, "user").value();
+  domain.read(message.domain_name, CharacterSet::kUtf16, "domain").value();
   const ChallengeMessage challenge = parse_challenge(e.challenge).value();
   const std::optional<Account> account = e.account();
   Proof proof;
