@@ -166,7 +166,8 @@ const char* Acceptor::state_name() const {
 
 Result<void> Acceptor::take_negotiate(ByteView token, Bytes& challenge) {
   PGSS_CHECK(check_message_size(token, size_limit(), "NEGOTIATE_MESSAGE"));
-  PGSS_TRY(const NegotiateMessage& negotiate, parse_negotiate(token));
+  NegotiateMessage negotiate;
+  PGSS_CHECK(read_message(token, negotiate));
   PGSS_CHECK(choose_flags(negotiate.flags));
   characters_ = has_flag(flags_, flag::kUnicode) ? CharacterSet::kUtf16 : CharacterSet::kOem;
   PGSS_CHECK(runtime_.random().fill(server_challenge_));
@@ -291,7 +292,8 @@ Result<void> read_target_name(const AvPairs& pairs, std::string& out) {
 
 // check_echo: every pair of our CHALLENGE is in the response, unchanged (NTL-9).
 Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
-  PGSS_TRY(const ChallengeMessage& sent, parse_challenge(challenge));
+  ChallengeMessage sent;
+  PGSS_CHECK(read_message(challenge, sent));
   for (const AvPair pair : *sent.av_pairs) {
     const ByteView echoed = answered.find(pair.id);
     if (echoed.data() == nullptr || echoed != pair.value)
@@ -309,10 +311,10 @@ Result<void> Acceptor::take_authenticate(ByteView token, NeedAccount& question) 
   }
   PGSS_CHECK(check_message_size(token, size_limit(), "AUTHENTICATE_MESSAGE"));
   append(transcript_.bytes, token);
-  PGSS_TRY(message_, parse_authenticate(transcript_.authenticate()));
+  PGSS_CHECK(read_message(transcript_.authenticate(), message_));
   PGSS_CHECK(check_response_kind(message_));
-  PGSS_TRY(response_,
-           parse_ntlm_v2_response(message_.nt_response, message_.nt_response_fields.offset));
+  PGSS_CHECK(read_ntlm_v2_response(message_.nt_response, message_.nt_response_fields.offset,
+                                   response_));
   flags_ &= message_.flags;
   PGSS_CHECK(check_flags());
   PGSS_CHECK(check_av_pairs());

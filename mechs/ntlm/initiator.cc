@@ -145,7 +145,8 @@ Result<void> Initiator::send_negotiate(ByteView token, Step& next) {
 
 Result<void> Initiator::take_challenge(ByteView token, Step& next) {
   if (strict()) PGSS_CHECK(check_message_size(token, kMaxStrictMessageSize, "CHALLENGE_MESSAGE"));
-  PGSS_TRY(const ChallengeMessage& challenge, parse_challenge(token));
+  ChallengeMessage challenge;
+  PGSS_CHECK(read_message(token, challenge));
   PGSS_CHECK(check_reflection(challenge));
   Agreement agreement;
   PGSS_CHECK(agree(challenge, agreement));

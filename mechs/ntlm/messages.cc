@@ -78,7 +78,9 @@ class FieldReader {
   size_t first_payload_;
 };
 
-Result<void> read(ByteView in, NegotiateMessage& out) {
+}  // namespace
+
+Result<void> read_message(ByteView in, NegotiateMessage& out) {
   using M = NegotiateMessage;
   PGSS_CHECK(match_message_type(in, MessageType::kNegotiate, M::kMinSize, "NEGOTIATE_MESSAGE"));
   out.flags = load_u32le(in.data() + M::kFlagsAt);
@@ -95,7 +97,7 @@ Result<void> read(ByteView in, NegotiateMessage& out) {
   return {};
 }
 
-Result<void> read(ByteView in, ChallengeMessage& out) {
+Result<void> read_message(ByteView in, ChallengeMessage& out) {
   using M = ChallengeMessage;
   PGSS_CHECK(match_message_type(in, MessageType::kChallenge, M::kMinSize, "CHALLENGE_MESSAGE"));
   out.flags = load_u32le(in.data() + M::kFlagsAt);
@@ -121,7 +123,7 @@ Result<void> read(ByteView in, ChallengeMessage& out) {
   return {};
 }
 
-Result<void> read(ByteView in, AuthenticateMessage& out) {
+Result<void> read_message(ByteView in, AuthenticateMessage& out) {
   using M = AuthenticateMessage;
   PGSS_CHECK(
       match_message_type(in, MessageType::kAuthenticate, M::kMinSize, "AUTHENTICATE_MESSAGE"));
@@ -156,7 +158,7 @@ Result<void> read(ByteView in, AuthenticateMessage& out) {
   return {};
 }
 
-Result<void> read(ByteView in, uint32_t offset, NtlmV2Response& out) {
+Result<void> read_ntlm_v2_response(ByteView in, uint32_t offset, NtlmV2Response& out) {
   using R = NtlmV2Response;
   if (in.size() < R::kMinSize) return malformed("NTLMv2_RESPONSE", offset + in.size());
   out.nt_proof_str = in.prefix(R::kProofSize);
@@ -171,8 +173,6 @@ Result<void> read(ByteView in, uint32_t offset, NtlmV2Response& out) {
   return read_av_pairs(in.from(pairs_at), offset + static_cast<uint32_t>(pairs_at), out.av_pairs);
 }
 
-}  // namespace
-
 Result<MessageType> parse_message_type(ByteView message) {
   if (!has_signature(message)) return malformed("Signature", 0);
   const uint32_t type = message_type(message);
@@ -181,16 +181,16 @@ Result<MessageType> parse_message_type(ByteView message) {
 }
 
 Result<NegotiateMessage> parse_negotiate(ByteView message) {
-  return filled<NegotiateMessage>([&](auto& out) { return read(message, out); });
+  return filled<NegotiateMessage>([&](auto& out) { return read_message(message, out); });
 }
 Result<ChallengeMessage> parse_challenge(ByteView message) {
-  return filled<ChallengeMessage>([&](auto& out) { return read(message, out); });
+  return filled<ChallengeMessage>([&](auto& out) { return read_message(message, out); });
 }
 Result<AuthenticateMessage> parse_authenticate(ByteView message) {
-  return filled<AuthenticateMessage>([&](auto& out) { return read(message, out); });
+  return filled<AuthenticateMessage>([&](auto& out) { return read_message(message, out); });
 }
 Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t offset) {
-  return filled<NtlmV2Response>([&](auto& out) { return read(nt_response, offset, out); });
+  return filled<NtlmV2Response>([&](auto& out) { return read_ntlm_v2_response(nt_response, offset, out); });
 }
 
 Result<void> check_message_size(ByteView message, size_t limit, const char* name) {

@@ -111,6 +111,10 @@ Result<MessageType> parse_message_type(ByteView message);
 Result<NegotiateMessage> parse_negotiate(ByteView message);
 Result<ChallengeMessage> parse_challenge(ByteView message);
 Result<AuthenticateMessage> parse_authenticate(ByteView message);
+// read_message does so in place. `out` is as it was made; after an error it means nothing.
+Result<void> read_message(ByteView, NegotiateMessage& out);
+Result<void> read_message(ByteView, ChallengeMessage& out);
+Result<void> read_message(ByteView, AuthenticateMessage& out);
 
 // check_message_size: `limit` is one of the bounds above. Errors: kMalformed.
 Result<void> check_message_size(ByteView message, size_t limit, const char* name);
@@ -145,6 +149,8 @@ struct NtlmV2Response {
 };
 // `offset` is where the response starts in the message. Errors: kMalformed.
 Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t offset);
+// read_ntlm_v2_response does so in place; after an error `out` means nothing.
+Result<void> read_ntlm_v2_response(ByteView nt_response, uint32_t offset, NtlmV2Response& out);
 
 // MessageWriter writes one message to `out`: the fixed part first, zeros until filled in, then the
 // payload in the order of calls.
