@@ -92,7 +92,7 @@ class Acceptor final : public Mechanism {
   bool claims_mic() const { return (response_.av_pairs.flags() & kAvMicPresent) != 0; }
   Result<void> choose_flags(NegotiateFlags asked);
   Result<void> write_challenge(Bytes& out) const;
-  Result<void> append_target_info(Bytes& out) const;
+  void append_target_info(MessageWriter&, Bytes& out) const;
 
   Result<void> check_flags() const;
   Result<void> check_av_pairs() const;
@@ -219,31 +219,28 @@ Result<void> Acceptor::write_challenge(Bytes& out) const {
   writer.u32(M::kFlagsAt, flags_);
   writer.bytes(M::kServerChallengeAt, server_challenge_);
   if (has_flag(flags_, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
-  const size_t target_name_at = out.size();
-  if (has_flag(flags_, flag::kRequestTarget))
-    PGSS_CHECK(append_name(out, config_.netbios_computer, characters_, "TargetName"));
-  PGSS_CHECK(writer.describe(M::kTargetNameFieldsAt, target_name_at));
+  const bool names_target = has_flag(flags_, flag::kRequestTarget);
+  writer.name(M::kTargetNameFieldsAt, names_target ? config_.netbios_computer : std::string_view(),
+              characters_, "TargetName");
   const size_t target_info_at = out.size();
-  PGSS_CHECK(append_target_info(out));
-  return writer.describe(M::kTargetInfoFieldsAt, target_info_at);
+  append_target_info(writer, out);
+  writer.describe(M::kTargetInfoFieldsAt, target_info_at);
+  return writer.finish();
 }
 
 // append_target_info: never MsvAvFlags, MsvAvTargetName or MsvAvChannelBindings, which clients
 // mishandle (quirks C3, C20).
-Result<void> Acceptor::append_target_info(Bytes& out) const {
-  PGSS_CHECK(append_av_name(out, AvId::kNbDomainName, config_.netbios_domain));
-  PGSS_CHECK(append_av_name(out, AvId::kNbComputerName, config_.netbios_computer));
-  if (!config_.dns_domain.empty())
-    PGSS_CHECK(append_av_name(out, AvId::kDnsDomainName, config_.dns_domain));
-  if (!config_.dns_computer.empty())
-    PGSS_CHECK(append_av_name(out, AvId::kDnsComputerName, config_.dns_computer));
+void Acceptor::append_target_info(MessageWriter& message, Bytes& out) const {
+  message.av_name(AvId::kNbDomainName, config_.netbios_domain);
+  message.av_name(AvId::kNbComputerName, config_.netbios_computer);
+  if (!config_.dns_domain.empty()) message.av_name(AvId::kDnsDomainName, config_.dns_domain);
+  if (!config_.dns_computer.empty()) message.av_name(AvId::kDnsComputerName, config_.dns_computer);
   const uint64_t now = to_filetime(runtime_.clock().now());
   FixedBytes<sizeof(now)> timestamp;
   store_u32le(timestamp.data(), static_cast<uint32_t>(now));
   store_u32le(timestamp.data() + 4, static_cast<uint32_t>(now >> 32));
   append_av_pair(out, AvId::kTimestamp, ByteView(timestamp));
   append_av_eol(out);
-  return {};
 }
 
 // check_response_kind: NTLMv1, LM and anonymous are told apart for the log, and none gets further

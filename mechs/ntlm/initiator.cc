@@ -84,9 +84,9 @@ class Initiator final : public Mechanism {
   Result<void> derive(ResponseKey&, Bytes& scratch) const;
   Result<void> write_authenticate(const ChallengeMessage&, const Agreement&, ExportedSessionKey&,
                                   Bytes& out) const;
-  Result<void> append_nt_response(const ChallengeMessage&, const Agreement&,
-                                  FixedView<8> client_challenge, Bytes& out) const;
-  Result<void> append_av_pairs(const ChallengeMessage&, const Agreement&, Bytes& out) const;
+  void append_nt_response(const ChallengeMessage&, const Agreement&, FixedView<8> client_challenge,
+                          MessageWriter&, Bytes& out) const;
+  void append_av_pairs(const ChallengeMessage&, const Agreement&, MessageWriter&, Bytes& out) const;
   size_t authenticate_size_bound(const ChallengeMessage&) const;
   void describe(const Agreement&, ContextInfo& info) const;
 
@@ -136,8 +136,8 @@ Result<void> Initiator::send_negotiate(ByteView token, Step& next) {
   MessageWriter writer(negotiate, MessageType::kNegotiate, kNegotiateSize);
   writer.u32(NegotiateMessage::kFlagsAt, offered_);
   writer.version(NegotiateMessage::kVersionAt, kOurVersion);
-  PGSS_CHECK(writer.field(NegotiateMessage::kDomainNameFieldsAt, {}));
-  PGSS_CHECK(writer.field(NegotiateMessage::kWorkstationFieldsAt, {}));
+  writer.field(NegotiateMessage::kDomainNameFieldsAt, {});
+  writer.field(NegotiateMessage::kWorkstationFieldsAt, {});
   std::copy_n(negotiate.begin(), kNegotiateSize, negotiate_.begin());
   state_ = State::kAwaitChallenge;
   return {};
@@ -277,22 +277,18 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
   writer.u32(M::kFlagsAt, agreement.flags);
   if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
 
-  const auto name = [&](size_t descriptor_at, std::string_view utf8,
-                        const char* what) -> Result<void> {
-    const size_t start = out.size();
-    PGSS_CHECK(append_name(out, utf8, agreement.characters, what));
-    return writer.describe(descriptor_at, start);
-  };
-  PGSS_CHECK(name(M::kDomainNameFieldsAt, config_.domain, "domain name"));
-  PGSS_CHECK(name(M::kUserNameFieldsAt, config_.user, "user name"));
-  PGSS_CHECK(name(M::kWorkstationFieldsAt, config_.workstation, "workstation name"));
+  const CharacterSet set = agreement.characters;
+  writer.name(M::kDomainNameFieldsAt, config_.domain, set, "domain name");
+  writer.name(M::kUserNameFieldsAt, config_.user, set, "user name");
+  writer.name(M::kWorkstationFieldsAt, config_.workstation, set, "workstation name");
   // Zeros rather than an LMv2 response, which no MIC and no channel binding covers (NTL-3, quirk
   // C33).
-  PGSS_CHECK(writer.field(M::kLmResponseFieldsAt, ByteView(FixedBytes<kLmResponseSize>{})));
+  writer.field(M::kLmResponseFieldsAt, ByteView(FixedBytes<kLmResponseSize>{}));
 
   const size_t response_at = out.size();
-  PGSS_CHECK(append_nt_response(challenge, agreement, client_challenge, out));
-  PGSS_CHECK(writer.describe(M::kNtResponseFieldsAt, response_at));
+  append_nt_response(challenge, agreement, client_challenge, writer, out);
+  writer.describe(M::kNtResponseFieldsAt, response_at);
+  PGSS_CHECK(writer.finish());
   const ByteView temp = ByteView(out).from(response_at + NtlmV2Response::kProofSize);
   const NtProofStr proof = nt_proof_str(crypto, response_key, challenge.server_challenge, temp);
   writer.bytes(response_at, ByteView(proof));
@@ -305,7 +301,7 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
     PGSS_CHECK(runtime_.random().fill(key.mutable_view()));
     exchange_key(crypto, base_key, key.view(), encrypted);
   }
-  PGSS_CHECK(writer.field(M::kSessionKeyFieldsAt, exchange ? ByteView(encrypted) : ByteView()));
+  writer.field(M::kSessionKeyFieldsAt, exchange ? ByteView(encrypted) : ByteView());
   if (out.size() > kMaxStrictMessageSize)
     return incompatible("CHALLENGE_MESSAGE.TargetInfo is too long to be answered");
   return {};
@@ -313,9 +309,9 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
 
 // append_nt_response writes NTProofStr as zeros and then temp ([MS-NLMP] 3.3.2):
 //   1 || 1 || Z(6) || Time || ClientChallenge || Z(4) || AvPairs || Z(4)
-Result<void> Initiator::append_nt_response(const ChallengeMessage& challenge,
-                                           const Agreement& agreement,
-                                           FixedView<8> client_challenge, Bytes& out) const {
+void Initiator::append_nt_response(const ChallengeMessage& challenge, const Agreement& agreement,
+                                   FixedView<8> client_challenge, MessageWriter& message,
+                                   Bytes& out) const {
   ByteWriter writer(out);
   writer.zeros(NtlmV2Response::kProofSize);
   writer.u16le(0x0101);
@@ -325,15 +321,14 @@ Result<void> Initiator::append_nt_response(const ChallengeMessage& challenge,
   writer.u64le(agreement.timestamp ? *agreement.timestamp : to_filetime(runtime_.clock().now()));
   writer.bytes(client_challenge);
   writer.zeros(4);
-  PGSS_CHECK(append_av_pairs(challenge, agreement, out));
+  append_av_pairs(challenge, agreement, message, out);
   writer.zeros(4);
-  return {};
 }
 
 // append_av_pairs copies the server's pairs in their order, less those that are the client's to set
 // (NTL-2, vector N8), and adds ours.
-Result<void> Initiator::append_av_pairs(const ChallengeMessage& challenge,
-                                        const Agreement& agreement, Bytes& out) const {
+void Initiator::append_av_pairs(const ChallengeMessage& challenge, const Agreement& agreement,
+                                MessageWriter& message, Bytes& out) const {
   uint32_t av_flags = agreement.timestamp ? kAvMicPresent : 0;
   if (challenge.av_pairs) {
     for (const AvPair pair : *challenge.av_pairs) {
@@ -356,10 +351,8 @@ Result<void> Initiator::append_av_pairs(const ChallengeMessage& challenge,
     append_av_pair(out, AvId::kChannelBindings,
                    ByteView(channel_binding_hash(runtime_.crypto(), config_.channel_binding)));
   }
-  if (!config_.target_name.empty())
-    PGSS_CHECK(append_av_name(out, AvId::kTargetName, config_.target_name));
+  if (!config_.target_name.empty()) message.av_name(AvId::kTargetName, config_.target_name);
   append_av_eol(out);
-  return {};
 }
 
 size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) const {

@@ -256,19 +256,33 @@ void MessageWriter::version(size_t at, const Version& v) {
   bytes(at, ByteView(octets));
 }
 
-Result<void> MessageWriter::field(size_t descriptor_at, ByteView content) {
+void MessageWriter::field(size_t descriptor_at, ByteView content) {
   const size_t start = out_.size();
   append(out_, content);
-  return describe(descriptor_at, start);
+  describe(descriptor_at, start);
 }
 
-Result<void> MessageWriter::describe(size_t descriptor_at, size_t start) {
+void MessageWriter::name(size_t descriptor_at, std::string_view utf8, CharacterSet set,
+                         const char* what) {
+  const size_t start = out_.size();
+  note(append_name(out_, utf8, set, what));
+  describe(descriptor_at, start);
+}
+
+void MessageWriter::describe(size_t descriptor_at, size_t start) {
   const size_t size = out_.size() - start;
   if (size > 0xffff)
-    return Error{Errc::kApiMisuse, "a field of an NTLM message is longer than 65535 octets", 0, 0};
+    note(Error{Errc::kApiMisuse, "a field of an NTLM message is longer than 65535 octets", 0, 0});
   u32(descriptor_at, static_cast<uint32_t>(size << 16 | size));
   u32(descriptor_at + 4, static_cast<uint32_t>(start));
-  return {};
+}
+
+void MessageWriter::av_name(AvId id, std::string_view utf8) {
+  note(append_av_name(out_, id, utf8));
+}
+
+void MessageWriter::note(const Result<void>& result) {
+  if (result_.has_value()) result_ = result;
 }
 
 Result<Bytes> encode(const NegotiateMessage& in) {
@@ -278,8 +292,9 @@ Result<Bytes> encode(const NegotiateMessage& in) {
                        in.version ? M::kWithVersionSize : M::kWithFieldsSize);
   writer.u32(M::kFlagsAt, in.flags);
   if (in.version) writer.version(M::kVersionAt, *in.version);
-  PGSS_CHECK(writer.field(M::kDomainNameFieldsAt, in.domain_name));
-  PGSS_CHECK(writer.field(M::kWorkstationFieldsAt, in.workstation));
+  writer.field(M::kDomainNameFieldsAt, in.domain_name);
+  writer.field(M::kWorkstationFieldsAt, in.workstation);
+  PGSS_CHECK(writer.finish());
   return out;
 }
 
@@ -291,8 +306,9 @@ Result<Bytes> encode(const ChallengeMessage& in) {
   writer.u32(M::kFlagsAt, in.flags);
   writer.bytes(M::kServerChallengeAt, ByteView(in.server_challenge));
   if (in.version) writer.version(M::kVersionAt, *in.version);
-  PGSS_CHECK(writer.field(M::kTargetNameFieldsAt, in.target_name));
-  PGSS_CHECK(writer.field(M::kTargetInfoFieldsAt, in.target_info));
+  writer.field(M::kTargetNameFieldsAt, in.target_name);
+  writer.field(M::kTargetInfoFieldsAt, in.target_info);
+  PGSS_CHECK(writer.finish());
   return out;
 }
 
@@ -304,12 +320,13 @@ Result<Bytes> encode(const AuthenticateMessage& in) {
   writer.u32(M::kFlagsAt, in.flags);
   if (in.version) writer.version(M::kVersionAt, *in.version);
   if (in.mic) writer.bytes(M::kMicAt, *in.mic);
-  PGSS_CHECK(writer.field(M::kDomainNameFieldsAt, in.domain_name));
-  PGSS_CHECK(writer.field(M::kUserNameFieldsAt, in.user_name));
-  PGSS_CHECK(writer.field(M::kWorkstationFieldsAt, in.workstation));
-  PGSS_CHECK(writer.field(M::kLmResponseFieldsAt, in.lm_response));
-  PGSS_CHECK(writer.field(M::kNtResponseFieldsAt, in.nt_response));
-  PGSS_CHECK(writer.field(M::kSessionKeyFieldsAt, in.encrypted_random_session_key));
+  writer.field(M::kDomainNameFieldsAt, in.domain_name);
+  writer.field(M::kUserNameFieldsAt, in.user_name);
+  writer.field(M::kWorkstationFieldsAt, in.workstation);
+  writer.field(M::kLmResponseFieldsAt, in.lm_response);
+  writer.field(M::kNtResponseFieldsAt, in.nt_response);
+  writer.field(M::kSessionKeyFieldsAt, in.encrypted_random_session_key);
+  PGSS_CHECK(writer.finish());
   return out;
 }
 

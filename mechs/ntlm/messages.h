@@ -10,6 +10,7 @@
 
 #include "mechs/ntlm/av_pair.h"
 #include "mechs/ntlm/flags.h"
+#include "mechs/ntlm/text.h"
 
 namespace pocketgss::mechs::ntlm {
 
@@ -153,7 +154,7 @@ Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t off
 Result<void> read_ntlm_v2_response(ByteView nt_response, uint32_t offset, NtlmV2Response& out);
 
 // MessageWriter writes one message to `out`: the fixed part first, zeros until filled in, then the
-// payload in the order of calls.
+// payload in the order of calls. It keeps its first error until finish().
 class MessageWriter {
  public:
   MessageWriter(Bytes& out, MessageType, size_t fixed_size);
@@ -162,13 +163,23 @@ class MessageWriter {
   void bytes(size_t at, ByteView value);
   void version(size_t at, const Version&);
 
-  // field appends a payload to the message and fills in its descriptor; describe does so for a payload
-  // that was appended to `out`, from `start` on. Errors: kApiMisuse (longer than 65,535 octets).
-  Result<void> field(size_t descriptor_at, ByteView payload);
-  Result<void> describe(size_t descriptor_at, size_t start);
+  // field appends a payload to the message and fills in its descriptor; name does so with a name in
+  // UTF-8, describe for a payload that was appended to `out`, from `start` on. Errors: kApiMisuse
+  // (longer than 65,535 octets), and those of append_name().
+  void field(size_t descriptor_at, ByteView payload);
+  void name(size_t descriptor_at, std::string_view utf8, CharacterSet, const char* what);
+  void describe(size_t descriptor_at, size_t start);
+
+  // av_name appends a pair to a list that describe() is to be called for. Errors: as append_av_name().
+  void av_name(AvId, std::string_view utf8);
+
+  const Result<void>& finish() const { return result_; }
 
  private:
+  void note(const Result<void>&);
+
   Bytes& out_;
+  Result<void> result_;
 };
 
 // encode writes a message from the contents of its fields; descriptors in the struct are not looked
