@@ -83,8 +83,8 @@ Result<Bytes> change(ChallengeMessage message, Dice& dice, size_t room, MutateBy
       message.version = message.version ? std::nullopt : std::optional(kOurVersion);
       break;
     default:
-      if (message.av_pairs)
-        message.target_info = field = changed_list(*message.av_pairs, dice, room, mutate);
+      if (!message.target_info.empty())
+        message.target_info = field = changed_list(message.av_pairs, dice, room, mutate);
       break;
   }
   return encode(message);

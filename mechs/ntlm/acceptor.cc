@@ -6,8 +6,6 @@
 #include <variant>
 
 #include "base/any_of.h"
-#include "base/cursor.h"
-#include "mechs/filetime.h"
 #include "mechs/ntlm/messages.h"
 #include "mechs/ntlm/proof.h"
 #include "mechs/ntlm/sealing.h"
@@ -235,11 +233,7 @@ void Acceptor::append_target_info(MessageWriter& message, Bytes& out) const {
   message.av_name(AvId::kNbComputerName, config_.netbios_computer);
   if (!config_.dns_domain.empty()) message.av_name(AvId::kDnsDomainName, config_.dns_domain);
   if (!config_.dns_computer.empty()) message.av_name(AvId::kDnsComputerName, config_.dns_computer);
-  const uint64_t now = to_filetime(runtime_.clock().now());
-  FixedBytes<sizeof(now)> timestamp;
-  store_u32le(timestamp.data(), static_cast<uint32_t>(now));
-  store_u32le(timestamp.data() + 4, static_cast<uint32_t>(now >> 32));
-  append_av_pair(out, AvId::kTimestamp, ByteView(timestamp));
+  append_av_pair(out, AvId::kTimestamp, ByteView(timestamp_value(runtime_.clock().now())));
   append_av_eol(out);
 }
 
@@ -291,7 +285,7 @@ Result<void> read_target_name(const AvPairs& pairs, std::string& out) {
 Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
   ChallengeMessage sent;
   PGSS_CHECK(read_message(challenge, sent));
-  for (const AvPair pair : *sent.av_pairs) {
+  for (const AvPair pair : sent.av_pairs) {
     const ByteView echoed = answered.find(pair.id);
     if (echoed.data() == nullptr || echoed != pair.value)
       return policy("P4: AvPairs are not those of the CHALLENGE (strict)");
@@ -310,8 +304,8 @@ Result<void> Acceptor::take_authenticate(ByteView token, NeedAccount& question) 
   append(transcript_.bytes, token);
   PGSS_CHECK(read_message(transcript_.authenticate(), message_));
   PGSS_CHECK(check_response_kind(message_));
-  PGSS_CHECK(read_ntlm_v2_response(message_.nt_response, message_.nt_response_fields.offset,
-                                   response_));
+  PGSS_CHECK(
+      read_ntlm_v2_response(message_.nt_response, message_.nt_response_fields.offset, response_));
   flags_ &= message_.flags;
   PGSS_CHECK(check_flags());
   PGSS_CHECK(check_av_pairs());
@@ -377,7 +371,8 @@ Result<void> Acceptor::check_target_name() const {
 }
 
 Result<void> Acceptor::check_binding_is_there() const {
-  if (config_.binding_requirement == BindingRequirement::kRequire && binding(response_.av_pairs).empty()) {
+  if (config_.binding_requirement == BindingRequirement::kRequire &&
+      binding(response_.av_pairs).empty()) {
     return policy("P5: MsvAvChannelBindings is missing");
   }
   return {};
@@ -428,11 +423,8 @@ Result<void> Acceptor::take_account(AccountAnswer&& answer) {
   }
   bool bound = false;
   PGSS_CHECK(check_binding(bound));
-  protection_ =
-      std::make_unique<MessageSecurity>(crypto, flags_, std::move(key), Sender::kAcceptor);
+  protection_ = std::make_unique<MessageSecurity>(crypto, flags_, key, Sender::kAcceptor);
   ContextInfo& info = protection_->info;
-  info.mechanism = "NTLM";
-  info.flags = context_flags(flags_);
   info.initiator_name = std::move(initiator_name_);
   info.account_name = std::move(answer.account->name);
   info.target_name = std::move(target_name_);

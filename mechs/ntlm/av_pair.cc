@@ -5,6 +5,7 @@
 
 #include "base/cursor.h"
 #include "base/filled.h"
+#include "mechs/filetime.h"
 
 namespace pocketgss::mechs::ntlm {
 namespace {
@@ -122,6 +123,14 @@ Result<void> read_av_pairs(ByteView in, uint32_t offset, AvPairs& out) {
     if (++out.count_ > kMaxAvPairs) return malformed("more than 32 AV pairs", offset + at);
     at += static_cast<uint32_t>(kAvHeaderSize) + size;
   }
+}
+
+FixedBytes<8> timestamp_value(UnixMicros time) {
+  const uint64_t filetime = to_filetime(time);
+  FixedBytes<8> out;
+  store_u32le(out.data(), static_cast<uint32_t>(filetime));
+  store_u32le(out.data() + 4, static_cast<uint32_t>(filetime >> 32));
+  return out;
 }
 
 void append_av_pair(Bytes& out, AvId id, ByteView value) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <pocketgss/bytes.h>
+#include <pocketgss/env.h>
 #include <pocketgss/result.h>
 
 namespace pocketgss::mechs::ntlm {
@@ -99,6 +100,9 @@ class AvPairs {
 Result<AvPairs> parse_av_pairs(ByteView, uint32_t offset);
 // read_av_pairs does so in place; after an error `out` means nothing.
 Result<void> read_av_pairs(ByteView, uint32_t offset, AvPairs& out);
+
+// timestamp_value is what an MsvAvTimestamp holds, or the TimeStamp of an NTLMv2 response.
+FixedBytes<8> timestamp_value(UnixMicros);
 
 // append_av_pair writes a pair; append_av_eol ends the list.
 void append_av_pair(Bytes& out, AvId, ByteView value);

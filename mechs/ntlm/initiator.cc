@@ -2,11 +2,11 @@
 #include "mechs/ntlm/initiator.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/cursor.h"
 #include "base/utf16.h"
-#include "mechs/filetime.h"
 #include "mechs/ntlm/messages.h"
 #include "mechs/ntlm/sealing.h"
 #include "mechs/ntlm/text.h"
@@ -39,8 +39,6 @@ Error incompatible(const char* what) {
   return Error{Errc::kPeerIncompatible, what, 0, 0};
 }
 
-constexpr char kMechanismName[] = "NTLM";
-
 bool is_ours(AvId id) {
   return id == AvId::kFlags || id == AvId::kSingleHost || id == AvId::kChannelBindings ||
          id == AvId::kTargetName;
@@ -68,7 +66,9 @@ class Initiator final : public Mechanism {
   struct Agreement {
     NegotiateFlags flags = 0;  // in force
     CharacterSet characters = CharacterSet::kUtf16;
-    std::optional<uint64_t> timestamp;  // with one, the AUTHENTICATE carries a MIC
+    ByteView timestamp;  // MsvAvTimestamp, or empty: with it the AUTHENTICATE carries a MIC
+
+    bool with_mic() const { return !timestamp.empty(); }
   };
 
   Result<void> take(State, ByteView token, Step& next);
@@ -76,19 +76,20 @@ class Initiator final : public Mechanism {
   Result<void> take_challenge(ByteView token, Step& next);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
+  bool has_machine_id() const { return config_.machine_id != FixedBytes<32>{}; }
   Result<void> check_reflection(const ChallengeMessage&) const;
   Result<void> agree(const ChallengeMessage&, Agreement&) const;
   NegotiateFlags needed_flags(const Agreement&) const;
   Result<void> check_target_info(const ChallengeMessage&, const Agreement&) const;
 
-  Result<void> derive(ResponseKey&, Bytes& scratch) const;
+  Result<void> append_identity(Bytes& out) const;
   Result<void> write_authenticate(const ChallengeMessage&, const Agreement&, ExportedSessionKey&,
                                   Bytes& out) const;
   void append_nt_response(const ChallengeMessage&, const Agreement&, FixedView<8> client_challenge,
                           MessageWriter&, Bytes& out) const;
   void append_av_pairs(const ChallengeMessage&, const Agreement&, MessageWriter&, Bytes& out) const;
   size_t authenticate_size_bound(const ChallengeMessage&) const;
-  void describe(const Agreement&, ContextInfo& info) const;
+  void describe(ContextInfo& info) const;
 
   Runtime& runtime_;
   const InitiatorConfig& config_;
@@ -154,15 +155,15 @@ Result<void> Initiator::take_challenge(ByteView token, Step& next) {
   Bytes& authenticate = next.token;
   ExportedSessionKey key;
   PGSS_CHECK(write_authenticate(challenge, agreement, key, authenticate));
-  if (agreement.timestamp) {
+  if (agreement.with_mic()) {
     const Mic code = mic(runtime_.crypto(), key, negotiate_, token, authenticate);
     std::copy(code.begin(), code.end(), authenticate.begin() + AuthenticateMessage::kMicAt);
   }
-  protection_ = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags,
-                                                  std::move(key), Sender::kInitiator);
-  describe(agreement, protection_->info);
+  protection_ = std::make_unique<MessageSecurity>(runtime_.crypto(), agreement.flags, key,
+                                                  Sender::kInitiator);
+  describe(protection_->info);
   proof_sent_ = true;
-  mic_sent_ = agreement.timestamp.has_value();
+  mic_sent_ = agreement.with_mic();
   state_ = State::kEstablished;
   next.kind = Step::Kind::kEstablished;
   next.has_token = true;
@@ -175,9 +176,8 @@ Result<void> Initiator::check_reflection(const ChallengeMessage& challenge) cons
                         0, 0};
   if (config_.guard != nullptr && config_.guard->contains(challenge.server_challenge))
     return reflected;
-  if (config_.machine_id == FixedBytes<32>{} || !challenge.av_pairs) return {};
-  const ByteView host = challenge.av_pairs->find(AvId::kSingleHost);
-  if (!host.empty() &&
+  const ByteView host = challenge.av_pairs.find(AvId::kSingleHost);
+  if (has_machine_id() && !host.empty() &&
       host.sub(kMachineIdAt, config_.machine_id.size()) == ByteView(config_.machine_id))
     return reflected;
   return {};
@@ -207,7 +207,7 @@ Result<void> Initiator::agree(const ChallengeMessage& challenge, Agreement& agre
   } else {
     agreement.characters = CharacterSet::kOem;
   }
-  if (challenge.av_pairs) agreement.timestamp = challenge.av_pairs->timestamp();
+  agreement.timestamp = challenge.av_pairs.find(AvId::kTimestamp);
   const NegotiateFlags lacking = needed_flags(agreement) & ~agreement.flags;
   for (const NeededFlag& needed : kNeededFlags) {
     if (has_flag(lacking, needed.flag)) return incompatible(needed.refusal);
@@ -217,46 +217,43 @@ Result<void> Initiator::agree(const ChallengeMessage& challenge, Agreement& agre
 
 // needed_flags: policy row P3, and what the caller requires.
 NegotiateFlags Initiator::needed_flags(const Agreement& agreement) const {
-  const bool protects_messages = protects(agreement.flags);
+  constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
   // P8: an NTLM MIC makes the mechListMIC obligatory.
-  const bool needs_mic = integrity_needed_ && agreement.timestamp;
+  const bool needs_mic = integrity_needed_ && agreement.with_mic();
   NegotiateFlags needed = 0;
-  // [MS-NLMP] 2.2.2.5: one of the two character sets must be there.
-  if (strict() || !has_flag(agreement.flags, flag::kOem)) needed |= flag::kUnicode;
-  if (!protects_messages && (needs_mic || wants_any(config_.required_flags, kIntegrityFlags)))
+  if (protects(agreement.flags)) {
+    needed |= kStrength;
+  } else if (needs_mic || wants_any(config_.required_flags, kIntegrityFlags)) {
     needed |= flag::kSign;
+  }
   if (has(config_.required_flags, kConfFlag)) needed |= flag::kSeal;
-  if (protects_messages || strict()) needed |= flag::kExtendedSessionSecurity | flag::k128;
-  if (strict()) needed |= offered_ & flag::kKeyExchange;
+  // [MS-NLMP] 2.2.2.5: one of the two character sets must be there.
+  if (!has_flag(agreement.flags, flag::kOem)) needed |= flag::kUnicode;
+  if (strict()) needed |= flag::kUnicode | kStrength | (offered_ & flag::kKeyExchange);
   return needed;
 }
 
 Result<void> Initiator::check_target_info(const ChallengeMessage& challenge,
                                           const Agreement& agreement) const {
-  if (strict() && !challenge.av_pairs) {
-    return incompatible("P3: CHALLENGE_MESSAGE.TargetInfo is missing");
+  if (strict()) {
+    if (challenge.target_info.empty())
+      return incompatible("P3: CHALLENGE_MESSAGE.TargetInfo is missing");
+    if (!agreement.with_mic()) return incompatible("P3: MsvAvTimestamp is missing");
   }
-  if (strict() && !agreement.timestamp) return incompatible("P3: MsvAvTimestamp is missing");
   // [MS-NLMP] 3.1.5.1.2: with integrity or confidentiality both names must be there; they may be
   // empty (quirk C16).
-  if (protects(agreement.flags) &&
-      (!challenge.av_pairs || !challenge.av_pairs->has(AvId::kNbComputerName) ||
-       !challenge.av_pairs->has(AvId::kNbDomainName))) {
+  if (protects(agreement.flags) && (!challenge.av_pairs.has(AvId::kNbComputerName) ||
+                                    !challenge.av_pairs.has(AvId::kNbDomainName))) {
     return incompatible("MsvAvNbComputerName or MsvAvNbDomainName is missing");
   }
   return {};
 }
 
-// derive computes NTOWFv2; `scratch` is left empty.
-Result<void> Initiator::derive(ResponseKey& key, Bytes& scratch) const {
-  PGSS_CHECK(append_name(scratch, config_.user, CharacterSet::kUtf16, "user name"));
-  const size_t user_size = scratch.size();
-  simple_upcase_utf16le(scratch);
-  PGSS_CHECK(append_name(scratch, config_.domain, CharacterSet::kUtf16, "domain name"));
-  key = ntowf_v2(runtime_.crypto(), config_.nt_hash->view(), ByteView(scratch).prefix(user_size),
-                 ByteView(scratch).from(user_size));
-  scratch.clear();
-  return {};
+// append_identity writes what NTOWFv2 is keyed with: UNICODE(Uppercase(User) || UserDom).
+Result<void> Initiator::append_identity(Bytes& out) const {
+  PGSS_CHECK(append_name(out, config_.user, CharacterSet::kUtf16, "user name"));
+  simple_upcase_utf16le(out);
+  return append_name(out, config_.domain, CharacterSet::kUtf16, "domain name");
 }
 
 // write_authenticate writes all but the MIC and gives the ExportedSessionKey.
@@ -270,10 +267,10 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
   PGSS_CHECK(runtime_.random().fill(client_challenge));
 
   out.reserve(authenticate_size_bound(challenge));
-  ResponseKey response_key;
-  PGSS_CHECK(derive(response_key, out));  // the message's memory serves as scratch first
+  PGSS_CHECK(append_identity(out));  // the message's memory serves as scratch first
+  const ResponseKey response_key = ntowf_v2(crypto, config_.nt_hash->view(), out, {});
   MessageWriter writer(out, MessageType::kAuthenticate,
-                       agreement.timestamp ? M::kWithMicSize : M::kWithVersionSize);
+                       agreement.with_mic() ? M::kWithMicSize : M::kWithVersionSize);
   writer.u32(M::kFlagsAt, agreement.flags);
   if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
 
@@ -294,14 +291,16 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
   writer.bytes(response_at, ByteView(proof));
   const SessionBaseKey base_key = session_base_key(crypto, response_key, proof);
 
-  key = ExportedSessionKey{base_key.view()};
   FixedBytes<16> encrypted;
-  const bool exchange = protects(agreement.flags) && has_flag(agreement.flags, flag::kKeyExchange);
-  if (exchange) {
+  ByteView encrypted_key;
+  if (protects(agreement.flags) && has_flag(agreement.flags, flag::kKeyExchange)) {
     PGSS_CHECK(runtime_.random().fill(key.mutable_view()));
     exchange_key(crypto, base_key, key.view(), encrypted);
+    encrypted_key = encrypted;
+  } else {
+    std::memcpy(key.mutable_view().data(), base_key.view().data(), key.kSize);
   }
-  writer.field(M::kSessionKeyFieldsAt, exchange ? ByteView(encrypted) : ByteView());
+  writer.field(M::kSessionKeyFieldsAt, encrypted_key);
   if (out.size() > kMaxStrictMessageSize)
     return incompatible("CHALLENGE_MESSAGE.TargetInfo is too long to be answered");
   return {};
@@ -318,7 +317,8 @@ void Initiator::append_nt_response(const ChallengeMessage& challenge, const Agre
   writer.zeros(6);
   // The server's own time where it gives one: devices may have no clock, and servers compare
   // (quirks C24, C33).
-  writer.u64le(agreement.timestamp ? *agreement.timestamp : to_filetime(runtime_.clock().now()));
+  const FixedBytes<8> ours = timestamp_value(runtime_.clock().now());
+  writer.bytes(agreement.with_mic() ? agreement.timestamp : ByteView(ours));
   writer.bytes(client_challenge);
   writer.zeros(4);
   append_av_pairs(challenge, agreement, message, out);
@@ -329,19 +329,17 @@ void Initiator::append_nt_response(const ChallengeMessage& challenge, const Agre
 // (NTL-2, vector N8), and adds ours.
 void Initiator::append_av_pairs(const ChallengeMessage& challenge, const Agreement& agreement,
                                 MessageWriter& message, Bytes& out) const {
-  uint32_t av_flags = agreement.timestamp ? kAvMicPresent : 0;
-  if (challenge.av_pairs) {
-    for (const AvPair pair : *challenge.av_pairs) {
-      if (!is_ours(pair.id)) append_av_pair(out, pair.id, pair.value);
-    }
-    av_flags |= challenge.av_pairs->flags() & kAvAccountConstrained;
+  for (const AvPair pair : challenge.av_pairs) {
+    if (!is_ours(pair.id)) append_av_pair(out, pair.id, pair.value);
   }
+  uint32_t av_flags = challenge.av_pairs.flags() & kAvAccountConstrained;
+  if (agreement.with_mic()) av_flags |= kAvMicPresent;
   if (av_flags != 0) {
     FixedBytes<4> value;
     store_u32le(value.data(), av_flags);
     append_av_pair(out, AvId::kFlags, ByteView(value));
   }
-  if (config_.machine_id != FixedBytes<32>{}) {
+  if (has_machine_id()) {
     FixedBytes<kSingleHostSize> value{kSingleHostSize};
     std::copy(config_.machine_id.begin(), config_.machine_id.end(), value.begin() + kMachineIdAt);
     append_av_pair(out, AvId::kSingleHost, ByteView(value));
@@ -363,9 +361,7 @@ size_t Initiator::authenticate_size_bound(const ChallengeMessage& challenge) con
          NtlmV2Response::kMinSize + challenge.target_info.size() + kOurPairs + 4 + crypto::kMd5Size;
 }
 
-void Initiator::describe(const Agreement& agreement, ContextInfo& info) const {
-  info.mechanism = kMechanismName;
-  info.flags = context_flags(agreement.flags);
+void Initiator::describe(ContextInfo& info) const {
   append_qualified_name(info.initiator_name, config_.domain, config_.user);
   info.target_name.append(config_.target_name);
 }

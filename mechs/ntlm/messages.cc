@@ -116,7 +116,7 @@ Result<void> read_message(ByteView in, ChallengeMessage& out) {
     PGSS_CHECK(
         fields.read(M::kTargetInfoFieldsAt, M::kWithTargetInfoSize, kField, info, out.target_info));
     if (!out.target_info.empty()) {
-      PGSS_CHECK(read_av_pairs(out.target_info, info.offset, out.av_pairs.emplace()));
+      PGSS_CHECK(read_av_pairs(out.target_info, info.offset, out.av_pairs));
     }
   }
   fields.version(M::kVersionAt, out.flags, out.version);
@@ -190,7 +190,8 @@ Result<AuthenticateMessage> parse_authenticate(ByteView message) {
   return filled<AuthenticateMessage>([&](auto& out) { return read_message(message, out); });
 }
 Result<NtlmV2Response> parse_ntlm_v2_response(ByteView nt_response, uint32_t offset) {
-  return filled<NtlmV2Response>([&](auto& out) { return read_ntlm_v2_response(nt_response, offset, out); });
+  return filled<NtlmV2Response>(
+      [&](auto& out) { return read_ntlm_v2_response(nt_response, offset, out); });
 }
 
 Result<void> check_message_size(ByteView message, size_t limit, const char* name) {
@@ -246,7 +247,7 @@ void MessageWriter::u32(size_t at, uint32_t value) {
 }
 
 void MessageWriter::bytes(size_t at, ByteView value) {
-  std::copy(value.begin(), value.end(), out_.begin() + static_cast<std::ptrdiff_t>(at));
+  std::memcpy(out_.data() + at, value.data(), value.size());
 }
 
 void MessageWriter::version(size_t at, const Version& v) {

@@ -75,7 +75,7 @@ struct ChallengeMessage {
   std::optional<SecurityBuffer> target_info_fields;  // where NTLMSSP_NEGOTIATE_TARGET_INFO is set
   ByteView target_name;                              // in the character set of `flags`
   ByteView target_info;                              // the raw list
-  std::optional<AvPairs> av_pairs;  // the list parsed; none where `target_info` is empty
+  AvPairs av_pairs;                                  // the list parsed, empty where that is
   std::optional<Version> version;
 };
 

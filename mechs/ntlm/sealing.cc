@@ -54,12 +54,15 @@ void SealingDirection::apply(ByteView in, MutableBytes out) noexcept {
 }
 
 MessageSecurity::MessageSecurity(crypto::Workspace& crypto, NegotiateFlags flags,
-                                 ExportedSessionKey key, Sender self)
+                                 const ExportedSessionKey& key, Sender self)
     : crypto_(&crypto),
       flags_(flags),
-      key_(std::move(key)),
-      sending_(crypto, key_, self, has_flag(flags, flag::kKeyExchange)),
-      receiving_(crypto, key_, other(self), has_flag(flags, flag::kKeyExchange)) {}
+      key_(key.view()),
+      sending_(crypto, key, self, has_flag(flags, flag::kKeyExchange)),
+      receiving_(crypto, key, other(self), has_flag(flags, flag::kKeyExchange)) {
+  info.mechanism = kMechanismName;
+  info.flags = context_flags(flags);
+}
 
 size_t MessageSecurity::wrap_size(size_t message_size) const {
   return can_mic() ? kSignatureSize + message_size : 0;

@@ -13,6 +13,8 @@ namespace pocketgss::mechs::ntlm {
 // SeqNum, little-endian.
 inline constexpr size_t kSignatureSize = 16;
 
+inline constexpr char kMechanismName[] = "NTLM";
+
 // context_flags: what a context of these flags gives in the terms of GSS-API.
 ContextFlags context_flags(NegotiateFlags);
 
@@ -49,7 +51,7 @@ class SealingDirection {
 // direction fails likewise; one that is out of sequence is not looked into and harms nothing.
 class MessageSecurity final : public MessageProtection {
  public:
-  MessageSecurity(crypto::Workspace&, NegotiateFlags, ExportedSessionKey, Sender self);
+  MessageSecurity(crypto::Workspace&, NegotiateFlags, const ExportedSessionKey&, Sender self);
 
   bool can_mic() const override { return protects(flags_); }
   size_t mic_size() const override { return can_mic() ? kSignatureSize : 0; }

@@ -116,8 +116,7 @@ TEST(Utf16ToUtf8, ReversesTheConversionOfEveryCharacter) {
 }
 
 TEST(Utf16ToUtf8, RefusesAnOddSize) {
-  EXPECT_EQ(utf8_of(unhex("610062")).error(),
-            (Error{Errc::kMalformed, "text", 2, 0}));
+  EXPECT_EQ(utf8_of(unhex("610062")).error(), (Error{Errc::kMalformed, "text", 2, 0}));
 }
 
 TEST(Utf16ToUtf8, RefusesALoneHighSurrogate) {

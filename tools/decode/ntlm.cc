@@ -227,8 +227,8 @@ Result<Children> decode_challenge(ByteView token, const DecodeContext& at) {
     out.push_back(make_field("TargetName", payload_offset(at, message.target_name_fields, token),
                              message.target_name.size(), text_value(message.target_name, charset)));
   }
-  if (message.av_pairs) {
-    out.push_back(av_pairs_field("TargetInfo", *message.av_pairs,
+  if (!message.target_info.empty()) {
+    out.push_back(av_pairs_field("TargetInfo", message.av_pairs,
                                  payload_offset(at, *message.target_info_fields, token),
                                  message.target_info.size(), at));
   } else {

@@ -26,12 +26,12 @@ TEST(NtlmAcceptor, ChallengeCarriesNamesAndTime) {
   FakeExchange e;
   const ChallengeMessage c = challenge_for(0x62888235, e);
   EXPECT_EQ(hex(c.target_name), hex(utf16("MAIL")));
-  EXPECT_EQ(hex(c.av_pairs->find(AvId::kNbComputerName)), hex(utf16("MAIL")));
-  EXPECT_EQ(hex(c.av_pairs->find(AvId::kNbDomainName)), hex(utf16("EXAMPLE")));
-  EXPECT_EQ(hex(c.av_pairs->find(AvId::kDnsComputerName)), hex(utf16("mail.example.test")));
-  EXPECT_EQ(hex(c.av_pairs->find(AvId::kDnsDomainName)), hex(utf16("example.test")));
+  EXPECT_EQ(hex(c.av_pairs.find(AvId::kNbComputerName)), hex(utf16("MAIL")));
+  EXPECT_EQ(hex(c.av_pairs.find(AvId::kNbDomainName)), hex(utf16("EXAMPLE")));
+  EXPECT_EQ(hex(c.av_pairs.find(AvId::kDnsComputerName)), hex(utf16("mail.example.test")));
+  EXPECT_EQ(hex(c.av_pairs.find(AvId::kDnsDomainName)), hex(utf16("example.test")));
   // 1,795,000,000 s after 1970 in units of 100 ns since 1601.
-  EXPECT_EQ(c.av_pairs->timestamp(), 134'394'736'000'000'000u);
+  EXPECT_EQ(c.av_pairs.timestamp(), 134'394'736'000'000'000u);
   EXPECT_EQ(c.version, kOurVersion);
 }
 
@@ -45,10 +45,10 @@ TEST(NtlmAcceptor, QuirkC16_BothNetbiosNamesAreInAChallengeThoughNoneAreConfigur
       e.acceptor = config;
       const ChallengeMessage c = challenge_for(asked, e);
       const Bytes name = utf16(config.netbios_computer);
-      ASSERT_TRUE(c.av_pairs->has(AvId::kNbComputerName));
-      ASSERT_TRUE(c.av_pairs->has(AvId::kNbDomainName));
-      EXPECT_EQ(hex(c.av_pairs->find(AvId::kNbComputerName)), hex(name));
-      EXPECT_EQ(hex(c.av_pairs->find(AvId::kNbDomainName)), hex(name));
+      ASSERT_TRUE(c.av_pairs.has(AvId::kNbComputerName));
+      ASSERT_TRUE(c.av_pairs.has(AvId::kNbDomainName));
+      EXPECT_EQ(hex(c.av_pairs.find(AvId::kNbComputerName)), hex(name));
+      EXPECT_EQ(hex(c.av_pairs.find(AvId::kNbDomainName)), hex(name));
     }
   }
 }
@@ -76,9 +76,9 @@ TEST(NtlmAcceptor, NTP_10_QuirkC3_QuirkC20_ChallengeNeverHasFlagsTargetNameOrBin
   const std::string binding = "tls-exporter:0123456789abcdef0123456789abcdef";
   e.bind({as_bytes(binding)});
   const ChallengeMessage c = challenge_for(0x62888235, e);
-  EXPECT_FALSE(c.av_pairs->has(AvId::kFlags));
-  EXPECT_FALSE(c.av_pairs->has(AvId::kTargetName));
-  EXPECT_FALSE(c.av_pairs->has(AvId::kChannelBindings));
+  EXPECT_FALSE(c.av_pairs.has(AvId::kFlags));
+  EXPECT_FALSE(c.av_pairs.has(AvId::kTargetName));
+  EXPECT_FALSE(c.av_pairs.has(AvId::kChannelBindings));
 }
 
 // The flags that clients were seen to send, and what they need to find in the answer.

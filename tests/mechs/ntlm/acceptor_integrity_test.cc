@@ -142,7 +142,7 @@ TEST(NtlmAcceptor, NTL_9_P4_StrictComparesEveryPairOfTheChallenge) {
   FakeExchange original;
   ASSERT_TRUE(original.until_challenge().has_value());
   const ChallengeMessage challenge = parse_challenge(original.challenge).value();
-  for (const AvPair sent : *challenge.av_pairs) {
+  for (const AvPair sent : challenge.av_pairs) {
     for (const bool dropped : {false, true}) {
       const auto alter = [id = sent.id, dropped](Bytes& pairs) {
         Bytes changed;

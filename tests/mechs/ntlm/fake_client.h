@@ -30,7 +30,7 @@ struct FakeClient {
   // pairs_for returns the server's pairs and MsvAvFlags.
   Bytes pairs_for(const ChallengeMessage& challenge) const {
     Bytes pairs;
-    if (challenge.av_pairs) append(pairs, challenge.av_pairs->pairs());
+    append(pairs, challenge.av_pairs.pairs());
     if (claim_mic) append_av_pair(pairs, AvId::kFlags, ByteView(FixedBytes<4>{kAvMicPresent}));
     change_pairs(pairs);
     return pairs;
@@ -41,7 +41,7 @@ struct FakeClient {
     ByteWriter writer(temp);
     writer.u16le(0x0101);
     writer.zeros(6);
-    const auto time = challenge.av_pairs ? challenge.av_pairs->timestamp() : std::nullopt;
+    const auto time = challenge.av_pairs.timestamp();
     writer.u64le(own_clock || !time ? 0x1234567812345678 : *time);
     writer.bytes(ByteView(Bytes(8, 0xcc)));
     writer.zeros(4);
