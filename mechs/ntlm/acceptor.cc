@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/any_of.h"
+#include "base/utf16.h"
 #include "mechs/ntlm/messages.h"
 #include "mechs/ntlm/proof.h"
 #include "mechs/ntlm/sealing.h"
@@ -54,7 +55,7 @@ struct Transcript {
   Bytes bytes;
   size_t challenge_at = 0, authenticate_at = 0;
 
-  ByteView negotiate() const { return ByteView(bytes).prefix(challenge_at); }
+  ByteView before_authenticate() const { return ByteView(bytes).prefix(authenticate_at); }
   ByteView challenge() const {
     return ByteView(bytes).sub(challenge_at, authenticate_at - challenge_at);
   }
@@ -185,23 +186,23 @@ Result<void> Acceptor::take_negotiate(ByteView token, Bytes& challenge) {
 // choose_flags: what is asked for, as far as it is of use (policy row P3).
 Result<void> Acceptor::choose_flags(NegotiateFlags asked) {
   constexpr NegotiateFlags kStrength = flag::kExtendedSessionSecurity | flag::k128;
-  const bool strong = has_flag(asked, kStrength);
-  if (strict() && !(strong && has_flag(asked, flag::kUnicode))) {
+  if (strict() && !has_flag(asked, kStrength | flag::kUnicode)) {
     return Error{Errc::kPeerIncompatible, "P3: NEGOTIATE_MESSAGE.NegotiateFlags (strict)", 0, 0};
   }
   // [MS-NLMP] 2.2.2.5: one of the two character sets must be asked for; one of them is given back
   // (quirk C31).
-  if (!has_flag(asked, flag::kUnicode) && !has_flag(asked, flag::kOem)) {
+  const NegotiateFlags characters =
+      has_flag(asked, flag::kUnicode) ? flag::kUnicode : asked & flag::kOem;
+  if (characters == 0) {
     return Error{Errc::kPeerIncompatible, "NEGOTIATE_MESSAGE.NegotiateFlags names no character set",
                  0, 0};
   }
   NegotiateFlags flags =
       asked & (flag::kRequestTarget | flag::kAlwaysSign | kStrength | flag::kVersion);
-  flags |= flag::kNtlm | flag::kTargetInfo;
-  flags |= has_flag(asked, flag::kUnicode) ? flag::kUnicode : flag::kOem;
+  flags |= flag::kNtlm | flag::kTargetInfo | characters;
   if (has_flag(asked, flag::kRequestTarget)) flags |= flag::kTargetTypeServer;
   // Signing without these two would be that of NTLMv1, which is not built.
-  if (strong) flags |= asked & (flag::kSign | flag::kSeal | flag::kKeyExchange);
+  if (has_flag(asked, kStrength)) flags |= asked & (flag::kSign | flag::kSeal | flag::kKeyExchange);
   // Old clients misplace the MIC where the CHALLENGE has no version (quirk C4).
   if ((flags & (flag::kSign | flag::kSeal | flag::kAlwaysSign)) != 0) flags |= flag::kVersion;
   flags_ = flags;
@@ -347,7 +348,7 @@ Result<void> Acceptor::check_av_pairs() const {
   }
   // NTL-1: the pair is covered by the proof, so a MIC that was cut out is missed.
   const bool mic_claimed = claims_mic();
-  if (mic_claimed && !message_.mic)
+  if (mic_claimed && message_.mic.empty())
     return Error{Errc::kAuthFailed, "AUTHENTICATE_MESSAGE.MIC is missing", 0, 0};
   if (!strict()) return {};
   if (!mic_claimed) return policy("P4: MsvAvFlags claims no MIC (strict)");
@@ -355,7 +356,7 @@ Result<void> Acceptor::check_av_pairs() const {
 }
 
 Result<void> Acceptor::check_target_name() const {
-  const auto is_same = [&](std::string_view ours) { return same_name(ours, target_name_); };
+  const auto is_same = [&](std::string_view ours) { return same_upcased(ours, target_name_); };
   switch (config_.target_name_check) {
     case TargetNameCheck::kOff:
       return {};
@@ -410,16 +411,16 @@ Result<void> Acceptor::take_account(AccountAnswer&& answer) {
   Utf16Name user, domain;
   PGSS_CHECK(user.read(message_.user_name, characters_, kUserNameField));
   PGSS_CHECK(domain.read(message_.domain_name, characters_, kDomainNameField));
-  const auto response_key = check_proof(crypto, answer.account,
-                                        ProofQuestion{server_challenge_, user, domain, response_});
-  if (!response_key) return kWrongProof;
+  const Proof proof =
+      check_proof(crypto, answer.account, {server_challenge_, user, domain, response_});
+  if (!proof.right) return kWrongProof;
 
-  ExportedSessionKey key = exported_session_key(*response_key);
+  const ExportedSessionKey key = exported_session_key(proof.key);
   const bool mic_claimed = claims_mic();
   if (mic_claimed) {
-    const Mic expected = mic(crypto, key, transcript_.negotiate(), transcript_.challenge(),
-                             transcript_.authenticate());
-    if (!ct_equal(expected, *message_.mic)) return kWrongProof;
+    const Mic expected =
+        mic(crypto, key, transcript_.before_authenticate(), {}, transcript_.authenticate());
+    if (!ct_equal(expected, message_.mic)) return kWrongProof;
   }
   bool bound = false;
   PGSS_CHECK(check_binding(bound));

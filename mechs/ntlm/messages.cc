@@ -200,8 +200,8 @@ Result<void> check_message_size(ByteView message, size_t limit, const char* name
 }
 
 ResponseKind response_kind(const AuthenticateMessage& message) {
-  const ByteView nt = message.nt_response;
-  const ByteView lm = message.lm_response;
+  const ByteView& nt = message.nt_response;
+  const ByteView& lm = message.lm_response;
   if (nt.empty()) {
     // [MS-NLMP] 3.2.5.1.2: anonymous has no names, no NT response, and an LM response of no octet
     // or of one zero octet.
@@ -316,11 +316,12 @@ Result<Bytes> encode(const ChallengeMessage& in) {
 Result<Bytes> encode(const AuthenticateMessage& in) {
   using M = AuthenticateMessage;
   Bytes out;
-  const size_t fixed = in.mic ? M::kWithMicSize : in.version ? M::kWithVersionSize : M::kMinSize;
+  const bool with_mic = !in.mic.empty();
+  const size_t fixed = with_mic ? M::kWithMicSize : in.version ? M::kWithVersionSize : M::kMinSize;
   MessageWriter writer(out, MessageType::kAuthenticate, fixed);
   writer.u32(M::kFlagsAt, in.flags);
   if (in.version) writer.version(M::kVersionAt, *in.version);
-  if (in.mic) writer.bytes(M::kMicAt, *in.mic);
+  if (with_mic) writer.bytes(M::kMicAt, in.mic);
   writer.field(M::kDomainNameFieldsAt, in.domain_name);
   writer.field(M::kUserNameFieldsAt, in.user_name);
   writer.field(M::kWorkstationFieldsAt, in.workstation);

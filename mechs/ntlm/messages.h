@@ -100,8 +100,8 @@ struct AuthenticateMessage {
       workstation;  // in the character set agreed on in the CHALLENGE (quirk C29)
   ByteView encrypted_random_session_key;
   std::optional<Version> version;
-  std::optional<ByteView> mic;  // the 16 octets before the payload, where there is room; AvFlags
-                                // tells if they are a MIC
+  ByteView mic;  // the 16 octets before the payload, empty where there is no room; AvFlags tells if
+                 // they are a MIC
 };
 
 // Each parser takes a whole message; octets after the last field are ignored. It allocates nothing

@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstring>
-#include <utility>
 
 #include "base/any_of.h"
 
@@ -43,16 +42,8 @@ void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
 
 }  // namespace
 
-std::optional<ResponseKey> check_proof(crypto::Workspace& crypto,
-                                       const std::optional<Account>& account,
-                                       const ProofQuestion& question) noexcept {
-  Proof proof = try_keys(crypto, account, question);
-  if (!proof.right) return std::nullopt;
-  return std::move(proof.key);
-}
-
-Proof try_keys(crypto::Workspace& crypto, const std::optional<Account>& account,
-               const ProofQuestion& question) noexcept {
+Proof check_proof(crypto::Workspace& crypto, const std::optional<Account>& account,
+                  const ProofQuestion& question) noexcept {
   const bool known = account && account->key.size() == kNtHashSize;
   const ByteView hash = known ? account->key.view() : ByteView(kDummyHash);
   const bool has_password = !ct_equal(hash, ByteView(kEmptyPasswordHash));

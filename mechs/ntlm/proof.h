@@ -21,22 +21,19 @@ struct ProofQuestion {
   const NtlmV2Response& response;
 };
 
-// check_proof returns NTOWFv2 of `account` if the response proves its password, trying the domain
-// as sent, upper-cased and empty (quirk C10). No account, one whose key is no NT hash, one with an
-// empty password (P20) and a wrong password take the same computations and the same time (TIM-2):
-// how many there are depends on the names as sent alone.
-std::optional<ResponseKey> check_proof(crypto::Workspace&, const std::optional<Account>& account,
-                                       const ProofQuestion&) noexcept;
-
 // Proof: `key` is NTOWFv2 where the response is `right`, and means nothing else.
 struct Proof {
   ResponseKey key;
   bool right = false;
 };
 
-// try_keys is what check_proof() does before its one branch: no other depends on a secret (TIM-1).
-Proof try_keys(crypto::Workspace&, const std::optional<Account>& account,
-               const ProofQuestion&) noexcept;
+// check_proof: does the response prove the password of `account`? It tries the domain as sent,
+// upper-cased and empty (quirk C10). No account, one whose key is no NT hash, one with an empty
+// password (P20) and a wrong password take the same computations and the same time (TIM-2): how many
+// there are depends on the names as sent alone. No branch depends on a secret (TIM-1); that on
+// `right` is the caller's.
+Proof check_proof(crypto::Workspace&, const std::optional<Account>& account,
+                  const ProofQuestion&) noexcept;
 
 }  // namespace pocketgss::mechs::ntlm
 

@@ -65,11 +65,8 @@ Result<void> Utf16Name::to_utf8(const char* field, std::string& out) const {
   return {};
 }
 
-bool same_name(std::string_view a, std::string_view b) {
-  return a == b || same_upcased(a, b);
-}
-
-void append_qualified_name(std::string& out, std::string_view domain, std::string_view user) {
+[[gnu::noinline]] void append_qualified_name(std::string& out, std::string_view domain,
+                                             std::string_view user) {
   out.append(domain);
   if (!domain.empty()) out.push_back('\\');
   out.append(user);

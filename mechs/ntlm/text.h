@@ -45,9 +45,6 @@ class Utf16Name {
   size_t size_ = 0;
 };
 
-// same_name compares names in UTF-8 by simple upper-casing; one that is not UTF-8 equals nothing.
-bool same_name(std::string_view a, std::string_view b);
-
 // append_qualified_name joins what ContextInfo::initiator_name holds: `DOMAIN\user`, or `user` without
 // a domain.
 void append_qualified_name(std::string& out, std::string_view domain, std::string_view user);

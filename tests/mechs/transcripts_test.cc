@@ -155,17 +155,17 @@ std::optional<ntlm::ExportedSessionKey> check_proofs(VectorBlock& block, const R
   const SecretBytes utf16 = password_to_utf16le(as_bytes(password), "Password").value();
   const ntlm::NtHash nt_hash = ntlm::ntowf_v1(workspace(), utf16.view());
   const std::optional<Account> account = Account{"account", SecretBytes(nt_hash.view())};
-  const std::optional<ntlm::ResponseKey> key =
+  const ntlm::Proof proof =
       ntlm::check_proof(workspace(), account, {challenge.server_challenge, user, domain, response});
-  if (!key) {
+  if (!proof.right) {
     ADD_FAILURE() << "the password is not proved";
     return std::nullopt;
   }
-  EXPECT_EQ(hex(key->view()), hex(block.bytes("NTOWFv2")));
+  EXPECT_EQ(hex(proof.key.view()), hex(block.bytes("NTOWFv2")));
   EXPECT_EQ(hex(response.nt_proof_str), hex(block.bytes("NTProofStr")));
 
-  const ntlm::SessionBaseKey base =
-      ntlm::session_base_key(workspace(), *key, FixedView<16>(response.nt_proof_str.data(), 16));
+  const ntlm::SessionBaseKey base = ntlm::session_base_key(
+      workspace(), proof.key, FixedView<16>(response.nt_proof_str.data(), 16));
   EXPECT_EQ(hex(base.view()), hex(block.bytes("SessionBaseKey")));
   FixedBytes<16> exported;
   if (ntlm::has_flag(message.flags, ntlm::flag::kKeyExchange)) {
@@ -182,7 +182,7 @@ std::optional<ntlm::ExportedSessionKey> check_proofs(VectorBlock& block, const R
   const bool claimed = (response.av_pairs.flags() & ntlm::kAvMicPresent) != 0;
   EXPECT_TRUE(mic.has_value() || !claimed) << "MsvAvFlags claim a MIC";
   if (mic) {
-    EXPECT_EQ(hex(message.mic.value()), hex(*mic));
+    EXPECT_EQ(hex(message.mic), hex(*mic));
     EXPECT_EQ(hex(ntlm::mic(workspace(), session_key, recorded.negotiate, recorded.challenge,
                             recorded.authenticate)),
               hex(*mic));

@@ -172,7 +172,7 @@ void note_authenticate(const AuthenticateMessage& message, const DecodeContext& 
   const bool claimed =
       response.has_value() && (response.value().av_pairs.flags() & kAvMicPresent) != 0;
   if (!claimed) at.note("no MIC is claimed, which the policy level strict refuses (P4)");
-  if (claimed && !message.mic)
+  if (claimed && message.mic.empty())
     at.note("a MIC is claimed and there is no room for one: refused (NTL-1)");
 }
 
@@ -254,7 +254,8 @@ Result<Children> decode_authenticate(ByteView token, const DecodeContext& at) {
                  message.session_key_fields);
   out.push_back(flags_field(at.base + M::kFlagsAt, message.flags));
   add_version(out, at.base + M::kVersionAt, message.version);
-  if (message.mic) out.push_back(sensitive(octets_field("MIC", at.base + M::kMicAt, *message.mic)));
+  if (!message.mic.empty())
+    out.push_back(sensitive(octets_field("MIC", at.base + M::kMicAt, message.mic)));
 
   const Charset charset = charset_of(message.flags, at, "AUTHENTICATE_MESSAGE");
   const auto add_text = [&](const char* name, const SecurityBuffer& fields, ByteView octets) {

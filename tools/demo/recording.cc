@@ -153,7 +153,7 @@ Result<std::vector<Check>> verify_recording(Runtime& runtime, const Recording& r
       check("MIC of the AUTHENTICATE_MESSAGE",
             mic(crypto, exported, t.negotiate, octets_of(t.challenge_resp.response_token),
                 octets_of(t.authenticate_resp.response_token)),
-            octets_of(t.authenticate.mic)));
+            t.authenticate.mic));
   ExportedSessionKey same_key{exported.view()};
   MessageSecurity acceptor(crypto, t.authenticate.flags, std::move(exported), Sender::kAcceptor);
   MessageSecurity initiator(crypto, t.authenticate.flags, std::move(same_key), Sender::kInitiator);

@@ -35,7 +35,7 @@ Error verdict_on(const std::function<void(AuthenticateMessage&)>& change) {
 
 TEST(NtlmAcceptor, NTL_1_P4_RefusesAResponseWhoseMicWasCutOut) {
   const Error error = verdict_on([](AuthenticateMessage& m) {
-    m.mic.reset();
+    m.mic = {};
     m.version.reset();
   });
   EXPECT_EQ(error, (Error{Errc::kAuthFailed, "AUTHENTICATE_MESSAGE.MIC is missing", 0, 0}));

@@ -70,7 +70,7 @@ TEST(NtlmAuthenticate, ReadsTheExample) {
   EXPECT_EQ(hex(message.workstation), "43004f004d0050005500540045005200");
   EXPECT_EQ(hex(message.encrypted_random_session_key), "c5dad2544fc9799094ce1ce90bc9d03e");
   EXPECT_EQ(message.version, (Version{5, 1, 2600, 15}));
-  EXPECT_FALSE(message.mic.has_value());
+  EXPECT_TRUE(message.mic.empty());
   EXPECT_EQ(response_kind(message), ResponseKind::kNtlmV2);
 
   const NtlmV2Response response =

@@ -66,8 +66,8 @@ bool proof_of(bool right_password) {
   Proof proof;
   {
     const Poisoned poisoned(account->key.view());
-    proof = try_keys(e.runtime.crypto(), account,
-                     ProofQuestion{challenge.server_challenge, user, domain, response});
+    proof = check_proof(e.runtime.crypto(), account,
+                        ProofQuestion{challenge.server_challenge, user, domain, response});
   }
   Poisoned::declassify(&proof, sizeof proof);
   return proof.right;
