@@ -114,8 +114,8 @@ class Acceptor final : public Mechanism {
   CharacterSet characters_ = CharacterSet::kUtf16;
   Transcript transcript_;
   // Of the AUTHENTICATE; the first two borrow from the transcript.
-  AuthenticateMessage message_;
-  NtlmV2Response response_;
+  AuthenticateMessage message_{};
+  NtlmV2Response response_{};
   std::string initiator_name_, target_name_;
 };
 
