@@ -71,23 +71,17 @@ Result<void> to_utf16le(ByteView utf8, Surrogates surrogates, const char* field,
   return {};
 }
 
+// append_utf8 (RFC 3629 3): six bits an octet from the last on, and what is left in the first.
 void append_utf8(std::string& out, uint32_t c) {
-  const auto add = [&](uint32_t byte) {
-    out.push_back(static_cast<char>(static_cast<uint8_t>(byte)));
-  };
-  if (c < 0x80) return add(c);
-  if (c < 0x800) {
-    add(0xc0 | c >> 6);
-  } else {
-    if (c < 0x10000) {
-      add(0xe0 | c >> 12);
-    } else {
-      add(0xf0 | c >> 18);
-      add(0x80 | (c >> 12 & 0x3f));
-    }
-    add(0x80 | (c >> 6 & 0x3f));
+  if (c < 0x80) return out.push_back(static_cast<char>(c));
+  const uint32_t size = c >= 0x10000 ? 4 : c >= 0x800 ? 3 : 2;
+  char octets[4];
+  for (uint32_t i = size - 1; i > 0; --i) {
+    octets[i] = static_cast<char>(0x80 | (c & 0x3f));
+    c >>= 6;
   }
-  add(0x80 | (c & 0x3f));
+  octets[0] = static_cast<char>((0xf0 << (4 - size)) | c);
+  out.append(octets, size);
 }
 
 uint32_t unit_at(ByteView utf16le, size_t at) {

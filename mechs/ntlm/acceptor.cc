@@ -446,8 +446,7 @@ Result<std::unique_ptr<Mechanism>> make_acceptor(Runtime& runtime, const Accepto
 }
 
 bool recognises(ByteView first_token) {
-  return first_token.size() >= kSignature.size() &&
-         first_token.prefix(kSignature.size()) == ByteView(kSignature);
+  return has_signature(first_token);
 }
 
 }  // namespace pocketgss::mechs::ntlm

@@ -134,10 +134,10 @@ FixedBytes<8> timestamp_value(UnixMicros time) {
 }
 
 void append_av_pair(Bytes& out, AvId id, ByteView value) {
-  ByteWriter writer(out);
-  writer.u16le(static_cast<uint16_t>(id));
-  writer.u16le(static_cast<uint16_t>(value.size()));
-  writer.bytes(value);
+  FixedBytes<kAvHeaderSize> header;
+  store_u32le(header.data(), static_cast<uint32_t>(value.size() << 16) | static_cast<uint16_t>(id));
+  append(out, ByteView(header));
+  append(out, value);
 }
 
 void append_av_eol(Bytes& out) {

@@ -9,20 +9,15 @@
 namespace pocketgss::mechs::ntlm {
 namespace {
 
-// [MS-NLMP] 3.4.5.2, 3.4.5.3: the constants end in a zero octet.
-using MagicConstant = char[59];
-constexpr MagicConstant kInitiatorSigning =
-    "session key to client-to-server signing key magic constant";
-constexpr MagicConstant kAcceptorSigning =
-    "session key to server-to-client signing key magic constant";
-constexpr MagicConstant kInitiatorSealing =
-    "session key to client-to-server sealing key magic constant";
-constexpr MagicConstant kAcceptorSealing =
-    "session key to server-to-client sealing key magic constant";
-
-void derive(crypto::Workspace& crypto, const ExportedSessionKey& key, const MagicConstant& constant,
-            std::span<uint8_t, 16> out) noexcept {
-  crypto.md5({key.view(), as_bytes(std::string_view(constant, sizeof constant))}, out);
+// derive hashes the key and a constant of [MS-NLMP] 3.4.5.2 or 3.4.5.3, such as "session key to
+// client-to-server signing key magic constant"; it ends in a zero octet.
+void derive(crypto::Workspace& crypto, const ExportedSessionKey& key, Sender sender,
+            std::string_view purpose, std::span<uint8_t, 16> out) noexcept {
+  using namespace std::string_view_literals;
+  const auto direction = sender == Sender::kInitiator ? "client-to-server"sv : "server-to-client"sv;
+  crypto.md5({key.view(), as_bytes("session key to "), as_bytes(direction), as_bytes(purpose),
+              as_bytes(" key magic constant\0"sv)},
+             out);
 }
 
 constexpr FixedBytes<16> kZeros{};
@@ -64,16 +59,14 @@ void exchange_key(crypto::Workspace& crypto, const SessionBaseKey& key, FixedVie
 SigningKey sign_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
                     Sender sender) noexcept {
   SigningKey out;
-  derive(crypto, key, sender == Sender::kInitiator ? kInitiatorSigning : kAcceptorSigning,
-         out.mutable_view());
+  derive(crypto, key, sender, " signing", out.mutable_view());
   return out;
 }
 
 SealingKey seal_key(crypto::Workspace& crypto, const ExportedSessionKey& key,
                     Sender sender) noexcept {
   SealingKey out;
-  derive(crypto, key, sender == Sender::kInitiator ? kInitiatorSealing : kAcceptorSealing,
-         out.mutable_view());
+  derive(crypto, key, sender, " sealing", out.mutable_view());
   return out;
 }
 

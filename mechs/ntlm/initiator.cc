@@ -311,18 +311,18 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
 void Initiator::append_nt_response(const ChallengeMessage& challenge, const Agreement& agreement,
                                    FixedView<8> client_challenge, MessageWriter& message,
                                    Bytes& out) const {
-  ByteWriter writer(out);
-  writer.zeros(NtlmV2Response::kProofSize);
-  writer.u16le(0x0101);
-  writer.zeros(6);
+  using R = NtlmV2Response;
+  FixedBytes<R::kProofSize + R::kAvPairsAt> head{};
+  uint8_t* const temp = head.data() + R::kProofSize;
+  temp[0] = temp[1] = 1;
   // The server's own time where it gives one: devices may have no clock, and servers compare
   // (quirks C24, C33).
   const FixedBytes<8> ours = timestamp_value(runtime_.clock().now());
-  writer.bytes(agreement.with_mic() ? agreement.timestamp : ByteView(ours));
-  writer.bytes(client_challenge);
-  writer.zeros(4);
+  std::memcpy(temp + 8, agreement.with_mic() ? agreement.timestamp.data() : ours.data(), 8);
+  std::memcpy(temp + 16, client_challenge.data(), 8);
+  append(out, ByteView(head));
   append_av_pairs(challenge, agreement, message, out);
-  writer.zeros(4);
+  out.resize(out.size() + 4);
 }
 
 // append_av_pairs copies the server's pairs in their order, less those that are the client's to set

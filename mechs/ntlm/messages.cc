@@ -20,11 +20,6 @@ Error malformed(const char* field, size_t offset) {
   return Error{Errc::kMalformed, field, static_cast<uint32_t>(offset), 0};
 }
 
-bool has_signature(ByteView message) {
-  return message.size() >= kSignature.size() &&
-         std::memcmp(message.data(), kSignature.data(), kSignature.size()) == 0;
-}
-
 // message_type: 0, which is none, where the octets are not there.
 uint32_t message_type(ByteView message) {
   return message.size() < kTypeAt + 4 ? 0 : load_u32le(message.data() + kTypeAt);
@@ -173,6 +168,11 @@ Result<void> read_ntlm_v2_response(ByteView in, uint32_t offset, NtlmV2Response&
   return read_av_pairs(in.from(pairs_at), offset + static_cast<uint32_t>(pairs_at), out.av_pairs);
 }
 
+bool has_signature(ByteView message) {
+  return message.size() >= kSignature.size() &&
+         std::memcmp(message.data(), kSignature.data(), kSignature.size()) == 0;
+}
+
 Result<MessageType> parse_message_type(ByteView message) {
   if (!has_signature(message)) return malformed("Signature", 0);
   const uint32_t type = message_type(message);
@@ -279,7 +279,12 @@ void MessageWriter::describe(size_t descriptor_at, size_t start) {
 }
 
 void MessageWriter::av_name(AvId id, std::string_view utf8) {
-  note(append_av_name(out_, id, utf8));
+  append_av_pair(out_, id, {});
+  const size_t start = out_.size();
+  note(append_name(out_, utf8, CharacterSet::kUtf16, ntlm::name(id)));
+  const size_t size = out_.size() - start;
+  out_[start - 2] = static_cast<uint8_t>(size);
+  out_[start - 1] = static_cast<uint8_t>(size >> 8);
 }
 
 void MessageWriter::note(const Result<void>& result) {

@@ -104,6 +104,9 @@ struct AuthenticateMessage {
                  // they are a MIC
 };
 
+// has_signature: the token begins as an NTLM message does.
+bool has_signature(ByteView token);
+
 // Each parser takes a whole message; octets after the last field are ignored. It allocates nothing
 // and takes time linear in the size. It applies no policy: an NTLMv1 response parses. Errors:
 // kMalformed with the field in the specification's words and the offset of that field, or of its
@@ -170,7 +173,8 @@ class MessageWriter {
   void name(size_t descriptor_at, std::string_view utf8, CharacterSet, const char* what);
   void describe(size_t descriptor_at, size_t start);
 
-  // av_name appends a pair to a list that describe() is to be called for. Errors: as append_av_name().
+  // av_name appends a pair, whose value is a name, to a list that describe() is to be called for.
+  // Errors: kApiMisuse, as of append_name().
   void av_name(AvId, std::string_view utf8);
 
   const Result<void>& finish() const { return result_; }

@@ -36,16 +36,14 @@ SealingDirection::SealingDirection(crypto::Workspace& crypto, const ExportedSess
 // key exchange it is not encrypted.
 void SealingDirection::sign(crypto::Workspace& crypto, ByteView message,
                             std::span<uint8_t, kSignatureSize> out) noexcept {
-  FixedBytes<4> sequence;
-  store_u32le(sequence.data(), sequence_);
-  FixedBytes<crypto::kMd5Size> digest;
-  crypto.hmac_md5(signing_key_.view(), {ByteView(sequence), message}, digest);
-
   store_u32le(out.data(), kSignatureVersion);
+  store_u32le(out.data() + kSequenceAt, sequence_);
+  FixedBytes<crypto::kMd5Size> digest;
+  crypto.hmac_md5(signing_key_.view(), {ByteView(out.subspan<kSequenceAt>()), message}, digest);
+
   const auto checksum = out.subspan<kChecksumAt, kChecksumSize>();
   std::copy_n(digest.begin(), kChecksumSize, checksum.begin());
   if (key_exchange_) apply(checksum, checksum);
-  store_u32le(out.data() + kSequenceAt, sequence_);
 }
 
 void SealingDirection::apply(ByteView in, MutableBytes out) noexcept {
@@ -95,6 +93,11 @@ Result<size_t> MessageSecurity::wrap(ByteView message, bool /*confidential*/, Mu
 }
 
 Result<MessageProtection::Unwrapped> MessageSecurity::unwrap(ByteView token, MutableBytes out) {
+  PGSS_CHECK(open(token, out));
+  return Unwrapped{token.size() - kSignatureSize, true};
+}
+
+Result<void> MessageSecurity::open(ByteView token, MutableBytes out) {
   if (token.size() < kSignatureSize)
     return Error{Errc::kMalformed, "NTLMSSP_MESSAGE_SIGNATURE", 0, 0};
   const ByteView sealed = token.from(kSignatureSize);
@@ -102,12 +105,9 @@ Result<MessageProtection::Unwrapped> MessageSecurity::unwrap(ByteView token, Mut
   PGSS_CHECK(check_header(token));
   const MutableBytes message = out.first(sealed.size());
   receiving_.apply(sealed, message);
-  if (const auto checked = check_signature(message, token.prefix(kSignatureSize));
-      !checked.has_value()) {
-    secure_wipe(message);
-    return checked.error();
-  }
-  return Unwrapped{message.size(), true};
+  const auto checked = check_signature(message, token.prefix(kSignatureSize));
+  if (!checked.has_value()) secure_wipe(message);
+  return checked;
 }
 
 void MessageSecurity::mech_list_mic_done(Direction direction) {

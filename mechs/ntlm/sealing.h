@@ -66,6 +66,7 @@ class MessageSecurity final : public MessageProtection {
   ByteView session_key() const override { return key_.view(); }
 
  private:
+  Result<void> open(ByteView token, MutableBytes out);
   Result<void> check_usable(size_t needed, MutableBytes out) const;
   Result<void> check_header(ByteView signature) const;
   Result<void> check_signature(ByteView message, ByteView signature) noexcept;

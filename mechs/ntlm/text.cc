@@ -31,24 +31,15 @@ Result<void> append_name(Bytes& out, std::string_view utf8, CharacterSet set, co
   return {};
 }
 
-Result<void> append_av_name(Bytes& out, AvId id, std::string_view utf8) {
-  append_av_pair(out, id, {});
-  const size_t start = out.size();
-  PGSS_CHECK(append_name(out, utf8, CharacterSet::kUtf16, name(id)));
-  const size_t size = out.size() - start;
-  out[start - 2] = static_cast<uint8_t>(size);
-  out[start - 1] = static_cast<uint8_t>(size >> 8);
-  return {};
-}
-
 Result<void> Utf16Name::read(ByteView raw, CharacterSet set, const char* field) {
   const size_t width = set == CharacterSet::kUtf16 ? 1 : 2;
   if (raw.size() > kMaxNameSize / width) return Error{Errc::kMalformed, field, 0, 0};
-  size_ = 0;
+  size_t size = 0;
   for (const uint8_t octet : raw) {
-    units_[size_++] = octet;
-    if (set == CharacterSet::kOem) units_[size_++] = 0;
+    units_[size++] = octet;
+    if (set == CharacterSet::kOem) units_[size++] = 0;
   }
+  size_ = size;
   return {};
 }
 

@@ -8,7 +8,6 @@
 #include <pocketgss/bytes.h>
 #include <pocketgss/result.h>
 
-#include "mechs/ntlm/av_pair.h"
 #include "mechs/ntlm/flags.h"
 
 namespace pocketgss::mechs::ntlm {
@@ -24,9 +23,6 @@ enum class CharacterSet : uint8_t { kUtf16, kOem };
 // 256 UTF-16 units), kPeerIncompatible (the peer takes OEM characters only, and this name is not
 // ASCII).
 Result<void> append_name(Bytes& out, std::string_view utf8, CharacterSet, const char* field);
-
-// append_av_name writes an AV pair whose value is a name. Errors: kApiMisuse, as above.
-Result<void> append_av_name(Bytes& out, AvId, std::string_view utf8);
 
 // Utf16Name is a received name in UTF-16LE, without an allocation.
 class Utf16Name {
