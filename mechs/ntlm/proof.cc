@@ -1,8 +1,9 @@
 // The key trials of the acceptor.
 #include "mechs/ntlm/proof.h"
 
-#include <array>
 #include <cstring>
+#include <iterator>
+#include <span>
 
 #include "base/any_of.h"
 
@@ -17,15 +18,6 @@ constexpr FixedBytes<kNtHashSize> kEmptyPasswordHash = {
 // believed.
 constexpr FixedBytes<kNtHashSize> kDummyHash = {0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a,
                                                 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a};
-
-struct Domains {
-  std::array<ByteView, 3> list;
-  size_t count = 0;
-
-  void add(ByteView domain) {
-    if (!contains(std::span(list).first(count), domain)) list[count++] = domain;
-  }
-};
 
 // take_if copies `from` over `to` where `condition` holds, without a branch on it. By words: of single
 // octets g++ puts the key together on its stack, where it stays.
@@ -50,15 +42,13 @@ Proof check_proof(crypto::Workspace& crypto, const std::optional<Account>& accou
 
   const Utf16Name upper_user = question.user.upcased();
   const Utf16Name upper_domain = question.domain.upcased();
-  Domains domains;
-  domains.add(question.domain.view());
-  domains.add(upper_domain.view());
-  domains.add({});
+  const ByteView domains[] = {question.domain.view(), upper_domain.view(), {}};
 
   Proof result;
-  for (size_t i = 0; i < domains.count; ++i) {
+  for (size_t i = 0; i < std::size(domains); ++i) {
+    if (contains(std::span(domains).first(i), domains[i])) continue;  // tried already
     const ResponseKey key =
-        ntowf_v2(crypto, hash.first<kNtHashSize>(), upper_user.view(), domains.list[i]);
+        ntowf_v2(crypto, hash.first<kNtHashSize>(), upper_user.view(), domains[i]);
     const NtProofStr proof =
         nt_proof_str(crypto, key, question.server_challenge, question.response.temp);
     const bool equal = ct_equal(proof, question.response.nt_proof_str);
