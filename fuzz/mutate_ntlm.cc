@@ -34,7 +34,7 @@ Bytes changed_list(const AvPairs& pairs, Dice& dice, size_t room, MutateBytes mu
   const size_t chosen = dice.below(pairs.count() + 1);
   const size_t how = dice.below(4);
   size_t index = 0;
-  for (const AvPair pair : pairs) {
+  for (AvPair pair; pairs.next(pair);) {
     const bool here = index++ == chosen;
     if (here && how == 0) continue;
     if (here && how == 1) append_av_pair(out, pair.id, pair.value);

@@ -63,7 +63,7 @@ void check_response(ByteView response, ByteView whole) {
   check_inside(parsed.value().nt_proof_str, whole);
   check_inside(parsed.value().temp, whole);
   check_inside(parsed.value().challenge_from_client, whole);
-  for (const AvPair pair : parsed.value().av_pairs) check_inside(pair.value, whole);
+  for (AvPair pair; parsed.value().av_pairs.next(pair);) check_inside(pair.value, whole);
   check_inside(parsed.value().av_pairs.after_eol(), whole);
 }
 
@@ -107,7 +107,7 @@ void check_ntlm_av_pairs(ByteView in) {
   const AvPairs& pairs = parsed.value();
   Bytes written;
   size_t count = 0;
-  for (const AvPair pair : pairs) {
+  for (AvPair pair; pairs.next(pair);) {
     PGSS_FUZZ_CHECK(pair.offset == written.size());
     PGSS_FUZZ_CHECK(pairs.has(pair.id));
     append_av_pair(written, pair.id, pair.value);

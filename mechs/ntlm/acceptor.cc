@@ -286,7 +286,7 @@ Result<void> read_target_name(const AvPairs& pairs, std::string& out) {
 Result<void> check_echo(ByteView challenge, const AvPairs& answered) {
   ChallengeMessage sent;
   PGSS_CHECK(read_message(challenge, sent));
-  for (const AvPair pair : sent.av_pairs) {
+  for (AvPair pair; sent.av_pairs.next(pair);) {
     const ByteView echoed = answered.find(pair.id);
     if (echoed.data() == nullptr || echoed != pair.value)
       return policy("P4: AvPairs are not those of the CHALLENGE (strict)");

@@ -60,20 +60,19 @@ const char* name(AvId id) {
   return definition(id).name;
 }
 
-AvPair AvPairs::Iterator::operator*() const {
-  return AvPair{static_cast<AvId>(load_u16le(at_)),
-                ByteView(at_ + kAvHeaderSize, load_u16le(at_ + 2)), offset_};
-}
-
-AvPairs::Iterator& AvPairs::Iterator::operator++() {
-  const size_t whole = kAvHeaderSize + load_u16le(at_ + 2);
-  at_ += whole;
-  offset_ += static_cast<uint32_t>(whole);
-  return *this;
+bool AvPairs::next(AvPair& pair) const {
+  const uint8_t* const first = pairs_.data();
+  const uint8_t* const at =
+      pair.value.data() == nullptr ? first : pair.value.data() + pair.value.size();
+  if (at == first + pairs_.size()) return false;
+  pair.id = static_cast<AvId>(load_u16le(at));
+  pair.value = ByteView(at + kAvHeaderSize, load_u16le(at + 2));
+  pair.offset = offset_ + static_cast<uint32_t>(at - first);
+  return true;
 }
 
 ByteView AvPairs::find(AvId id) const {
-  for (const AvPair pair : *this) {
+  for (AvPair pair; next(pair);) {
     if (pair.id == id) return pair.value;
   }
   return {};
@@ -81,7 +80,7 @@ ByteView AvPairs::find(AvId id) const {
 
 uint32_t AvPairs::flags() const {
   uint32_t flags = 0;
-  for (const AvPair pair : *this) {
+  for (AvPair pair; next(pair);) {
     if (pair.id == AvId::kFlags) flags |= load_u32le(pair.value.data());
   }
   return flags;
@@ -94,7 +93,7 @@ std::optional<uint64_t> AvPairs::timestamp() const {
 }
 
 bool AvPairs::repeats() const {
-  for (const AvPair pair : *this) {
+  for (AvPair pair; next(pair);) {
     if (find(pair.id).data() != pair.value.data()) return true;
   }
   return false;

@@ -46,29 +46,14 @@ struct AvPair {
 };
 
 // AvPairs is a list that has been checked: every pair lies inside it, typed values have their
-// sizes, MsvAvEOL is there. It borrows, and iterates without its MsvAvEOL.
+// sizes, MsvAvEOL is there. It borrows; its MsvAvEOL is no pair.
 class AvPairs {
  public:
-  class Iterator {
-   public:
-    using value_type = AvPair;
-    using difference_type = std::ptrdiff_t;
-
-    Iterator() = default;
-    Iterator(const uint8_t* at, uint32_t offset) : at_(at), offset_(offset) {}
-    AvPair operator*() const;
-    Iterator& operator++();
-    bool operator==(const Iterator& other) const { return at_ == other.at_; }
-
-   private:
-    const uint8_t* at_ = nullptr;
-    uint32_t offset_ = 0;
-  };
-
   AvPairs() = default;
 
-  Iterator begin() const { return Iterator(pairs_.data(), offset_); }
-  Iterator end() const { return Iterator(pairs_.data() + pairs_.size(), 0); }
+  // next steps from one pair to the next, from one as it was made to the first:
+  //   for (AvPair pair; pairs.next(pair);)
+  bool next(AvPair& pair) const;
   size_t count() const { return count_; }
 
   // find returns the value of the first pair of that id; where there is none, its data() is null.

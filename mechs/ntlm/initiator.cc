@@ -329,7 +329,7 @@ void Initiator::append_nt_response(const ChallengeMessage& challenge, const Agre
 // (NTL-2, vector N8), and adds ours.
 void Initiator::append_av_pairs(const ChallengeMessage& challenge, const Agreement& agreement,
                                 MessageWriter& message, Bytes& out) const {
-  for (const AvPair pair : challenge.av_pairs) {
+  for (AvPair pair; challenge.av_pairs.next(pair);) {
     if (!is_ours(pair.id)) append_av_pair(out, pair.id, pair.value);
   }
   uint32_t av_flags = challenge.av_pairs.flags() & kAvAccountConstrained;

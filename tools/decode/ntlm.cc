@@ -117,7 +117,7 @@ Field av_pair_field(const AvPair& pair, const AvPairs& pairs, const DecodeContex
 Field av_pairs_field(const char* name, const AvPairs& pairs, uint32_t offset, size_t length,
                      const DecodeContext& at) {
   Items list;
-  for (const AvPair pair : pairs) list.items.push_back(av_pair_field(pair, pairs, at));
+  for (AvPair pair; pairs.next(pair);) list.items.push_back(av_pair_field(pair, pairs, at));
   if (!pairs.after_eol().empty()) {
     at.note(std::string(name) + ": " + std::to_string(pairs.after_eol().size()) +
             " octets after MsvAvEOL, without meaning");

@@ -142,14 +142,14 @@ TEST(NtlmAcceptor, NTL_9_P4_StrictComparesEveryPairOfTheChallenge) {
   FakeExchange original;
   ASSERT_TRUE(original.until_challenge().has_value());
   const ChallengeMessage challenge = parse_challenge(original.challenge).value();
-  for (const AvPair sent : challenge.av_pairs) {
+  for (AvPair sent; challenge.av_pairs.next(sent);) {
     for (const bool dropped : {false, true}) {
       const auto alter = [id = sent.id, dropped](Bytes& pairs) {
         Bytes changed;
         Bytes list = pairs;
         append_av_eol(list);
         const AvPairs old = parse_av_pairs(list, 0).value();
-        for (const AvPair pair : old) {
+        for (AvPair pair; old.next(pair);) {
           Bytes value = pair.value.to_bytes();
           if (pair.id == id && dropped) continue;
           if (pair.id == id) value.back() ^= 1;

@@ -178,7 +178,8 @@ TEST(NtlmInitiator, CopiesTheServersPairsInTheirOrderAndAddsItsOwn) {
   e.fake.pairs.insert(e.fake.pairs.begin(), {static_cast<AvId>(99), unhex("aabbcc")});
   ASSERT_TRUE(e.run().has_value());
   std::vector<int> ids;
-  for (const AvPair pair : pairs_of(e.authenticate)) ids.push_back(static_cast<int>(pair.id));
+  const AvPairs sent = pairs_of(e.authenticate);
+  for (AvPair pair; sent.next(pair);) ids.push_back(static_cast<int>(pair.id));
   EXPECT_EQ(ids, (std::vector<int>{99, 2, 1, 7, 6, 9}));
 }
 
