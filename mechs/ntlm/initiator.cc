@@ -256,6 +256,18 @@ Result<void> Initiator::append_identity(Bytes& out) const {
   return append_name(out, config_.domain, CharacterSet::kUtf16, "domain name");
 }
 
+// The names of an AUTHENTICATE, in the order of its payload.
+struct NameField {
+  size_t at;  // of the descriptor
+  std::string_view InitiatorConfig::* text;
+  const char* what;
+};
+constexpr NameField kNameFields[] = {
+    {AuthenticateMessage::kDomainNameFieldsAt, &InitiatorConfig::domain, "domain name"},
+    {AuthenticateMessage::kUserNameFieldsAt, &InitiatorConfig::user, "user name"},
+    {AuthenticateMessage::kWorkstationFieldsAt, &InitiatorConfig::workstation, "workstation name"},
+};
+
 // write_authenticate writes all but the MIC and gives the ExportedSessionKey.
 // EncryptedRandomSessionKey comes last (quirk C33).
 Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
@@ -274,10 +286,8 @@ Result<void> Initiator::write_authenticate(const ChallengeMessage& challenge,
   writer.u32(M::kFlagsAt, agreement.flags);
   if (has_flag(agreement.flags, flag::kVersion)) writer.version(M::kVersionAt, kOurVersion);
 
-  const CharacterSet set = agreement.characters;
-  writer.name(M::kDomainNameFieldsAt, config_.domain, set, "domain name");
-  writer.name(M::kUserNameFieldsAt, config_.user, set, "user name");
-  writer.name(M::kWorkstationFieldsAt, config_.workstation, set, "workstation name");
+  for (const NameField& name : kNameFields)
+    writer.name(name.at, config_.*name.text, agreement.characters, name.what);
   // Zeros rather than an LMv2 response, which no MIC and no channel binding covers (NTL-3, quirk
   // C33).
   writer.field(M::kLmResponseFieldsAt, ByteView(FixedBytes<kLmResponseSize>{}));
