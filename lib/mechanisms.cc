@@ -88,9 +88,10 @@ class ConfiguredContext : public MechanismContext, protected mechs::MechanismSou
   Runtime& runtime_;
 
  private:
-  MadeMechanism make(Oid oid, MicNeed need) final {
+  Result<void> make(Oid oid, MicNeed need, std::unique_ptr<mechs::Mechanism>& out) final {
     const bool ntlm = oid == mechs::kNtlmOid;
-    return make_kind(ntlm ? MechanismKind::kNtlm : MechanismKind::kKerberos, need);
+    PGSS_TRY(out, make_kind(ntlm ? MechanismKind::kNtlm : MechanismKind::kKerberos, need));
+    return {};
   }
 
   std::array<MechanismEntry, 2> entries_;  // room for every mechanism that there is

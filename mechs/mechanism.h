@@ -150,8 +150,9 @@ enum class MicNeed : uint8_t { kNone, kPossible, kCertain };
 // MechanismSource makes the mechanisms of one side. It outlives them.
 class MechanismSource {
  public:
-  // make starts one exchange of the mechanism whose entry has this OID.
-  virtual Result<std::unique_ptr<Mechanism>> make(asn1::Oid, MicNeed) = 0;
+  // make starts one exchange of the mechanism whose entry has this OID; `out` is what it was after an
+  // error.
+  virtual Result<void> make(asn1::Oid, MicNeed, std::unique_ptr<Mechanism>& out) = 0;
 
  protected:
   ~MechanismSource() = default;
@@ -166,7 +167,9 @@ struct MechanismEntry {
   // recognises: a first token that came bare, without SPNEGO, is this mechanism's.
   bool (*recognises)(ByteView first_token) = nullptr;
 
-  Result<std::unique_ptr<Mechanism>> make(MicNeed need) const { return source->make(oid, need); }
+  Result<void> make(MicNeed need, std::unique_ptr<Mechanism>& out) const {
+    return source->make(oid, need, out);
+  }
 };
 
 }  // namespace pocketgss::mechs

@@ -254,6 +254,32 @@ PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenResp& o
   return fields.finish(kNegTokenResp.name);
 }
 
+PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenInit& out) {
+  FieldReader in{Reader(token)};
+  in.enter_frame();
+  PGSS_CHECK(in.failure());
+  in.enter(kNegTokenInit);
+  return read_fields(in, out);
+}
+
+PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenInit2& out) {
+  FieldReader in{Reader(token)};
+  in.enter_frame();
+  in.enter(kNegTokenInit2);
+  return read_fields(in, out);
+}
+
+PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenResp& out) {
+  FieldReader in{Reader(token)};
+  in.enter(kNegTokenResp);
+  return read_fields(in, out);
+}
+
+template <typename Token>
+PGSS_SPNEGO_INLINE Result<Token> parsed(ByteView token) {
+  return filled<Token>([&](Token& out) PGSS_SPNEGO_INLINE_LAMBDA { return parse(token, out); });
+}
+
 // is_neg_token_init2 tells the two apart by what stands in [3]; [4], or no [0], is a sign as well.
 Result<bool> is_neg_token_init2(Reader body) {
   if (!body.next_is(context(0))) return true;
@@ -402,31 +428,24 @@ const char* name(NegState state) {
   return at < std::size(kNames) ? kNames[at] : "?";
 }
 
+Result<void> parse_neg_token_init(ByteView token, NegTokenInit& out) {
+  return parse(token, out);
+}
+Result<void> parse_neg_token_init2(ByteView token, NegTokenInit2& out) {
+  return parse(token, out);
+}
+Result<void> parse_neg_token_resp(ByteView token, NegTokenResp& out) {
+  return parse(token, out);
+}
+
 Result<NegTokenInit> parse_neg_token_init(ByteView token) {
-  return filled<NegTokenInit>([&](NegTokenInit& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
-    FieldReader in{Reader(token)};
-    in.enter_frame();
-    PGSS_CHECK(in.failure());
-    in.enter(kNegTokenInit);
-    return read_fields(in, out);
-  });
+  return parsed<NegTokenInit>(token);
 }
-
 Result<NegTokenInit2> parse_neg_token_init2(ByteView token) {
-  return filled<NegTokenInit2>([&](NegTokenInit2& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
-    FieldReader in{Reader(token)};
-    in.enter_frame();
-    in.enter(kNegTokenInit2);
-    return read_fields(in, out);
-  });
+  return parsed<NegTokenInit2>(token);
 }
-
 Result<NegTokenResp> parse_neg_token_resp(ByteView token) {
-  return filled<NegTokenResp>([&](NegTokenResp& out) PGSS_SPNEGO_INLINE_LAMBDA -> Result<void> {
-    FieldReader in{Reader(token)};
-    in.enter(kNegTokenResp);
-    return read_fields(in, out);
-  });
+  return parsed<NegTokenResp>(token);
 }
 
 Result<Bytes> encode(const NegTokenInit& token) {
@@ -481,6 +500,12 @@ Result<AnyToken> parse_any_token(ByteView token) {
 
 Result<Bytes> encode(const AnyToken& any) {
   return std::visit([&](const auto& token) { return write(token, any.framed); }, any.token);
+}
+
+bool is_framed(ByteView token) {
+  FieldReader in{Reader(token)};
+  in.enter_frame();
+  return in.failure().has_value();
 }
 
 std::optional<Reader::Element> find_field(ByteView token, uint8_t number) {

@@ -28,6 +28,12 @@ class MechTypeList {
  public:
   // parse takes a whole SEQUENCE with its header. Errors: kMalformed.
   static Result<MechTypeList> parse(ByteView sequence);
+  // written: of a SEQUENCE that this side has written.
+  static MechTypeList written(ByteView sequence) {
+    MechTypeList out;
+    out.der_ = sequence;
+    return out;
+  }
 
   class Iterator {
    public:
@@ -130,7 +136,10 @@ struct NegTokenResp {
 };
 
 // Each takes a whole token as its place in the exchange has it: the first two inside the frame of
-// RFC 2743 3.1, the third bare. Errors: kMalformed.
+// RFC 2743 3.1, the third bare. `out` is a new one, and means nothing after an error. Errors: kMalformed.
+Result<void> parse_neg_token_init(ByteView token, NegTokenInit& out);
+Result<void> parse_neg_token_init2(ByteView token, NegTokenInit2& out);
+Result<void> parse_neg_token_resp(ByteView token, NegTokenResp& out);
 Result<NegTokenInit> parse_neg_token_init(ByteView token);
 Result<NegTokenInit2> parse_neg_token_init2(ByteView token);
 Result<NegTokenResp> parse_neg_token_resp(ByteView token);
@@ -154,6 +163,9 @@ struct AnyToken {
 };
 Result<AnyToken> parse_any_token(ByteView token);
 Result<Bytes> encode(const AnyToken&);
+
+// is_framed: `token` stands in SPNEGO's own frame, whatever is in it.
+bool is_framed(ByteView token);
 
 // find_field returns the element [number] of a token that parses, its explicit tag included, with
 // its offset from the start of the token; nothing where the token does not have it.

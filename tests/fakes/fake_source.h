@@ -15,8 +15,10 @@ class FakeSource final : public mechs::MechanismSource {
   using Make = std::function<Result<std::unique_ptr<mechs::Mechanism>>(mechs::MicNeed)>;
 
   explicit FakeSource(Make make) : make_(std::move(make)) {}
-  Result<std::unique_ptr<mechs::Mechanism>> make(asn1::Oid, mechs::MicNeed need) override {
-    return make_(need);
+  Result<void> make(asn1::Oid, mechs::MicNeed need,
+                    std::unique_ptr<mechs::Mechanism>& out) override {
+    PGSS_TRY(out, make_(need));
+    return {};
   }
 
  private:
