@@ -93,7 +93,7 @@ struct Step {
   // reset makes it fit for another mechanism, whatever one that failed has left in it.
   void reset() {
     kind = Kind::kContinue;
-    has_token = false;
+    has_token = token_replaceable = false;
     token.clear();
   }
 };

@@ -21,17 +21,13 @@ struct Complete {
 
 using MechanismStep = std::variant<Continue, NeedExchange, NeedAccount, Complete>;
 
-// fits: what does not belong to the kind of `step` is empty. (SPNEGO leaves has_token as the mechanism
-// inside it set it; it counts in kEstablished only.)
+// fits: no token is left in `step` where its kind has none. (has_token counts in kEstablished only.
+// `exchange` and `account` of another kind mean nothing: a mechanism that failed may have left them.)
 inline bool fits(const Step& step) {
   using Kind = Step::Kind;
   const bool sends =
       step.kind == Kind::kContinue || (step.kind == Kind::kEstablished && step.has_token);
-  const bool no_exchange =
-      step.exchange.realm.empty() && step.exchange.request.empty() && !step.exchange.stream_only;
-  const bool no_account = step.account.user.empty() && step.account.domain.empty();
-  return (sends || step.token.empty()) && (step.kind == Kind::kExchange || no_exchange) &&
-         (step.kind == Kind::kAccount || no_account) &&
+  return (sends || step.token.empty()) &&
          (step.kind == Kind::kEstablished || !step.token_replaceable);
 }
 
