@@ -60,9 +60,8 @@ inline std::string_view as_text(ByteView bytes) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-inline void append(Bytes& out, ByteView more) {
-  out.insert(out.end(), more.begin(), more.end());
-}
+// append adds to the end. It may throw std::bad_alloc.
+void append(Bytes& out, ByteView more);
 
 }  // namespace pocketgss
 PGSS_EXPORT_END
