@@ -5,7 +5,6 @@
 #include <pocketgss/result.h>
 
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 namespace pocketgss {
@@ -17,9 +16,11 @@ template <typename T, typename Fill>
   Result<T> out(std::in_place);
   T&& value = internal::Passing::value(out);
   const Result<void> result = std::forward<Fill>(fill)(value);
-  // Over it: an assignment would copy all of a T that is not there.
-  static_assert(std::is_trivially_destructible_v<Result<T>>);
-  if (!result.has_value()) std::construct_at(&out, internal::Passing::refusal(result));
+  if (!result.has_value()) {
+    // Over it: an assignment would copy all of a T that is not there.
+    std::destroy_at(&out);
+    std::construct_at(&out, internal::Passing::refusal(result));
+  }
   return out;
 }
 
