@@ -3,6 +3,7 @@
 #ifndef POCKETGSS_STEP_H_
 #define POCKETGSS_STEP_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -117,6 +118,12 @@ struct ContextInfo {
   bool channel_bound = false;  // both sides proved the same channel binding
   bool mic_verified = false;   // acceptor, NTLM: the AUTHENTICATE carried a MIC, and it is right
   bool mech_list_mic_verified = false;  // SPNEGO: the peer's mechListMIC was checked
+};
+
+// Unwrapped is what is known of a message that was unwrapped.
+struct Unwrapped {
+  size_t size;        // in octets
+  bool confidential;  // it was encrypted
 };
 
 // Answers to NeedAccount and NeedExchange.

@@ -95,11 +95,8 @@ class Context {
   // kApiMisuse (`out` too small, no integrity negotiated).
   virtual Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) = 0;
 
-  struct Unwrapped {
-    size_t size;        // of the message, at the start of `out`
-    bool confidential;  // it was encrypted
-  };
-  // unwrap writes the message to `out` (token.size() bytes suffice); `token` and `out` do not
+  using Unwrapped = pocketgss::Unwrapped;
+  // unwrap writes the message to the start of `out` (token.size() bytes suffice); `token` and `out` do not
   // overlap. Errors: kMalformed, kAuthFailed, kExpired (replayed or out of sequence): close the
   // connection; `out` then holds nothing of the message. Those of step(), where a token is the peer's
   // account of why it refuses what this side has sent last. kApiMisuse (`out` too small).

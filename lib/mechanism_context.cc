@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "base/guard.h"
+#include "base/immortal.h"
 
 namespace pocketgss {
 namespace {
 
 constexpr char kWhere[] = "context";
+
+constinit Immortal<ContextInfo> kNoInfo;
 
 Error misuse(const char* what) {
   return Error{Errc::kApiMisuse, what, 0, 0};
@@ -19,24 +22,30 @@ Error misuse(const char* what) {
 // check_turn refuses a call out of turn before the mechanism hears of it, which would fail for ever. A
 // look-up of an account that answers with something else knows nobody (row NTL-10): the mechanism
 // refuses it.
-Result<void> MechanismContext::check_turn(bool resumes, bool with_account) const {
+Result<void> MechanismContext::check_turn(const Answer* answer) const {
   if (protection_ != nullptr) return misuse("the context is established");
   if (mechanism_ == nullptr) return failure_;
-  if (resumes != (asked_ != Kind::kContinue)) return misuse("a call out of turn");
-  if (asked_ == Kind::kExchange && with_account) return misuse("another answer was asked for");
+  if ((answer != nullptr) != (asked_ != Kind::kContinue)) return misuse("a call out of turn");
+  if (asked_ == Kind::kExchange && std::holds_alternative<AccountAnswer>(*answer)) {
+    return misuse("another answer was asked for");
+  }
   return {};
 }
 
 // advance tells the mechanism the peer's token, or the answer, or, without either, that the peer is
 // satisfied, and moves to the state that this leads to.
 Result<ContextStep> MechanismContext::advance(const ByteView* peer_token, Answer* answer) {
+  PGSS_CHECK(check_turn(answer));
   mechs::Step next;
-  const auto result = guarded(kWhere, [&] {
+  const Result<void> result = guarded(kWhere, [&] {
     if (peer_token != nullptr) return mechanism_->step(*peer_token, next);
     if (answer != nullptr) return mechanism_->resume(std::move(*answer), next);
     return mechanism_->peer_done(next);
   });
-  if (!result.has_value()) return fail(result.error());
+  if (!result.has_value()) {
+    fail(result.error());
+    return failure_;
+  }
 
   asked_ = next.kind;
   switch (next.kind) {
@@ -57,11 +66,10 @@ Result<ContextStep> MechanismContext::advance(const ByteView* peer_token, Answer
   return done;
 }
 
-Error MechanismContext::fail(const Error& error) {
+void MechanismContext::fail(const Error& error) {
   failure_ = error;
   error_token_ = mechanism_->take_error_token();
   leave(mechanism_->mechanism_name());
-  return error;
 }
 
 // leave keeps what is asked for after the exchange.
@@ -81,18 +89,15 @@ Bytes MechanismContext::take_error_token() {
 }
 
 Result<ContextStep> MechanismContext::step(ByteView peer_token) {
-  PGSS_CHECK(check_turn(false, false));
   return advance(&peer_token, nullptr);
 }
 
 Result<ContextStep> MechanismContext::resume(Answer answer) {
-  PGSS_CHECK(check_turn(true, std::holds_alternative<AccountAnswer>(answer)));
   return advance(nullptr, &answer);
 }
 
 Result<ContextStep> MechanismContext::peer_done() {
   if (established()) return Established{};
-  PGSS_CHECK(check_turn(false, false));
   return advance(nullptr, nullptr);
 }
 
@@ -110,64 +115,60 @@ const char* MechanismContext::state_name() const {
 }
 
 const ContextInfo& MechanismContext::info() const {
-  static const ContextInfo kNone;
-  return protection_ != nullptr ? protection_->info : kNone;
+  return established() ? protection_->info : kNoInfo.object;
 }
 
-Result<mechs::MessageProtection*> MechanismContext::protection() const {
-  if (protection_ != nullptr) return protection_.get();
+Result<void> MechanismContext::check_established() const {
+  if (established()) return {};
   if (mechanism_ != nullptr) return misuse("the context is not established");
   return failure_;
 }
 
 size_t MechanismContext::wrap_size(size_t message_size) const {
-  const auto usable = protection();
-  if (!usable.has_value() || !usable.value()->can_mic()) return 0;
-  return usable.value()->wrap_size(message_size);
+  return can_mic() ? protection_->wrap_size(message_size) : 0;
 }
 
 size_t MechanismContext::mic_size() const {
-  const auto usable = protection();
-  return usable.has_value() && usable.value()->can_mic() ? usable.value()->mic_size() : 0;
+  return can_mic() ? protection_->mic_size() : 0;
 }
 
+// A MessageProtection does not throw: there is no boundary around the calls below.
 Result<size_t> MechanismContext::wrap(ByteView message, bool confidential, MutableBytes out) {
-  PGSS_TRY(auto* const usable, protection());
-  return guarded(kWhere, [&] { return usable->wrap(message, confidential, out); });
+  PGSS_CHECK(check_established());
+  return protection_->wrap(message, confidential, out);
 }
 
-Result<Context::Unwrapped> MechanismContext::unwrap(ByteView token, MutableBytes out) {
-  PGSS_TRY(auto* const usable, protection());
-  return guarded(kWhere, [&]() -> Result<Unwrapped> {
-    const auto message = usable->unwrap(token, out);
-    if (!message.has_value()) {
-      if (usable->peer_error == nullptr) return message.error();
-      return usable->peer_error(token).value_or(message.error());
-    }
-    usable->peer_error = nullptr;  // the peer has taken what made this context
-    return Unwrapped{message.value().size, message.value().confidential};
-  });
+Result<Unwrapped> MechanismContext::unwrap(ByteView token, MutableBytes out) {
+  PGSS_CHECK(check_established());
+  const auto message = protection_->unwrap(token, out);
+  auto& peer_error = protection_->peer_error;
+  if (message.has_value()) {
+    peer_error = nullptr;  // the peer has taken what made this context
+  } else if (peer_error != nullptr) {
+    if (const std::optional<Error> told = peer_error(token)) return *told;
+  }
+  return message;
 }
 
 Result<size_t> MechanismContext::mic(ByteView message, MutableBytes out) {
-  PGSS_TRY(auto* const usable, protection());
-  return guarded(kWhere, [&] { return usable->mic(message, out); });
+  PGSS_CHECK(check_established());
+  return protection_->mic(message, out);
 }
 
 Result<void> MechanismContext::verify_mic(ByteView message, ByteView mic) {
-  PGSS_TRY(auto* const usable, protection());
-  return guarded(kWhere, [&] { return usable->verify_mic(message, mic); });
+  PGSS_CHECK(check_established());
+  return protection_->verify_mic(message, mic);
 }
 
 Result<void> MechanismContext::pseudo_random(PrfKey key, ByteView input, MutableBytes out) {
-  PGSS_TRY(auto* const usable, protection());
+  PGSS_CHECK(check_established());
   if (out.size() > kMaxPseudoRandomSize) return misuse("pseudo_random(): `out` is too large");
-  return guarded(kWhere, [&] { return usable->pseudo_random(key, input, out); });
+  return protection_->pseudo_random(key, input, out);
 }
 
 Result<ByteView> MechanismContext::session_key() const {
-  PGSS_TRY(const auto* const usable, protection());
-  return usable->session_key();
+  PGSS_CHECK(check_established());
+  return protection_->session_key();
 }
 
 }  // namespace pocketgss

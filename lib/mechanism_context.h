@@ -47,11 +47,12 @@ class MechanismContext : public Context {
  private:
   using Kind = mechs::Step::Kind;
 
-  Result<void> check_turn(bool resumes, bool with_account) const;
+  Result<void> check_turn(const Answer* answer) const;
   Result<ContextStep> advance(const ByteView* peer_token, Answer* answer);
-  Error fail(const Error& error);
+  void fail(const Error& error);
   void leave(const char* mechanism_name);
-  Result<mechs::MessageProtection*> protection() const;
+  Result<void> check_established() const;
+  bool can_mic() const { return protection_ != nullptr && protection_->can_mic(); }
 
   std::unique_ptr<mechs::Mechanism> mechanism_;
   std::unique_ptr<mechs::MessageProtection> protection_;

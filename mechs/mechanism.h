@@ -25,7 +25,8 @@ inline constexpr Error kNoPseudoRandom{Errc::kPeerIncompatible,
                                        "the mechanism has no GSS_Pseudo_random", 0, 0};
 
 // MessageProtection is what an established context protects messages with, and what is known of that
-// context. It exists only then. The calls allocate nothing; `out` must not overlap what is read.
+// context. It exists only then. The calls allocate nothing and do not throw; `out` must not overlap what
+// is read.
 class MessageProtection {
  public:
   virtual ~MessageProtection() = default;
@@ -53,10 +54,7 @@ class MessageProtection {
 
   // wrap writes the protected message and returns its size; `confidential` asks for encryption.
   virtual Result<size_t> wrap(ByteView message, bool confidential, MutableBytes out) = 0;
-  struct Unwrapped {
-    size_t size;        // of the message in `out`
-    bool confidential;  // it was encrypted
-  };
+  using Unwrapped = pocketgss::Unwrapped;
   // unwrap writes the message; `out` needs token.size() bytes. Nothing of a message that fails is
   // left in `out`.
   virtual Result<Unwrapped> unwrap(ByteView token, MutableBytes out) = 0;
