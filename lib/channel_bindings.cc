@@ -20,6 +20,7 @@ constexpr size_t kMaxCertificateSize = 0xffffff;  // RFC 8446 4.4.2: cert_data
 
 constexpr char kCertificate[] = "Certificate";
 constexpr char kSignatureAlgorithm[] = "Certificate.signatureAlgorithm";
+constexpr char kSignatureValue[] = "Certificate.signatureValue";
 constexpr char kPssParameters[] = "RSASSA-PSS-params";
 
 // An algorithm by its OID (contents octets) and the hash that RFC 5929 4.1 makes of it: MD5 and
@@ -33,7 +34,6 @@ using namespace std::string_view_literals;  // NOLINT: the tables below are octe
                                             // them
 
 constexpr auto kRsaPss = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a"sv;  // 1.2.840.113549.1.1.10
-constexpr auto kMgf1 = "\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08"sv;    // 1.2.840.113549.1.1.8
 
 // Signature algorithms with one hash: RFC 3279, 4055, 5758.
 constexpr std::array kSignatures = {
@@ -57,11 +57,9 @@ constexpr std::array kSignatures = {
 };
 
 // Hashes as RSASSA-PSS-params names them: RFC 8017 B.1.
-constexpr auto kSha1Identifier = "\x30\x07\x06\x05\x2b\x0e\x03\x02\x1a"sv;
-constexpr auto kSha1 = kSha1Identifier.substr(4);  // 1.3.14.3.2.26
 constexpr std::array kHashes = {
-    Row{"\x2a\x86\x48\x86\xf7\x0d\x02\x05"sv, HashAlgorithm::kSha256},  // id-md5
-    Row{kSha1, HashAlgorithm::kSha256},
+    Row{"\x2a\x86\x48\x86\xf7\x0d\x02\x05"sv, HashAlgorithm::kSha256},      // id-md5
+    Row{"\x2b\x0e\x03\x02\x1a"sv, HashAlgorithm::kSha256},                  // id-sha1
     Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x01"sv, HashAlgorithm::kSha256},  // id-sha256
     Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x02"sv, HashAlgorithm::kSha384},
     Row{"\x60\x86\x48\x01\x65\x03\x04\x02\x03"sv, HashAlgorithm::kSha512},
@@ -88,6 +86,13 @@ struct AlgorithmIdentifier {
   Reader parameters;  // at its end where there are none
 };
 
+// What RSASSA-PSS-params leave out: sha1 and mgf1SHA1 (RFC 8017 A.2.1, A.2.3).
+constexpr FixedBytes<9> kSha1Identifier = {0x30, 0x07, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a};
+constexpr FixedBytes<9> kMgf1 = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
+constexpr Reader kSha1Parameter{ByteView(kSha1Identifier)};
+constexpr AlgorithmIdentifier kDefaultHash{Oid{ByteView(kSha1Identifier).from(4)}, kSha1Parameter};
+constexpr AlgorithmIdentifier kDefaultMask{Oid{ByteView(kMgf1)}, kSha1Parameter};
+
 Result<void> read(Reader& in, const char* field, AlgorithmIdentifier& out) {
   PGSS_CHECK(enter(in, asn1::kSequence, field, out.parameters));
   PGSS_TRY(out.algorithm, out.parameters.oid(field));
@@ -109,17 +114,16 @@ Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) 
 // MaskGenAlgorithm DEFAULT mgf1SHA1, saltLength [2], trailerField [3] } (RFC 8017 A.2.3); the parameter
 // of MGF1 is a hash. RFC 5929 4.1: a signature with more than one hash function has no such binding.
 [[gnu::noinline]] Result<void> read_pss_hash(Reader parameters, const Row*& out) {
-  const Reader sha1(as_bytes(kSha1Identifier));
-  AlgorithmIdentifier hash{Oid{as_bytes(kSha1)}, sha1}, mask{Oid{as_bytes(kMgf1)}, sha1};
-  AlgorithmIdentifier mask_hash = hash;
+  AlgorithmIdentifier hash = kDefaultHash, mask = kDefaultMask, mask_hash = kDefaultHash;
   Reader params = parameters;
   PGSS_CHECK(enter(parameters, asn1::kSequence, kPssParameters, params));
   PGSS_CHECK(read_tagged(params, 0, hash));
   PGSS_CHECK(read_tagged(params, 1, mask));
-  if (mask.algorithm.der != as_bytes(kMgf1)) return {};
+  if (mask.algorithm != kDefaultMask.algorithm) return {};
   PGSS_CHECK(read(mask.parameters, kPssParameters, mask_hash));
   PGSS_CHECK(params.skip_extensions(kPssParameters));
-  if (hash.algorithm == mask_hash.algorithm) out = find(kHashes, hash.algorithm);
+  const Row* const row = find(kHashes, hash.algorithm);
+  if (row == find(kHashes, mask_hash.algorithm)) out = row;
   return {};
 }
 
@@ -128,13 +132,14 @@ Result<void> read_tagged(Reader& params, uint8_t tag, AlgorithmIdentifier& out) 
 [[gnu::noinline]] Result<void> read_end_point_hash(ByteView certificate_der, HashAlgorithm& out) {
   if (certificate_der.size() > kMaxCertificateSize)
     return Error{Errc::kMalformed, kCertificate, 0, 0};
-  Reader in(certificate_der), certificate = in;
+  Reader in(certificate_der), certificate = in, part = in;
   AlgorithmIdentifier signature{{}, in};
   PGSS_CHECK(enter(in, asn1::kSequence, kCertificate, certificate));
   PGSS_CHECK(in.finish(kCertificate));
-  PGSS_CHECK(certificate.element(asn1::kSequence, "Certificate.tbsCertificate"));
+  PGSS_CHECK(enter(certificate, asn1::kSequence, "Certificate.tbsCertificate", part));
   PGSS_CHECK(read(certificate, kSignatureAlgorithm, signature));
-  PGSS_CHECK(certificate.bit_string("Certificate.signatureValue"));
+  PGSS_CHECK(enter(certificate, asn1::kBitString, kSignatureValue, part));
+  PGSS_CHECK(asn1::check_bit_string(part.rest(), part.offset(), kSignatureValue));
   PGSS_CHECK(certificate.finish(kCertificate));
   const Row* row = find(kSignatures, signature.algorithm);
   if (signature.algorithm.der == as_bytes(kRsaPss)) {
