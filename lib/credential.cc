@@ -59,6 +59,15 @@ Parts split(std::string_view text) {
   return {AccountName::Form::kPlain, text, {}};
 }
 
+Result<AccountName> name_of(const Parts& parts) {
+  Result<AccountName> out(std::in_place);
+  AccountName& name = out.value();
+  name.form = parts.form;
+  name.user.append(parts.user);
+  name.domain.append(parts.domain);
+  return out;
+}
+
 std::string joined(std::string_view first, char separator, std::string_view second) {
   std::string out;
   out.reserve(first.size() + 1 + second.size());
@@ -71,15 +80,9 @@ std::string joined(std::string_view first, char separator, std::string_view seco
 }  // namespace
 
 Result<AccountName> AccountName::parse(std::string_view text) {
-  return guarded("user name", [&]() -> Result<AccountName> {
-    const Parts parts = split(text);
-    if (!fits(parts)) return kBadName;
-    AccountName name;
-    name.form = parts.form;
-    name.user = parts.user;
-    name.domain = parts.domain;
-    return name;
-  });
+  const Parts parts = split(text);
+  if (!fits(parts)) return kBadName;
+  return guarded("user name", [&] { return name_of(parts); });
 }
 
 std::string AccountName::text() const {
