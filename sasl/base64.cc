@@ -1,6 +1,7 @@
 // Base64 without tables: each character is computed, so no memory access depends on the data.
 #include <pocketgss/base64.h>
 
+#include "base/filled.h"
 #include "base/guard.h"
 
 namespace pocketgss {
@@ -14,24 +15,29 @@ constexpr int32_t between(int32_t low, int32_t c, int32_t high) {
   return ~below(c, low) & ~below(high, c);
 }
 
-// RFC 4648 table 1, in ranges: A-Z, a-z, 0-9, '+', '/'.
+// A range of RFC 4648 table 1. All of them are gone through, whatever the character.
+struct Range {
+  uint8_t sextet;           // the first
+  uint8_t character, last;  // those of the first and of the last
+};
+constexpr Range kAlphabet[] = {
+    {0, 'A', 'Z'}, {26, 'a', 'z'}, {52, '0', '9'}, {62, '+', '+'}, {63, '/', '/'}};
+
 constexpr uint8_t to_character(int32_t sextet) {
-  int32_t c = sextet + 'A';
-  c += ~below(sextet, 26) & ('a' - 'A' - 26);
-  c += ~below(sextet, 52) & ('0' - 'a' - 26);
-  c += ~below(sextet, 62) & ('+' - '0' - 10);
-  c += ~below(sextet, 63) & ('/' - '+' - 1);
+  int32_t c = 0;
+  for (const Range& range : kAlphabet) {
+    const int32_t from_first = sextet - range.sextet;
+    c += between(0, from_first, range.last - range.character) & (range.character + from_first);
+  }
   return static_cast<uint8_t>(c);
 }
 
 // to_sextet returns -1 for what is no character of the alphabet.
 constexpr int32_t to_sextet(int32_t c) {
   int32_t sextet = -1;
-  sextet += between('A', c, 'Z') & (c - 'A' + 1);
-  sextet += between('a', c, 'z') & (c - 'a' + 27);
-  sextet += between('0', c, '9') & (c - '0' + 53);
-  sextet += between('+', c, '+') & 63;
-  sextet += between('/', c, '/') & 64;
+  for (const Range& range : kAlphabet) {
+    sextet += between(range.character, c, range.last) & (c - range.character + range.sextet + 1);
+  }
   return sextet;
 }
 
@@ -90,12 +96,14 @@ void base64_append(Bytes& out, ByteView bytes) {
 }
 
 Result<Bytes> base64_decode(std::string_view text) {
-  return guarded("base64", [&]() -> Result<Bytes> {
-    Bytes out(text.size() / 4 * 3);
-    size_t size = 0;
-    PGSS_CHECK(decode_to(as_bytes(text), out.data(), size));
-    while (out.size() > size) out.pop_back();  // the padding's, two at most
-    return out;
+  return filled<Bytes>([&](Bytes& out) {
+    return guarded("base64", [&]() -> Result<void> {
+      out.resize(text.size() / 4 * 3);
+      size_t size = 0;
+      PGSS_CHECK(decode_to(as_bytes(text), out.data(), size));
+      out.resize(size);
+      return {};
+    });
   });
 }
 
