@@ -26,23 +26,19 @@ Result<void> GssExchange::send_layers(SecurityLayer layers, std::string_view aut
   PGSS_CHECK(check_integrity(*context_));
   const uint32_t max_size = layers == kNoLayer ? 0 : layer_options_.max_receive;
   encode({layers, max_size, authzid}, message_);
-  resize(token_, context_->wrap_size(message_.size()));
   // RFC 4752 3.1: conf_flag is FALSE here.
-  PGSS_TRY(const size_t size, context_->wrap(message_, false, token_));
-  resize(token_, size);
-  return {};
+  return wrap_at(*context_, message_, false, token_, 0);
 }
 
 // RFC 4752 3.1 wraps with conf_flag FALSE. NTLM encrypts whether asked or not (quirk A6), so it is
 // asked of bare Kerberos alone.
 Result<void> GssExchange::unwrap_layers(ByteView token) {
   PGSS_CHECK(check_integrity(*context_));
-  resize(message_, token.size());
-  PGSS_TRY(const Context::Unwrapped unwrapped, context_->unwrap(token, message_));
-  if (unwrapped.confidential && mechanism_ == SaslMechanism::kGssapiKrb5) {
+  bool confidential = false;
+  PGSS_CHECK(unwrap_to(*context_, token, message_, confidential));
+  if (confidential && mechanism_ == SaslMechanism::kGssapiKrb5) {
     return Error{Errc::kPeerMisbehaved, "security layer step: encrypted", 0, 0};
   }
-  resize(message_, unwrapped.size);
   return {};
 }
 

@@ -58,6 +58,21 @@ void encode(const LayerMessage& message, Bytes& out) {
   std::copy(message.authzid.begin(), message.authzid.end(), out.begin() + kOfferSize);
 }
 
+Result<void> wrap_at(Context& context, ByteView message, bool confidential, Bytes& out, size_t at) {
+  resize(out, at + context.wrap_size(message.size()));
+  PGSS_TRY(const size_t size, context.wrap(message, confidential, MutableBytes(out).subspan(at)));
+  resize(out, at + size);
+  return {};
+}
+
+Result<void> unwrap_to(Context& context, ByteView token, Bytes& out, bool& confidential) {
+  resize(out, token.size());
+  PGSS_TRY(const Unwrapped unwrapped, context.unwrap(token, out));
+  resize(out, unwrapped.size);
+  confidential = unwrapped.confidential;
+  return {};
+}
+
 Result<void> check(const LayerOptions& options) {
   constexpr SecurityLayer kAll = kNoLayer | kIntegrityLayer | kConfidentialityLayer;
   if (options.layers == 0 || (options.layers & kAll) != options.layers ||
@@ -142,12 +157,9 @@ Result<void> SaslLayer::put(ByteView& message, Bytes& out) {
     return Error{Errc::kPeerIncompatible, "security layer: the peer's maximum size", 0, 0};
   }
   const size_t at = out.size() + length_.size();
-  sasl::resize(out, at + context_->wrap_size(piece.size()));
   // RFC 4752 3.3: conf_flag is FALSE for integrity and TRUE for confidentiality.
-  PGSS_TRY(const size_t size,
-           context_->wrap(piece, layer_ == kConfidentialityLayer, MutableBytes(out).subspan(at)));
-  sasl::resize(out, at + size);
-  store_u32be(out.data() + at - length_.size(), static_cast<uint32_t>(size));
+  PGSS_CHECK(sasl::wrap_at(*context_, piece, layer_ == kConfidentialityLayer, out, at));
+  store_u32be(out.data() + at - length_.size(), static_cast<uint32_t>(out.size() - at));
   message = message.from(piece.size());
   return {};
 }
@@ -181,12 +193,11 @@ Result<void> SaslLayer::take(ByteView& input, bool& whole) {
     if (token_.size() < size) return {};
     token = token_;
   }
-  sasl::resize(content_, size);
-  PGSS_TRY(const Context::Unwrapped unwrapped, context_->unwrap(token, content_));
-  if (layer_ == kConfidentialityLayer && !unwrapped.confidential) {
+  bool confidential = false;
+  PGSS_CHECK(sasl::unwrap_to(*context_, token, content_, confidential));
+  if (layer_ == kConfidentialityLayer && !confidential) {
     return Error{Errc::kPeerMisbehaved, "security layer buffer: not encrypted", 0, 0};
   }
-  sasl::resize(content_, unwrapped.size);
   length_octets_ = 0;
   sasl::empty(token_);
   whole = true;

@@ -32,6 +32,12 @@ void encode(const LayerMessage& message, Bytes& out);
 // resize: std::vector's, in one place.
 [[gnu::noinline]] void resize(Bytes& buffer, size_t size);
 
+// wrap_at wraps `message` into `out` from `at` on, which is its new end. Errors: those of
+// Context::wrap().
+Result<void> wrap_at(Context&, ByteView message, bool confidential, Bytes& out, size_t at);
+// unwrap_to leaves in `out` the message alone. Errors: those of Context::unwrap().
+Result<void> unwrap_to(Context&, ByteView token, Bytes& out, bool& confidential);
+
 // check: kApiMisuse where the options are out of range.
 Result<void> check(const LayerOptions& options);
 // check_without_layer: kPolicy (row P25) where a layer is required, for a mechanism that has none.
