@@ -28,10 +28,13 @@ class GssClient final : public SaslClient, private sasl::GssExchange {
     return take(&answer, "resume() where nothing was asked");
   }
   Result<SaslReport> success() override {
-    PGSS_CHECK(check_turn(goes_on(), "success() where it was not due"));
-    return kept("SASL client", [&]() -> Result<SaslReport> {
-      PGSS_CHECK(on_success());
-      return report({});
+    return filled<SaslReport>([&](SaslReport& out) -> Result<void> {
+      PGSS_CHECK(check_turn(goes_on(), "success() where it was not due"));
+      return kept(guarded("SASL client", [&]() -> Result<void> {
+        PGSS_CHECK(on_success());
+        report({}, out);
+        return {};
+      }));
     });
   }
   std::unique_ptr<SaslLayer> take_layer() override {
@@ -62,30 +65,28 @@ class GssClient final : public SaslClient, private sasl::GssExchange {
   using Input = std::variant<ByteView, ExchangeAnswer*>;
 
   Result<Step> take(const Input& input, const char* out_of_turn) {
-    const bool answers = std::holds_alternative<ExchangeAnswer*>(input);
-    PGSS_CHECK(check_turn(answers ? waits() : goes_on(), out_of_turn));
-    return kept("SASL client", [&]() -> Result<Step> {
-      PGSS_CHECK(on(input));
-      return next();
+    return filled<Step>([&](Step& next) -> Result<void> {
+      const bool answers = std::holds_alternative<ExchangeAnswer*>(input);
+      PGSS_CHECK(check_turn(answers ? waits() : goes_on(), out_of_turn));
+      return kept(guarded("SASL client", [&]() -> Result<void> {
+        PGSS_CHECK(on(input, next));
+        if (auto* const response = std::get_if<Response>(&next)) response->token.swap(token_);
+        return {};
+      }));
     });
   }
 
-  Result<void> on(const Input& input) {
+  // on leaves `next`, an empty Response, as it is where token_ goes to the server.
+  Result<void> on(const Input& input, Step& next) {
     if (const auto* answer = std::get_if<ExchangeAnswer*>(&input))
-      return from(context_->resume(std::move(**answer)));
-    return on_challenge(*std::get_if<ByteView>(&input));
+      return from(context_->resume(std::move(**answer)), next);
+    return on_challenge(*std::get_if<ByteView>(&input), next);
   }
 
-  // next is what the state asks of the caller.
-  Result<Step> next() {
-    if (waits()) return std::move(asked_);
-    return Response{std::move(token_)};
-  }
-
-  Result<void> on_challenge(ByteView challenge) {
+  Result<void> on_challenge(ByteView challenge, Step& next) {
     switch (state_) {
       case State::kNegotiating:
-        return from(context_->step(challenge));
+        return from(context_->step(challenge), next);
       case State::kEstablished:
         last_token_answered_ = true;
         return choose_layer(challenge);
@@ -97,19 +98,19 @@ class GssClient final : public SaslClient, private sasl::GssExchange {
     return Error{Errc::kPeerMisbehaved, "SASL challenge after the exchange was complete", 0, 0};
   }
 
-  Result<void> from(Result<ContextStep>&& result) {
+  Result<void> from(Result<ContextStep>&& result, Step& next) {
     if (!result.has_value()) return result.error();
-    ContextStep& next = result.value();
-    if (auto* more = std::get_if<Continue>(&next)) {
+    ContextStep& step = result.value();
+    if (auto* more = std::get_if<Continue>(&step)) {
       state_ = State::kNegotiating;
-      token_ = std::move(more->token);
-    } else if (auto* need = std::get_if<NeedExchange>(&next)) {
+      token_.swap(more->token);
+    } else if (auto* need = std::get_if<NeedExchange>(&step)) {
       state_ = State::kAwaitExchange;
-      asked_ = std::move(*need);
-    } else if (auto* established = std::get_if<Established>(&next)) {
+      next.emplace<NeedExchange>(std::move(*need));
+    } else if (auto* established = std::get_if<Established>(&step)) {
       state_ = State::kEstablished;
       // RFC 4752 3.1: complete and no token left: an empty response, once (quirk A10).
-      if (established->token.has_value()) token_ = std::move(*established->token);
+      if (established->token.has_value()) token_.swap(*established->token);
     } else {
       return Error{Errc::kInternal, "an initiator asked for an account", 0, 0};
     }
@@ -183,7 +184,6 @@ class GssClient final : public SaslClient, private sasl::GssExchange {
   }
 
   std::string authzid_;
-  NeedExchange asked_;
   const char* mechanism_name_ = "";  // of the context that take_layer() gave away
   State state_ = State::kNegotiating;
   bool empty_challenge_taken_ = false;
@@ -222,8 +222,7 @@ Result<void> GssClient::start(ContextProvider& contexts, std::span<const Channel
   request.layers = ntlm ? kNoLayer : options.layer.layers;
   request.exact_layers = ntlm || mechanism_ == SaslMechanism::kGssSpnego;
   authzid_ = options.authzid;
-  PGSS_TRY(context_, contexts.make(request));
-  return {};
+  return begin(contexts, request);
 }
 
 }  // namespace

@@ -17,6 +17,11 @@ GssExchange::GssExchange(SaslMechanism mechanism, const LayerOptions& layer) noe
 
 GssExchange::~GssExchange() = default;
 
+Result<void> GssExchange::begin(ContextProvider& contexts, const ContextRequest& request) {
+  PGSS_TRY(context_, contexts.make(request));
+  return {};
+}
+
 Result<void> GssExchange::check_turn(bool due, const char* out_of_turn) const {
   if (due || !kept_.has_value()) return kept_;
   return Error{Errc::kApiMisuse, out_of_turn, 0, 0};
@@ -83,17 +88,15 @@ void GssExchange::set_layer(SecurityLayer layer, uint32_t max_send) {
   if (layer != kNoLayer) max_send_ = max_send;
 }
 
-SaslReport GssExchange::report(std::string_view authzid) const {
-  SaslReport out;
+void GssExchange::report(std::string_view authzid, SaslReport& out) const {
   out.mechanism = mechanism_;
   out.context = context_->info();
-  out.authzid = std::string(authzid);
+  out.authzid.append(authzid);
   out.layer_step = layer_step_run_;
   out.layer = layer_;
   out.max_send = max_send_;
   if (layer_ != kNoLayer) out.max_receive = layer_options_.max_receive;
   out.early_success = early_success_;
-  return out;
 }
 
 std::unique_ptr<SaslLayer> GssExchange::take_layer() {

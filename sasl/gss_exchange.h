@@ -8,6 +8,7 @@
 
 #include <pocketgss/sasl.h>
 
+#include "base/filled.h"
 #include "base/guard.h"
 #include "sasl/layer.h"
 
@@ -20,14 +21,15 @@ class GssExchange {
  protected:
   ~GssExchange();
 
+  // begin makes the context. Errors: those of ContextProvider::make().
+  Result<void> begin(ContextProvider& contexts, const ContextRequest& request);
+
   // check_turn gives the error that the exchange has ended with; where the call is not due, kApiMisuse,
   // with `out_of_turn` for `where`.
   Result<void> check_turn(bool due, const char* out_of_turn) const;
-  // kept runs `body` and remembers its error, which every later call gives again.
-  template <typename Body>
-  auto kept(const char* who, Body&& body) -> decltype(body()) {
-    auto result = guarded(who, std::forward<Body>(body));
-    if (!result.has_value()) kept_ = result.error();
+  // kept remembers an error, which every later call gives again.
+  Result<void> kept(const Result<void>& result) {
+    if (!result.has_value()) kept_ = result;
     return result;
   }
 
@@ -47,8 +49,8 @@ class GssExchange {
   // Errors: kPeerMisbehaved (no room for a single octet).
   Result<void> agree(SecurityLayer layer, uint32_t peer_max);
 
-  // report: of an established context. It may throw std::bad_alloc.
-  SaslReport report(std::string_view authzid) const;
+  // report: of an established context, to an empty `out`. It may throw std::bad_alloc.
+  void report(std::string_view authzid, SaslReport& out) const;
   // take_layer moves the context into the layer that was agreed on; null: none.
   std::unique_ptr<SaslLayer> take_layer();
 

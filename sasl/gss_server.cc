@@ -120,10 +120,13 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
   using Input = std::variant<ByteView, AccountAnswer*, AuthorisationAnswer>;
 
   Result<Step> take(const Input& input, const char* out_of_turn) {
-    PGSS_CHECK(check_turn(is_due(input), out_of_turn));
-    return kept("SASL server", [&]() -> Result<Step> {
-      PGSS_CHECK(on(input));
-      return next();
+    return filled<Step>([&](Step& next) -> Result<void> {
+      PGSS_CHECK(check_turn(is_due(input), out_of_turn));
+      return kept(guarded("SASL server", [&]() -> Result<void> {
+        PGSS_CHECK(on(input, next));
+        write(next);
+        return {};
+      }));
     });
   }
 
@@ -134,22 +137,22 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
     return state_ != State::kDone && std::holds_alternative<ByteView>(input);
   }
 
-  Result<void> on(const Input& input) {
-    if (const auto* response = std::get_if<ByteView>(&input)) return on_response(*response);
+  Result<void> on(const Input& input, Step& next) {
+    if (const auto* response = std::get_if<ByteView>(&input)) return on_response(*response, next);
     if (const auto* answer = std::get_if<AccountAnswer*>(&input))
-      return from(context_->resume(std::move(**answer)));
+      return from(context_->resume(std::move(**answer)), State::kNegotiating, next);
     return on_authorisation(*std::get_if<AuthorisationAnswer>(&input));
   }
 
-  // next is what the state asks of the caller.
-  Result<Step> next() {
+  // write makes of `next`, an empty Challenge, what the state asks of the caller.
+  void write(Step& next) {
     switch (state_) {
-      case State::kAwaitAccount:
-        return std::move(asked_);
+      case State::kAwaitAccount:  // it is there already
+        return;
       case State::kAwaitAuthorisation:
-        return NeedAuthorisation{report(authzid_)};
+        return report(authzid_, next.emplace<NeedAuthorisation>().report);
       case State::kDone:
-        return Success{report(authzid_)};
+        return report(authzid_, next.emplace<Success>().report);
       case State::kStart:
       case State::kHinted:
       case State::kNegotiating:
@@ -157,11 +160,12 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
       case State::kAwaitChoice:
         break;
     }
-    const bool complete = state_ == State::kAwaitEmpty || state_ == State::kAwaitChoice;
-    return Challenge{std::move(token_), complete};
+    auto* const challenge = std::get_if<Challenge>(&next);
+    challenge->token.swap(token_);
+    challenge->context_complete = state_ == State::kAwaitEmpty || state_ == State::kAwaitChoice;
   }
 
-  Result<void> on_response(ByteView response) {
+  Result<void> on_response(ByteView response, Step& next) {
     switch (state_) {
       case State::kStart:
         PGSS_CHECK(bind(response));
@@ -185,7 +189,7 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
         break;
     }
     const bool hint = state_ == State::kStart && response.empty();
-    return from(context_->step(response), hint ? State::kHinted : State::kNegotiating);
+    return from(context_->step(response), hint ? State::kHinted : State::kNegotiating, next);
   }
 
   bool speaks_kerberos(ByteView first_token) const {
@@ -220,21 +224,20 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
                     (request.kind == MechanismKind::kKerberos && step == LayerStep::kKerberos);
       if (layer_step_ || names_layer) options_.early_success = false;
     }
-    PGSS_TRY(context_, contexts_.make(request));
-    return {};
+    return begin(contexts_, request);
   }
 
   // from goes to `next_state` where the context goes on.
-  Result<void> from(Result<ContextStep>&& result, State next_state = State::kNegotiating) {
+  Result<void> from(Result<ContextStep>&& result, State next_state, Step& next) {
     if (!result.has_value()) return result.error();
-    ContextStep& next = result.value();
-    if (auto* more = std::get_if<Continue>(&next)) {
+    ContextStep& step = result.value();
+    if (auto* more = std::get_if<Continue>(&step)) {
       state_ = next_state;
-      token_ = std::move(more->token);
-    } else if (auto* need = std::get_if<NeedAccount>(&next)) {
+      token_.swap(more->token);
+    } else if (auto* need = std::get_if<NeedAccount>(&step)) {
       state_ = State::kAwaitAccount;
-      asked_ = std::move(*need);
-    } else if (auto* established = std::get_if<Established>(&next)) {
+      next.emplace<NeedAccount>(std::move(*need));
+    } else if (auto* established = std::get_if<Established>(&step)) {
       return on_established(*established);
     } else {
       return Error{Errc::kInternal, "an acceptor asked for an exchange", 0, 0};
@@ -248,7 +251,7 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
       return Error{Errc::kPolicy, "P5: channel binding required", 0, 0};
     }
     token_due_ = established.token.has_value();
-    if (token_due_) token_ = std::move(*established.token);
+    if (token_due_) token_.swap(*established.token);
     // Policy row P11: a client that waits for its mechanism's token has no success before it.
     token_replaced_ = token_due_ && options_.early_success && established.token_replaceable;
     if (!options_.ask_authorisation || layer_step_) return conclude();
@@ -308,7 +311,6 @@ class GssServer final : public SaslServer, private sasl::GssExchange {
   ContextProvider& contexts_;
   std::vector<ChannelBinding> bindings_;
   SaslServerOptions options_;
-  NeedAccount asked_;
   std::string_view authzid_;     // in message_
   bool token_due_ = false;       // there is a last token, in token_
   bool token_replaced_ = false;  // success takes its place
