@@ -32,11 +32,11 @@ struct AcceptorConfig {
   bool allow_rc4 = false;  // etype 23, of any of the keys (policy row P10)
 };
 
-// make_acceptor starts one exchange: step(AP-REQ) gives Complete, with AP-REP where the client asks
+// make_acceptor starts one exchange: step(AP-REQ) establishes, with AP-REP where the client asks
 // for mutual authentication and else without a token (policy row P11).
 //
-//   Start --AP-REQ--> Complete
-//   Start --AP-REQ, skewed--> AwaitRetry --AP-REQ--> Complete          any refusal --> Failed
+//   Start --AP-REQ--> Established
+//   Start --AP-REQ, skewed--> AwaitRetry --AP-REQ--> Established       any refusal --> Failed
 //
 // A client whose clock is wrong gets a KRB-ERROR with the right time and, as Windows understands it,
 // the request to try again (quirk D5), once.

@@ -78,8 +78,8 @@ class Initiator final : public Mechanism {
   Result<void> check(const ServiceCredential&) const;
   GssChecksum checksum() const;
   Result<Bytes> write_ap_req(const ServiceCredential&, const AwaitApRep&) const;
-  Result<void> on_ap_rep(AwaitApRep&&, ByteView message);
-  Result<void> complete(AwaitApRep&&, MessageKeys&&);
+  Result<void> on_ap_rep(AwaitApRep&&, ByteView message, Step& next);
+  Result<void> complete(AwaitApRep&&, MessageKeys&&, Step& next);
 
   Runtime& runtime_;
   const InitiatorConfig config_;
@@ -172,11 +172,9 @@ Result<void> Initiator::send_ap_req(const ServiceCredential& credential, Step& n
     state_.emplace<AwaitApRep>(std::move(sent));
     return {};
   }
-  next.kind = Step::Kind::kEstablished;
-  next.has_token = true;
   // RFC 4121 4.1: without an AP-REP both directions count from the initiator's number.
   MessageKeys keys{sent.subkey.clone(), Role::kInitiator, false, sequence, sequence, flags()};
-  return complete(std::move(sent), std::move(keys));
+  return complete(std::move(sent), std::move(keys), next);
 }
 
 GssChecksum Initiator::checksum() const {
@@ -248,8 +246,7 @@ Result<void> Initiator::on(AwaitApRep&& state, ByteView token, Step& next) {
   PGSS_TRY(const ContextToken reply, parse_context_token(token));
   switch (reply.id) {
     case TokenId::kApRep:
-      next.kind = Step::Kind::kEstablished;
-      return on_ap_rep(std::move(state), reply.message);
+      return on_ap_rep(std::move(state), reply.message, next);
     case TokenId::kKrbError: {
       PGSS_TRY(const KrbError error, parse_krb_error(reply.message));
       return refusal(error.error_code);
@@ -267,7 +264,7 @@ Result<void> Initiator::on(Complete&&, ByteView token, Step&) {
 
 // RFC 4120 3.2.5: the AP-REP is the acceptor's proof if it is made with the session key and repeats
 // the authenticator's time (row KRA-8).
-Result<void> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
+Result<void> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message, Step& next) {
   const Error no_proof{Errc::kAuthFailed, "AP-REP", 0, 0};
   PGSS_TRY(const ApRep reply, parse_ap_rep(message));
   if (reply.enc_part.etype != static_cast<int32_t>(state.session_key.etype())) return no_proof;
@@ -287,10 +284,10 @@ Result<void> Initiator::on_ap_rep(AwaitApRep&& state, ByteView message) {
     PGSS_TRY(Key subkey, key_of(*part.subkey, config_.allow_rc4));
     keys.partial.emplace(std::exchange(keys.key, std::move(subkey)));
   }
-  return complete(std::move(state), std::move(keys));
+  return complete(std::move(state), std::move(keys), next);
 }
 
-Result<void> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys) {
+Result<void> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys, Step& next) {
   PGSS_TRY(protection_, make_message_protection(runtime_, std::move(keys)));
   if (!mutual()) protection_->peer_error = error_in;
   ContextInfo& info = protection_->info;
@@ -298,6 +295,8 @@ Result<void> Initiator::complete(AwaitApRep&& state, MessageKeys&& keys) {
   info.flags = flags();
   info.initiator_name = std::move(state.initiator_name);
   info.target_name = std::move(state.target_name);
+  next.kind = Step::Kind::kEstablished;
+  next.has_token = !mutual();
   state_.emplace<Complete>();
   return {};
 }

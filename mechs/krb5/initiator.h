@@ -17,12 +17,12 @@ struct InitiatorConfig {
   bool allow_rc4 = false;  // etype 23 (policy row P10)
 };
 
-// make_initiator starts one exchange: step("") gives Continue with AP-REQ, step(AP-REP) Complete
-// without a token; where mutual authentication is not wanted, step("") gives Complete with AP-REQ.
+// make_initiator starts one exchange: step("") sends AP-REQ and step(AP-REP) establishes, without a
+// token; where mutual authentication is not wanted, step("") establishes, with AP-REQ.
 //
-//   Start --step("")--> AwaitApRep | Complete               (AwaitCredential before it, where the
+//   Start --step("")--> AwaitApRep | Established            (AwaitCredential before it, where the
 //   AwaitCredential --resume()--> the same three             source asks)
-//   AwaitApRep --AP-REP--> Complete      any refusal --> Failed
+//   AwaitApRep --AP-REP--> Established   any refusal --> Failed
 //
 // Errors of the exchange, beside those of the source:
 //   kMalformed         the bytes are no AP-REP or KRB-ERROR; `where` names the field

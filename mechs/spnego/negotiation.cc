@@ -65,8 +65,8 @@ Error Negotiation::refuse(State state) const {
 
 const char* Negotiation::state_name() const {
   static constexpr const char* kNames[] = {
-      "Start",      "AwaitAnswer",    "AwaitInit",   "AwaitToken", "AwaitMic", "Bare",
-      "AwaitReply", "AwaitLastReply", "Established", "Failed"};
+      "Start", "AwaitAnswer", "AwaitInit",      "AwaitToken",  "AwaitMic",
+      "Bare",  "AwaitReply",  "AwaitLastReply", "Established", "Failed"};
   return kNames[static_cast<size_t>(state_)];
 }
 

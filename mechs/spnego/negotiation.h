@@ -100,7 +100,8 @@ class Negotiation : public Mechanism {
 
   // What the exchange carries from token to token.
   std::unique_ptr<Mechanism> inner_;  // once that is complete there is protection_
-  Bytes mech_types_;  // MechTypeList as it was sent: a mechListMIC covers these very bytes (quirk B2)
+  Bytes
+      mech_types_;  // MechTypeList as it was sent: a mechListMIC covers these very bytes (quirk B2)
   asn1::Oid supported_mech_;  // acceptor: what the next token names, which is our first
   Mic own_mic_;               // of the next token
   Mic peer_mic_;              // of the token that is being answered
