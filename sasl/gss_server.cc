@@ -1,7 +1,6 @@
 // The server of GSSAPI ([MS-SSEAN], RFC 4752), GSS-SPNEGO and NTLM ([MS-SMTPNTLM]).
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 #include <pocketgss/sasl.h>
 
@@ -67,7 +66,7 @@ std::string_view local_part(std::string_view principal, std::string_view realm) 
 // have no short names here.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
   const std::string_view name = info.initiator_name;
-  if (std::strcmp(info.mechanism, "Kerberos") == 0) {
+  if (std::string_view(info.mechanism) == "Kerberos") {
     const std::string_view local = local_part(name, info.target_realm);
     return same(authzid, name) || (!local.empty() && same(authzid, local));
   }

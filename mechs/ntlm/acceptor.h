@@ -33,10 +33,10 @@ struct AcceptorConfig {
   ChallengeGuard* guard = nullptr;              // optional
 };
 
-// make_acceptor starts one exchange: step(NEGOTIATE) gives Continue with CHALLENGE,
-// step(AUTHENTICATE) gives NeedAccount, resume() gives Complete without a token.
+// make_acceptor starts one exchange: step(NEGOTIATE) sends CHALLENGE, step(AUTHENTICATE) asks for the
+// account, resume() establishes, without a token.
 //
-//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Complete
+//   Start --NEGOTIATE--> AwaitAuthenticate --AUTHENTICATE--> AwaitAccount --resume()--> Established
 //   any refusal --> Failed
 //
 // Errors of the exchange:

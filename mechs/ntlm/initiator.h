@@ -32,10 +32,10 @@ struct InitiatorConfig {
       nullptr;  // optional: challenges that must not be answered (policy row P19)
 };
 
-// make_initiator starts one exchange: step("") gives NEGOTIATE, step(CHALLENGE) gives Complete with
+// make_initiator starts one exchange: step("") sends NEGOTIATE, step(CHALLENGE) establishes, with
 // AUTHENTICATE. `integrity_needed` asks for what a mechListMIC needs.
 //
-//   Start --step("")--> AwaitChallenge --CHALLENGE--> Complete      any refusal --> Failed
+//   Start --step("")--> AwaitChallenge --CHALLENGE--> Established   any refusal --> Failed
 //
 // Errors of the exchange:
 //   kMalformed         the bytes are no CHALLENGE; `where` names the field

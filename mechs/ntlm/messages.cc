@@ -170,7 +170,7 @@ Result<void> read_ntlm_v2_response(ByteView in, uint32_t offset, NtlmV2Response&
 
 bool has_signature(ByteView message) {
   return message.size() >= kSignature.size() &&
-         std::memcmp(message.data(), kSignature.data(), kSignature.size()) == 0;
+         message.prefix(kSignature.size()) == ByteView(kSignature);
 }
 
 Result<MessageType> parse_message_type(ByteView message) {

@@ -19,7 +19,7 @@ struct AcceptorConfig {
 // make_acceptor starts one negotiation: the first mechanism of the initiator's list that is ours
 // and can be started is chosen; what is not ours is skipped unparsed (policy row P9). An empty
 // first token is answered by a NegTokenInit2 with negHints (quirk B14). The last NegTokenResp,
-// where there is one, is Complete::token.
+// where there is one, is the token of the step that establishes.
 //
 // Errors: kApiMisuse (no mechanism, more than 32, one without OID), kNoMemory.
 // Errors of the exchange, beside those of the mechanisms:
