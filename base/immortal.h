@@ -7,7 +7,7 @@ namespace pocketgss {
 template <typename T>
 union Immortal {
   constexpr Immortal() : object() {}
-  constexpr ~Immortal() {}  // leaves the object as it is
+  ~Immortal() {}  // leaves the object as it is
   T object;
 };
 

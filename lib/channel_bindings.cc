@@ -86,7 +86,8 @@ struct AlgorithmIdentifier {
   Reader parameters;  // at its end where there are none
 };
 
-// What RSASSA-PSS-params leave out: sha1 and mgf1SHA1 (RFC 8017 A.2.1, A.2.3).
+// What RSASSA-PSS-params leave out: sha1, 1.3.14.3.2.26, and mgf1SHA1, 1.2.840.113549.1.1.8 with that
+// (RFC 8017 A.2.1, A.2.3).
 constexpr FixedBytes<9> kSha1Identifier = {0x30, 0x07, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a};
 constexpr FixedBytes<9> kMgf1 = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08};
 constexpr Reader kSha1Parameter{ByteView(kSha1Identifier)};

@@ -11,7 +11,7 @@ namespace {
 
 constexpr char kWhere[] = "context";
 
-constinit Immortal<ContextInfo> kNoInfo;
+constinit const Immortal<ContextInfo> kNoInfo;
 
 Error misuse(const char* what) {
   return Error{Errc::kApiMisuse, what, 0, 0};

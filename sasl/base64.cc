@@ -1,4 +1,4 @@
-// Base64 without tables: each character is computed, so no memory access depends on the data.
+// Base64 without look-ups: each character is computed, so no memory access depends on the data.
 #include <pocketgss/base64.h>
 
 #include "base/filled.h"
@@ -15,28 +15,29 @@ constexpr int32_t between(int32_t low, int32_t c, int32_t high) {
   return ~below(c, low) & ~below(high, c);
 }
 
-// A range of RFC 4648 table 1. All of them are gone through, whatever the character.
-struct Range {
-  uint8_t sextet;           // the first
-  uint8_t character, last;  // those of the first and of the last
-};
-constexpr Range kAlphabet[] = {
-    {0, 'A', 'Z'}, {26, 'a', 'z'}, {52, '0', '9'}, {62, '+', '+'}, {63, '/', '/'}};
-
+// RFC 4648 table 1, in ranges: A-Z, a-z, 0-9, '+', '/'.
 constexpr uint8_t to_character(int32_t sextet) {
-  int32_t c = 0;
-  for (const Range& range : kAlphabet) {
-    const int32_t from_first = sextet - range.sextet;
-    c += between(0, from_first, range.last - range.character) & (range.character + from_first);
-  }
+  int32_t c = sextet + 'A';
+  c += ~below(sextet, 26) & ('a' - 'A' - 26);
+  c += ~below(sextet, 52) & ('0' - 'a' - 26);
+  c += ~below(sextet, 62) & ('+' - '0' - 10);
+  c += ~below(sextet, 63) & ('/' - '+' - 1);
   return static_cast<uint8_t>(c);
 }
+
+// The same ranges; all of them are gone through, whatever the character.
+struct Range {
+  uint8_t first, last;
+  uint8_t sextet;  // of the first
+};
+constexpr Range kRanges[] = {
+    {'A', 'Z', 0}, {'a', 'z', 26}, {'0', '9', 52}, {'+', '+', 62}, {'/', '/', 63}};
 
 // to_sextet returns -1 for what is no character of the alphabet.
 constexpr int32_t to_sextet(int32_t c) {
   int32_t sextet = -1;
-  for (const Range& range : kAlphabet) {
-    sextet += between(range.character, c, range.last) & (c - range.character + range.sextet + 1);
+  for (const Range& range : kRanges) {
+    sextet += between(range.first, c, range.last) & (c - range.first + range.sextet + 1);
   }
   return sextet;
 }

@@ -36,13 +36,12 @@ InitiatorContexts::InitiatorContexts(Runtime& runtime, InitiatorConfig config) n
       bound_(config_.channel_binding.has_value()) {}
 
 Result<std::unique_ptr<Context>> InitiatorContexts::make(const ContextRequest& request) {
-  PGSS_CHECK(guarded("InitiatorContexts", [&] { return configure(request); }));
-  return make_initiator(runtime_, request.kind, config_);
+  return guarded("InitiatorContexts", [&] { return make_guarded(request); });
 }
 
 // Policy row P5: what was configured is never dropped, and of two that differ one is of another
 // channel.
-Result<void> InitiatorContexts::configure(const ContextRequest& request) {
+Result<std::unique_ptr<Context>> InitiatorContexts::make_guarded(const ContextRequest& request) {
   if (!bound_) {
     config_.channel_binding.reset();
     if (!request.bindings.empty()) config_.channel_binding.emplace(request.bindings.front());
@@ -62,7 +61,7 @@ Result<void> InitiatorContexts::configure(const ContextRequest& request) {
   }
   if ((request.layers & kConfidentialityLayer) != 0) flags = flags | kConfFlag;
   config_.flags = flags;
-  return {};
+  return make_initiator(runtime_, request.kind, config_);
 }
 
 AcceptorContexts::AcceptorContexts(Runtime& runtime, AcceptorConfig config) noexcept
@@ -74,18 +73,17 @@ bool AcceptorContexts::offers(MechanismKind kind) const {
 }
 
 Result<std::unique_ptr<Context>> AcceptorContexts::make(const ContextRequest& request) {
-  PGSS_CHECK(guarded("AcceptorContexts", [&] { return configure(request); }));
-  return make_acceptor(runtime_, request.kind, config_);
+  return guarded("AcceptorContexts", [&] { return make_guarded(request); });
 }
 
-Result<void> AcceptorContexts::configure(const ContextRequest& request) {
+Result<std::unique_ptr<Context>> AcceptorContexts::make_guarded(const ContextRequest& request) {
   const std::span<const ChannelBinding> bindings = request.bindings;
   if (!bound_) {
     config_.channel_bindings = std::vector(bindings.begin(), bindings.end());
   } else if (!bindings.empty() && !same(bindings, config_.channel_bindings)) {
     return misuse("AcceptorConfig.channel_bindings: not the channel's");
   }
-  return {};
+  return make_acceptor(runtime_, request.kind, config_);
 }
 
 }  // namespace pocketgss

@@ -100,7 +100,7 @@ class InitiatorContexts final : public ContextProvider {
   const Policy& policy() const override { return config_.policy; }
 
  private:
-  Result<void> configure(const ContextRequest& request);
+  Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   InitiatorConfig config_;
   const ContextFlags flags_;  // as configured
@@ -121,7 +121,7 @@ class AcceptorContexts final : public ContextProvider {
   const Policy& policy() const override { return config_.policy; }
 
  private:
-  Result<void> configure(const ContextRequest& request);
+  Result<std::unique_ptr<Context>> make_guarded(const ContextRequest& request);
   Runtime& runtime_;
   AcceptorConfig config_;
   const bool bound_;  // there are channel bindings in the configuration
