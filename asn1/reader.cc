@@ -124,12 +124,15 @@ Reader::Extent Reader::measure_long(const uint8_t* in, size_t size) {
   return Extent{header, length};
 }
 
+// check_tag comes before the length, because in the high-tag-number form the next octet is none.
+Result<void> Reader::check_tag(const char* field) const {
+  if (at_end() || !tag_is_der(Tag{in_[0]})) return malformed(field, base_);
+  return {};
+}
+
 Result<Reader::Element> Reader::any(const char* field) {
-  if (at_end()) return malformed(field, base_);
-  const Tag tag{in_[0]};
-  // Before the length, because in the high-tag-number form the next octet is none.
-  if (!tag_is_der(tag)) return malformed(field, base_);
-  return take(tag, field);
+  PGSS_CHECK(check_tag(field));
+  return take(Tag{in_[0]}, field);
 }
 
 Result<Reader::Element> Reader::take(Tag tag, const char* field) {
@@ -145,8 +148,9 @@ Result<int64_t> Reader::integer_in(int64_t low, int64_t high, const char* field)
 }
 
 Result<void> Reader::skip(const char* field) {
-  PGSS_CHECK(any(field));
-  return {};
+  PGSS_CHECK(check_tag(field));
+  ByteView skipped;
+  return contents(Tag{in_[0]}, field, skipped);
 }
 
 Result<bool> Reader::boolean(const char* field) {

@@ -44,6 +44,7 @@ class Reader {
   Result<ByteView> element(Tag, const char* field);
   // contents consumes an element and returns its contents octets.
   Result<ByteView> contents(Tag, const char* field);
+  Result<void> contents(Tag, const char* field, ByteView& out);
   // skip consumes one element of any tag; its contents are not looked at.
   Result<void> skip(const char* field);
   // any consumes one element of any tag.
@@ -94,6 +95,7 @@ class Reader {
   static Extent measure(const uint8_t* in, size_t size);  // the one bounds check
   static Extent measure_long(const uint8_t* in, size_t size);
   Result<Element> take(Tag, const char* field);
+  Result<void> check_tag(const char* field) const;
   Result<int64_t> integer(const char* field, Tag, int64_t low, int64_t high);
   // offset_of says where the contents begin that were read last, `after` being the reader then.
   static uint32_t offset_of(ByteView contents, const Reader& after) {
@@ -157,15 +159,19 @@ PGSS_DER_INLINE Reader::Extent Reader::measure(const uint8_t* in, size_t size) {
   return measure_long(in, size);
 }
 
-PGSS_DER_INLINE Result<ByteView> Reader::contents(Tag tag, const char* field) {
-  if (!next_is(tag)) [[unlikely]]
-    return internal::malformed(field, base_);
-  const Extent extent = measure(in_.data(), in_.size());
+PGSS_DER_INLINE Result<void> Reader::contents(Tag tag, const char* field, ByteView& out) {
+  const Extent extent = next_is(tag) ? measure(in_.data(), in_.size()) : Extent{0, 0};
   if (extent.header == 0) [[unlikely]]
     return internal::malformed(field, base_ + extent.length);
-  const ByteView out(in_.data() + extent.header, extent.length);
+  out = ByteView(in_.data() + extent.header, extent.length);
   in_ = ByteView(out.data() + out.size(), in_.size() - extent.header - extent.length);
   base_ += extent.header + extent.length;
+  return {};
+}
+
+PGSS_DER_INLINE Result<ByteView> Reader::contents(Tag tag, const char* field) {
+  ByteView out;
+  PGSS_CHECK(contents(tag, field, out));
   return out;
 }
 
@@ -176,7 +182,8 @@ PGSS_DER_INLINE Result<ByteView> Reader::element(Tag tag, const char* field) {
 }
 
 PGSS_DER_INLINE Result<Reader> Reader::enter(Tag tag, const char* field) {
-  PGSS_TRY(const ByteView octets, contents(tag, field));
+  ByteView octets;
+  PGSS_CHECK(contents(tag, field, octets));
   return Reader(octets, offset_of(octets, *this));
 }
 
@@ -192,7 +199,8 @@ PGSS_DER_INLINE Result<ByteView> Reader::octet_string(const char* field) {
 
 PGSS_DER_INLINE Result<Oid> Reader::oid(const char* field) {
   Reader after = *this;
-  PGSS_TRY(const ByteView octets, after.contents(kObjectIdentifier, field));
+  ByteView octets;
+  PGSS_CHECK(after.contents(kObjectIdentifier, field, octets));
   PGSS_CHECK(check_oid(octets, offset_of(octets, after), field));
   *this = after;
   return Oid{octets};

@@ -46,7 +46,7 @@ void check_fields(const NegTokenInit& init, ByteView whole) {
   check_inside(init.mech_list_mic, whole);
 }
 void check_fields(const NegTokenInit2& init, ByteView whole) {
-  if (init.mech_types) check_list(*init.mech_types, whole);
+  if (!init.mech_types.empty()) check_list(init.mech_types, whole);
   check_inside(init.mech_token, whole);
   check_inside(init.mech_list_mic, whole);
   if (init.neg_hints && init.neg_hints->hint_name) {

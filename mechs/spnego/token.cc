@@ -11,25 +11,6 @@
 
 namespace pocketgss::mechs::spnego {
 
-// RFC 4178 4.1, 4.2.1:
-//   MechType ::= OBJECT IDENTIFIER
-//   MechTypeList ::= SEQUENCE OF MechType
-// "mechTypes ... contains one or more security mechanisms": an empty list is refused (quirk B25).
-struct MechTypeListReader {
-  // read takes the SEQUENCE, and its contents, which begin at `offset`.
-  PGSS_SPNEGO_INLINE static Result<void> read(ByteView whole, ByteView contents, uint32_t offset,
-                                              const char* field, MechTypeList& out) {
-    out.der_ = whole;
-    if (contents.empty()) return Error{Errc::kMalformed, field, offset - 2, 0};
-    asn1::Reader elements(contents, offset);
-    for (size_t count = 0; !elements.at_end(); ++count) {
-      if (count == kMaxMechTypes) return Error{Errc::kMalformed, field, elements.offset(), 0};
-      PGSS_CHECK(elements.oid(field));
-    }
-    return {};
-  }
-};
-
 namespace {
 
 using asn1::context;
@@ -38,8 +19,6 @@ using asn1::kSequence;
 using asn1::Reader;
 
 // What stands around the fields: NegotiationToken ::= CHOICE { [0] NegTokenInit, [1] NegTokenResp }.
-constexpr Field kNegTokenInit{"NegTokenInit", 0, kSequence};
-constexpr Field kNegTokenInit2{"NegTokenInit2", 0, kSequence};
 constexpr Field kNegTokenResp{"NegTokenResp", 1, kSequence};
 
 Error malformed(const char* field, uint32_t offset) {
@@ -50,42 +29,39 @@ Error malformed(const char* field, uint32_t offset) {
 // it, and finish() returns it.
 class FieldReader {
  public:
-  explicit FieldReader(Reader in) : in_(in) {}
+  explicit FieldReader(ByteView in, uint32_t base = 0) : in_(in, base) {}
 
-  // read gives the contents of the field, if it is the next one.
-  PGSS_SPNEGO_INLINE bool read(const Field& field, ByteView& contents) {
-    if (!in_.next_is(context(field.number))) return false;
-    return keep(take(field, contents));
+  // read takes the field, if it is the next one.
+  PGSS_SPNEGO_INLINE bool read(const Field& field) {
+    return in_.next_is(context(field.number)) && keep(take(field));
   }
   PGSS_SPNEGO_INLINE void require(const Field& next) {
-    if (!in_.next_is(context(next.number))) keep(malformed(next.name, in_.offset()));
+    if (!in_.next_is(context(next.number))) refuse(next.name, in_.offset());
   }
-  // offset_of: of what was read last.
-  uint32_t offset_of(ByteView contents) const {
-    return in_.offset() - static_cast<uint32_t>(contents.size());
-  }
-  // whole: the element inside of the explicit tag, with its header.
-  ByteView whole() const { return whole_; }
   PGSS_SPNEGO_INLINE void octets(const Field& field, std::optional<ByteView>& out) {
-    ByteView contents;
-    if (read(field, contents)) out = contents;
+    if (read(field)) out = contents_;
   }
+  // Of what was taken last: its contents, where they begin, and, of a field, the element inside of the
+  // explicit tag, with its header.
+  ByteView contents() const { return contents_; }
+  uint32_t offset() const { return in_.offset() - static_cast<uint32_t>(contents_.size()); }
+  ByteView whole() const { return whole_; }
 
   // enter goes on inside of an element that is all that is left.
-  PGSS_SPNEGO_INLINE bool enter(asn1::Tag tag, const char* name, ByteView& contents) {
-    return keep(take(tag, name, contents)) && go_into(contents, name);
+  PGSS_SPNEGO_INLINE void enter(asn1::Tag tag, const char* name) {
+    if (keep(in_.contents(tag, name, contents_))) go_into_last(name);
   }
   PGSS_SPNEGO_INLINE void enter(const Field& token) {
-    ByteView contents;
-    if (keep(take(token, contents))) go_into(contents, token.name);
+    if (keep(take(token))) go_into_last(token.name);
   }
   // enter_frame goes on inside of the frame of RFC 2743 3.1, which must name SPNEGO.
   PGSS_SPNEGO_INLINE void enter_frame() {
     constexpr const char* kThisMech = "InitialContextToken.thisMech";
-    ByteView contents, mech;
-    if (!enter(kInitialContextTag, "InitialContextToken", contents)) return;
-    if (!keep(take(asn1::kObjectIdentifier, kThisMech, mech))) return;
-    if (!(mech == ByteView(kSpnegoDer))) keep(malformed(kThisMech, offset_of(mech)));
+    enter(kInitialContextTag, "InitialContextToken");
+    if (!first_.has_value() || !keep(in_.contents(asn1::kObjectIdentifier, kThisMech, contents_))) {
+      return;
+    }
+    if (!(contents_ == ByteView(kSpnegoDer))) refuse(kThisMech, offset());
   }
 
   // keep: whether `result` is none of an error.
@@ -94,6 +70,9 @@ class FieldReader {
     if (first_.has_value()) first_ = result;
     in_ = Reader(ByteView());  // where no field is the next one
     return false;
+  }
+  PGSS_SPNEGO_INLINE void refuse(const char* name, uint32_t offset) {
+    keep(malformed(name, offset));
   }
   PGSS_SPNEGO_INLINE Result<void> finish(const char* token) const {
     if (!first_.has_value()) return first_;
@@ -105,35 +84,34 @@ class FieldReader {
 
  private:
   // An explicit tag holds exactly one element.
-  PGSS_SPNEGO_INLINE Result<void> take(const Field& field, ByteView& contents) {
-    PGSS_TRY(Reader tagged, in_.enter(context(field.number), field.name));
-    whole_ = tagged.rest();
-    PGSS_TRY(contents, tagged.contents(field.tag, field.name));
+  PGSS_SPNEGO_INLINE Result<void> take(const Field& field) {
+    PGSS_CHECK(in_.contents(context(field.number), field.name, whole_));
+    Reader tagged(whole_, in_.offset() - static_cast<uint32_t>(whole_.size()));
+    PGSS_CHECK(tagged.contents(field.tag, field.name, contents_));
     return tagged.finish(field.name);
   }
-  PGSS_SPNEGO_INLINE Result<void> take(asn1::Tag tag, const char* name, ByteView& contents) {
-    PGSS_TRY(contents, in_.contents(tag, name));
-    return {};
-  }
-  PGSS_SPNEGO_INLINE bool go_into(ByteView last, const char* name) {
-    if (!keep(in_.finish(name))) return false;
-    in_ = Reader(last, offset_of(last));
-    return true;
+  PGSS_SPNEGO_INLINE void go_into_last(const char* name) {
+    if (keep(in_.finish(name))) in_ = Reader(contents_, offset());
   }
 
   Reader in_;
-  ByteView whole_;
+  ByteView whole_, contents_;
   Result<void> first_;
 };
 
-PGSS_SPNEGO_INLINE void read_req_flags(FieldReader& fields, const Field& field,
-                                       std::optional<ReqFlags>& out) {
-  ByteView contents;
-  if (!fields.read(field, contents)) return;
-  const uint32_t offset = fields.offset_of(contents);
-  if (fields.keep(asn1::check_bit_string(contents, offset, field.name))) {
-    out = ReqFlags{contents.from(1), contents[0]};
+// RFC 4178 4.1, 4.2.1:
+//   MechType ::= OBJECT IDENTIFIER
+//   MechTypeList ::= SEQUENCE OF MechType
+// "mechTypes ... contains one or more security mechanisms": an empty list is refused (quirk B25).
+PGSS_SPNEGO_INLINE Result<void> check_mech_types(ByteView contents, uint32_t offset,
+                                                 const char* field) {
+  if (contents.empty()) return malformed(field, offset - 2);
+  Reader elements(contents, offset);
+  for (size_t count = 0; !elements.at_end(); ++count) {
+    if (count == kMaxMechTypes) return malformed(field, elements.offset());
+    PGSS_CHECK(elements.oid(field));
   }
+  return {};
 }
 
 // RFC 4178 4.2.2: accept-completed (0), accept-incomplete (1), reject (2), request-mic (3): one
@@ -155,9 +133,8 @@ PGSS_SPNEGO_INLINE Result<void> check_neg_state(ByteView whole, ByteView content
 constexpr Field kHintName{"NegHints.hintName", 0, asn1::kGeneralString};
 constexpr Field kHintAddress{"NegHints.hintAddress", 1, kOctetString};
 
-Result<void> read_neg_hints(FieldReader fields, const char* field, NegHints& out) {
-  ByteView name;
-  if (fields.read(kHintName, name)) out.hint_name = as_text(name);
+Result<void> read_neg_hints(FieldReader& fields, const char* field, NegHints& out) {
+  if (fields.read(kHintName)) out.hint_name = as_text(fields.contents());
   fields.octets(kHintAddress, out.hint_address);
   return fields.finish(field);
 }
@@ -169,26 +146,7 @@ Result<void> read_neg_hints(FieldReader fields, const char* field, NegHints& out
 //       mechToken       [2] OCTET STRING  OPTIONAL,
 //       mechListMIC     [3] OCTET STRING  OPTIONAL,
 //       ... }
-namespace init {
-constexpr Field kMechTypes{"NegTokenInit.mechTypes", 0, kSequence};
-constexpr Field kReqFlags{"NegTokenInit.reqFlags", 1, asn1::kBitString};
-constexpr Field kMechToken{"NegTokenInit.mechToken", 2, kOctetString};
-constexpr Field kMechListMic{"NegTokenInit.mechListMIC", 3, kOctetString};
-}  // namespace init
-
-PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenInit& out) {
-  fields.require(init::kMechTypes);
-  if (ByteView list; fields.read(init::kMechTypes, list)) {
-    fields.keep(MechTypeListReader::read(fields.whole(), list, fields.offset_of(list),
-                                         init::kMechTypes.name, out.mech_types));
-  }
-  PGSS_CHECK(fields.failure());  // all the rest is optional
-  read_req_flags(fields, init::kReqFlags, out.req_flags);
-  fields.octets(init::kMechToken, out.mech_token);
-  fields.octets(init::kMechListMic, out.mech_list_mic);
-  return fields.finish(kNegTokenInit.name);
-}
-
+//
 // [MS-SPNG] 2.2.1:
 //   NegTokenInit2 ::= SEQUENCE {
 //       mechTypes[0] MechTypeList OPTIONAL,
@@ -197,27 +155,52 @@ PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenInit& o
 //       negHints [3] NegHints OPTIONAL,
 //       mechListMIC [4] OCTET STRING OPTIONAL,
 //       ... }
-namespace init2 {
-constexpr Field kMechTypes{"NegTokenInit2.mechTypes", 0, kSequence};
-constexpr Field kReqFlags{"NegTokenInit2.reqFlags", 1, asn1::kBitString};
-constexpr Field kMechToken{"NegTokenInit2.mechToken", 2, kOctetString};
-constexpr Field kNegHints{"NegTokenInit2.negHints", 3, kSequence};
-constexpr Field kMechListMic{"NegTokenInit2.mechListMIC", 4, kOctetString};
-}  // namespace init2
+struct InitRows {
+  Field token;
+  Field mech_types;
+  Field req_flags;
+  Field mech_token;
+  Field neg_hints;  // without a name where there are none
+  Field mech_list_mic;
+};
+constexpr InitRows kInit{{"NegTokenInit", 0, kSequence},
+                         {"NegTokenInit.mechTypes", 0, kSequence},
+                         {"NegTokenInit.reqFlags", 1, asn1::kBitString},
+                         {"NegTokenInit.mechToken", 2, kOctetString},
+                         {},
+                         {"NegTokenInit.mechListMIC", 3, kOctetString}};
+constexpr InitRows kInit2{{"NegTokenInit2", 0, kSequence},
+                          {"NegTokenInit2.mechTypes", 0, kSequence},
+                          {"NegTokenInit2.reqFlags", 1, asn1::kBitString},
+                          {"NegTokenInit2.mechToken", 2, kOctetString},
+                          {"NegTokenInit2.negHints", 3, kSequence},
+                          {"NegTokenInit2.mechListMIC", 4, kOctetString}};
 
-Result<void> read_fields(FieldReader& fields, NegTokenInit2& out) {
-  if (ByteView list; fields.read(init2::kMechTypes, list)) {
-    fields.keep(MechTypeListReader::read(fields.whole(), list, fields.offset_of(list),
-                                         init::kMechTypes.name, out.mech_types.emplace()));
+// read_init: `hints` is null where there are none, and then the list is required.
+PGSS_SPNEGO_INLINE Result<void> read_init(FieldReader& fields, const InitRows& rows,
+                                          NegTokenInit& out, std::optional<NegHints>* hints) {
+  if (hints == nullptr) fields.require(rows.mech_types);
+  if (fields.read(rows.mech_types)) {
+    out.mech_types = MechTypeList::written(fields.whole());
+    fields.keep(check_mech_types(fields.contents(), fields.offset(), kInit.mech_types.name));
   }
-  read_req_flags(fields, init2::kReqFlags, out.req_flags);
-  fields.octets(init2::kMechToken, out.mech_token);
-  if (ByteView hints; fields.read(init2::kNegHints, hints)) {
-    const FieldReader inner(Reader(hints, fields.offset_of(hints)));
-    fields.keep(read_neg_hints(inner, init2::kNegHints.name, out.neg_hints.emplace()));
+  fields.octets(rows.req_flags, out.req_flags);
+  if (out.req_flags) {
+    fields.keep(asn1::check_bit_string(*out.req_flags, fields.offset(), rows.req_flags.name));
   }
-  fields.octets(init2::kMechListMic, out.mech_list_mic);
-  return fields.finish(kNegTokenInit2.name);
+  fields.octets(rows.mech_token, out.mech_token);
+  if (hints != nullptr && fields.read(rows.neg_hints)) {
+    FieldReader inner(fields.contents(), fields.offset());
+    fields.keep(read_neg_hints(inner, rows.neg_hints.name, hints->emplace()));
+  }
+  fields.octets(rows.mech_list_mic, out.mech_list_mic);
+  return fields.finish(rows.token.name);
+}
+PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenInit& out) {
+  return read_init(fields, kInit, out, nullptr);
+}
+PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenInit2& out) {
+  return read_init(fields, kInit2, out, &out.neg_hints);
 }
 
 // RFC 4178 4.2.2:
@@ -239,38 +222,35 @@ constexpr Field kMechListMic{"NegTokenResp.mechListMIC", 3, kOctetString};
 }  // namespace resp
 
 PGSS_SPNEGO_INLINE Result<void> read_fields(FieldReader& fields, NegTokenResp& out) {
-  if (ByteView state; fields.read(resp::kNegState, state) &&
-                      fields.keep(check_neg_state(fields.whole(), state, fields.offset_of(state),
-                                                  resp::kNegState.name))) {
-    out.neg_state = static_cast<NegState>(state[0]);
+  if (fields.read(resp::kNegState) &&
+      fields.keep(check_neg_state(fields.whole(), fields.contents(), fields.offset(),
+                                  resp::kNegState.name))) {
+    out.neg_state = static_cast<NegState>(fields.contents()[0]);
   }
-  if (ByteView mech;
-      fields.read(resp::kSupportedMech, mech) &&
-      fields.keep(asn1::check_oid(mech, fields.offset_of(mech), resp::kSupportedMech.name))) {
-    out.supported_mech = asn1::Oid{mech};
+  if (fields.read(resp::kSupportedMech) &&
+      fields.keep(asn1::check_oid(fields.contents(), fields.offset(), resp::kSupportedMech.name))) {
+    out.supported_mech = asn1::Oid{fields.contents()};
   }
   fields.octets(resp::kResponseToken, out.response_token);
   fields.octets(resp::kMechListMic, out.mech_list_mic);
   return fields.finish(kNegTokenResp.name);
 }
 
+PGSS_SPNEGO_INLINE Result<void> parse_init(ByteView token, const InitRows& rows, NegTokenInit& out,
+                                           std::optional<NegHints>* hints) {
+  FieldReader in(token);
+  in.enter_frame();
+  in.enter(rows.token);
+  return read_init(in, rows, out, hints);
+}
 PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenInit& out) {
-  FieldReader in{Reader(token)};
-  in.enter_frame();
-  PGSS_CHECK(in.failure());
-  in.enter(kNegTokenInit);
-  return read_fields(in, out);
+  return parse_init(token, kInit, out, nullptr);
 }
-
 PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenInit2& out) {
-  FieldReader in{Reader(token)};
-  in.enter_frame();
-  in.enter(kNegTokenInit2);
-  return read_fields(in, out);
+  return parse_init(token, kInit2, out, &out.neg_hints);
 }
-
 PGSS_SPNEGO_INLINE Result<void> parse(ByteView token, NegTokenResp& out) {
-  FieldReader in{Reader(token)};
+  FieldReader in(token);
   in.enter(kNegTokenResp);
   return read_fields(in, out);
 }
@@ -291,37 +271,25 @@ Result<bool> is_neg_token_init2(Reader body) {
   return false;
 }
 
-PGSS_SPNEGO_INLINE void put_req_flags(Out& out, const Field& field,
-                                      const std::optional<ReqFlags>& flags) {
-  if (!flags) return;
-  out.field_header(field, 1 + flags->octets.size());
-  out.octet(flags->unused_bits);
-  out.bytes(flags->octets);
-}
-
 void put_fields(Out& out, const NegHints& hints) {
   if (hints.hint_name) out.field(kHintName, as_bytes(*hints.hint_name));
   out.optional(kHintAddress, hints.hint_address);
 }
 
-PGSS_SPNEGO_INLINE void put_fields(Out& out, const NegTokenInit& token) {
-  out.element(context(init::kMechTypes.number), token.mech_types.der());
-  put_req_flags(out, init::kReqFlags, token.req_flags);
-  out.optional(init::kMechToken, token.mech_token);
-  out.optional(init::kMechListMic, token.mech_list_mic);
-}
-
-void put_fields(Out& out, const NegTokenInit2& token) {
-  if (token.mech_types) out.element(context(init2::kMechTypes.number), token.mech_types->der());
-  put_req_flags(out, init2::kReqFlags, token.req_flags);
-  out.optional(init2::kMechToken, token.mech_token);
-  if (token.neg_hints) {
-    Out hints;
-    put_fields(hints, *token.neg_hints);
-    out.field_header(init2::kNegHints, hints.size());
-    put_fields(out, *token.neg_hints);
+PGSS_SPNEGO_INLINE void put_init(Out& out, const InitRows& rows, const NegTokenInit& token,
+                                 const std::optional<NegHints>* hints) {
+  if (!token.mech_types.empty()) {
+    out.element(context(rows.mech_types.number), token.mech_types.der());
   }
-  out.optional(init2::kMechListMic, token.mech_list_mic);
+  out.optional(rows.req_flags, token.req_flags);
+  out.optional(rows.mech_token, token.mech_token);
+  if (hints != nullptr && *hints) {
+    Out counted;
+    put_fields(counted, **hints);
+    out.field_header(rows.neg_hints, counted.size());
+    put_fields(out, **hints);
+  }
+  out.optional(rows.mech_list_mic, token.mech_list_mic);
 }
 
 PGSS_SPNEGO_INLINE void put_fields(Out& out, const NegTokenResp& token) {
@@ -332,16 +300,6 @@ PGSS_SPNEGO_INLINE void put_fields(Out& out, const NegTokenResp& token) {
   if (token.supported_mech) out.field(resp::kSupportedMech, token.supported_mech->der);
   out.optional(resp::kResponseToken, token.response_token);
   out.optional(resp::kMechListMic, token.mech_list_mic);
-}
-
-constexpr const Field& field_of(const NegTokenInit&) {
-  return kNegTokenInit;
-}
-constexpr const Field& field_of(const NegTokenInit2&) {
-  return kNegTokenInit2;
-}
-constexpr const Field& field_of(const NegTokenResp&) {
-  return kNegTokenResp;
 }
 
 // put_head writes what stands before `body` octets of fields, and makes room for these in `storage`.
@@ -359,11 +317,25 @@ PGSS_SPNEGO_INLINE Result<void> put_head(const Field& token, bool framed, size_t
   return {};
 }
 
-template <typename Token>
-Result<void> write(const Token& token, bool framed, Bytes& storage) {
+PGSS_SPNEGO_INLINE Result<void> write_init(const InitRows& rows, const NegTokenInit& token,
+                                           const std::optional<NegHints>* hints, bool framed,
+                                           Bytes& storage) {
+  Out out;
+  put_init(out, rows, token, hints);
+  PGSS_CHECK(put_head(rows.token, framed, out.size(), storage, out));
+  put_init(out, rows, token, hints);
+  return {};
+}
+PGSS_SPNEGO_INLINE Result<void> write(const NegTokenInit& token, bool framed, Bytes& storage) {
+  return write_init(kInit, token, nullptr, framed, storage);
+}
+PGSS_SPNEGO_INLINE Result<void> write(const NegTokenInit2& token, bool framed, Bytes& storage) {
+  return write_init(kInit2, token, &token.neg_hints, framed, storage);
+}
+Result<void> write(const NegTokenResp& token, bool framed, Bytes& storage) {
   Out out;
   put_fields(out, token);
-  PGSS_CHECK(put_head(field_of(token), framed, out.size(), storage, out));
+  PGSS_CHECK(put_head(kNegTokenResp, framed, out.size(), storage, out));
   put_fields(out, token);
   return {};
 }
@@ -378,7 +350,8 @@ Result<Bytes> write(const Token& token, bool framed) {
 // take_checked takes an element off `in` that has been read before.
 ByteView take_checked(ByteView& in, asn1::Tag tag) {
   Reader reader(in);
-  const ByteView contents = reader.contents(tag, "MechTypeList").value();
+  ByteView contents;
+  reader.contents(tag, "MechTypeList", contents).value();
   in = reader.rest();
   return contents;
 }
@@ -392,32 +365,34 @@ Opened open(FieldReader& in) {
   const bool framed = in.rest().next_is(kInitialContextTag);
   if (framed) in.enter_frame();
   const bool is_resp = in.rest().next_is(context(kNegTokenResp.number));
-  in.enter(is_resp ? kNegTokenResp : kNegTokenInit);
+  in.enter(is_resp ? kNegTokenResp : kInit.token);
   return Opened{framed, is_resp};
 }
 
 }  // namespace
 
 Result<MechTypeList> MechTypeList::parse(ByteView sequence) {
-  return filled<MechTypeList>([&](MechTypeList& out) {
-    constexpr const char* kName = init::kMechTypes.name;
-    FieldReader in{Reader(sequence)};
-    if (ByteView list; in.enter(kSequence, kName, list)) {
-      in.keep(MechTypeListReader::read(sequence, list, in.rest().offset(), kName, out));
-    }
-    return in.failure();
-  });
+  constexpr const char* kName = kInit.mech_types.name;
+  FieldReader in(sequence);
+  in.enter(kSequence, kName);
+  PGSS_CHECK(in.failure());
+  PGSS_CHECK(check_mech_types(in.contents(), in.rest().offset(), kName));
+  return written(sequence);
 }
 
 MechTypeList::Iterator MechTypeList::begin() const {
-  if (der_.empty()) return end();  // of a list that was not read from anything
+  if (empty()) return end();
   ByteView list = der_;
   return Iterator(take_checked(list, kSequence));
 }
 
+asn1::Oid MechTypeList::Iterator::operator*() const {
+  ByteView elements = rest_;
+  return asn1::Oid{take_checked(elements, asn1::kObjectIdentifier)};
+}
+
 MechTypeList::Iterator& MechTypeList::Iterator::operator++() {
-  mech_ = {};
-  if (!rest_.empty()) mech_.der = take_checked(rest_, asn1::kObjectIdentifier);
+  take_checked(rest_, asn1::kObjectIdentifier);
   return *this;
 }
 
@@ -481,7 +456,7 @@ Result<void> resize(Bytes& storage, size_t size) {
 }
 
 Result<AnyToken> parse_any_token(ByteView token) {
-  FieldReader in{Reader(token)};
+  FieldReader in(token);
   const Opened opened = open(in);
   AnyToken any{opened.framed, {}};
   if (opened.is_resp) {
@@ -503,13 +478,13 @@ Result<Bytes> encode(const AnyToken& any) {
 }
 
 bool is_framed(ByteView token) {
-  FieldReader in{Reader(token)};
+  FieldReader in(token);
   in.enter_frame();
   return in.failure().has_value();
 }
 
 std::optional<Reader::Element> find_field(ByteView token, uint8_t number) {
-  FieldReader in{Reader(token)};
+  FieldReader in(token);
   open(in);
   Reader fields = in.rest();  // none, where `token` does not begin like one
   while (!fields.at_end()) {

@@ -28,7 +28,7 @@ class MechTypeList {
  public:
   // parse takes a whole SEQUENCE with its header. Errors: kMalformed.
   static Result<MechTypeList> parse(ByteView sequence);
-  // written: of a SEQUENCE that this side has written.
+  // written: of a SEQUENCE that this side has written, or checked before.
   static MechTypeList written(ByteView sequence) {
     MechTypeList out;
     out.der_ = sequence;
@@ -44,26 +44,24 @@ class MechTypeList {
     using reference = asn1::Oid;
 
     Iterator() = default;
-    asn1::Oid operator*() const { return mech_; }
+    asn1::Oid operator*() const;
     Iterator& operator++();
     Iterator operator++(int) {
       Iterator before = *this;
       ++*this;
       return before;
     }
-    bool operator==(const Iterator& other) const {
-      return mech_.der.data() == other.mech_.der.data();
-    }
+    bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
 
    private:
     friend class MechTypeList;
-    explicit Iterator(ByteView elements) : rest_(elements) { ++*this; }
-    asn1::Oid mech_;  // of no octets at the end
-    ByteView rest_;
+    explicit Iterator(ByteView elements) : rest_(elements) {}
+    ByteView rest_;  // none at the end
   };
 
   Iterator begin() const;
   Iterator end() const { return Iterator(); }
+  bool empty() const { return der_.empty(); }  // of a list that was not read from anything
   size_t size() const { return static_cast<size_t>(std::distance(begin(), end())); }
   asn1::Oid front() const { return *begin(); }
 
@@ -74,23 +72,14 @@ class MechTypeList {
   bool operator==(const MechTypeList& other) const { return der_ == other.der_; }
 
  private:
-  friend struct MechTypeListReader;  // of token.cc
-
   ByteView der_;
-};
-
-// ContextFlags (RFC 4178 4.2.1) is a BIT STRING left over from RFC 2478; it is read and ignored.
-struct ReqFlags {
-  ByteView octets;
-  uint8_t unused_bits = 0;
-
-  bool operator==(const ReqFlags&) const = default;
 };
 
 // RFC 4178 4.2.1, from the initiator, inside the frame of RFC 2743 3.1.
 struct NegTokenInit {
-  MechTypeList mech_types;                // [0]
-  std::optional<ReqFlags> req_flags;      // [1]
+  MechTypeList mech_types;  // [0]
+  // [1]: the contents octets of a BIT STRING left over from RFC 2478; read and ignored
+  std::optional<ByteView> req_flags;
   std::optional<ByteView> mech_token;     // [2]: the optimistic token of the first mechanism
   std::optional<ByteView> mech_list_mic;  // [3]
 
@@ -106,13 +95,10 @@ struct NegHints {
 };
 
 // [MS-SPNG] 2.2.1, from the acceptor, where it speaks first. [3] holds a SEQUENCE here and an OCTET
-// STRING in NegTokenInit, which is how the two are told apart.
-struct NegTokenInit2 {
-  std::optional<MechTypeList> mech_types;  // [0]
-  std::optional<ReqFlags> req_flags;       // [1]
-  std::optional<ByteView> mech_token;      // [2]
-  std::optional<NegHints> neg_hints;       // [3]
-  std::optional<ByteView> mech_list_mic;   // [4]
+// STRING in NegTokenInit, which is how the two are told apart; mech_list_mic is [4], and mech_types may be
+// empty.
+struct NegTokenInit2 : NegTokenInit {
+  std::optional<NegHints> neg_hints;  // [3]
 
   bool operator==(const NegTokenInit2&) const = default;
 };

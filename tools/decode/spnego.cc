@@ -191,8 +191,7 @@ Children tree(const NegTokenResp& token, TokenFields& fields) {
 // alike.
 std::optional<NegTokenInit2> as_init2(const NegTokenInit& token) {
   if (token.mech_list_mic) return std::nullopt;
-  return NegTokenInit2{token.mech_types, token.req_flags, token.mech_token, std::nullopt,
-                       std::nullopt};
+  return NegTokenInit2{token, std::nullopt};
 }
 
 template <typename Wanted>
