@@ -36,12 +36,10 @@ class Acceptor final : public Negotiation {
 
   Result<void> send_hints(Step& next);
   Result<void> take_init(ByteView token, Step& next);
-  Result<void> take_token(ByteView token, Step& next);
-  Result<void> take_mic(ByteView token, Step& next);
+  Result<void> take_response(State, ByteView token, Step& next);
   Result<void> start_bare(ByteView token, const Error& not_spnego, Step& next);
   Result<void> after_bare(Result<void>, const Step& next);
   Result<void> choose(const MechTypeList&);
-  Result<void> read_response(ByteView token, NegTokenResp&);
 
   Result<void> give(ByteView token, const std::optional<ByteView>& mech_list_mic, Step& next);
   Result<void> after_inner(Step& next);
@@ -60,9 +58,8 @@ Result<void> Acceptor::take(State state, ByteView token, Step& next) {
     case State::kAwaitInit:
       return take_init(token, next);
     case State::kAwaitToken:
-      return take_token(token, next);
     case State::kAwaitMic:
-      return take_mic(token, next);
+      return take_response(state, token, next);
     case State::kBare:
       return after_bare(inner_->step(token, next), next);
     default:
@@ -80,8 +77,7 @@ Result<void> Acceptor::take_answer(State state, Answer&& answer, Step& next) {
 
 // Quirk B16: what a mechanism that refuses has for the initiator goes beside the reject.
 Bytes Acceptor::take_error_token() {
-  Bytes token;
-  if (inner_ != nullptr) token = inner_->take_error_token();
+  Bytes token = inner_ != nullptr ? inner_->take_error_token() : Bytes();
   if (token.empty() || bare_) return token;
   supported_mech_ = {};
   if (!wrap(NegState::kReject, Inside::kToken, token).has_value()) token.clear();
@@ -106,7 +102,7 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
 
   mech_types_.clear();
   append(mech_types_, init.mech_types.der());
-  PGSS_CHECK(choose(init.mech_types));
+  PGSS_CHECK(choose(MechTypeList::written(mech_types_)));
   // RFC 4178 4.2.2: the optimistic token is the first choice's; of another mechanism nobody looks
   // into it (P9).
   if (mic_demanded_ || !is_present(init.mech_token)) {
@@ -117,19 +113,20 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
   return give(*init.mech_token, init.mech_list_mic, next);
 }
 
-// choose starts the first mechanism of the list that is ours and can be started. Where that is not the
-// one that the initiator prefers, mechListMICs are demanded.
+// choose starts the first mechanism of the list, which is that of mech_types_, that is ours and can be
+// started. Where it is not the one that the initiator prefers, mechListMICs are demanded.
 Result<void> Acceptor::choose(const MechTypeList& list) {
   Result<void> why;
-  const MechanismEntry* const preferred = find_mechanism(config_.mechanisms, list.front()).entry;
+  const MechanismEntry* preferred = nullptr;
+  bool at_front = true;
   for (const asn1::Oid mech : list) {
-    const Choice choice = find_mechanism(config_.mechanisms, mech);
-    if (choice.entry == nullptr) continue;
-    mic_demanded_ = choice.entry != preferred;
-    const auto made =
-        choice.entry->make(mic_demanded_ ? MicNeed::kCertain : MicNeed::kPossible, inner_);
+    const MechanismEntry* const entry = find_mechanism(config_.mechanisms, mech);
+    if (std::exchange(at_front, false)) preferred = entry;
+    if (entry == nullptr) continue;
+    mic_demanded_ = entry != preferred;
+    const auto made = entry->make(mic_demanded_ ? MicNeed::kCertain : MicNeed::kPossible, inner_);
     if (made.has_value()) {
-      supported_mech_ = choice.mech;
+      supported_mech_ = mech;
       return {};
     }
     if (why.has_value()) why = made;
@@ -168,20 +165,25 @@ Result<void> Acceptor::after_bare(Result<void> result, const Step& next) {
   return {};
 }
 
-// read_response: what an initiator's NegTokenResp may not say (RFC 4178 4.2.2; quirk B7).
-Result<void> Acceptor::read_response(ByteView token, NegTokenResp& resp) {
-  PGSS_CHECK(read(token, resp));
+// check_response: what an initiator's NegTokenResp may not say (RFC 4178 4.2.2; quirk B7).
+Result<void> check_response(const NegTokenResp& resp) {
   if (resp.supported_mech) return misbehaved(kSupportedMech);
   if (resp.neg_state == NegState::kRequestMic) return misbehaved(kNegState);
   if (resp.neg_state == NegState::kReject) return refused(kNegState);
   return {};
 }
 
-Result<void> Acceptor::take_token(ByteView token, Step& next) {
+// take_response: before the mechanism is complete a token of its is awaited, and after that the
+// initiator's mechListMIC.
+Result<void> Acceptor::take_response(State state, ByteView token, Step& next) {
   NegTokenResp resp;
-  PGSS_CHECK(read_response(token, resp));
-  if (!is_present(resp.response_token)) return misbehaved(kResponseToken);
-  return give(*resp.response_token, resp.mech_list_mic, next);
+  PGSS_CHECK(read(token, resp));
+  PGSS_CHECK(check_response(resp));
+  const bool complete = state == State::kAwaitMic;
+  if (is_present(resp.response_token) == complete) return misbehaved(kResponseToken);
+  if (!complete) return give(*resp.response_token, resp.mech_list_mic, next);
+  if (!resp.mech_list_mic) return refused(kMechListMic);
+  return answer_mic(*resp.mech_list_mic, next);
 }
 
 Result<void> Acceptor::after_inner(Step& next) {
@@ -221,14 +223,6 @@ Result<void> Acceptor::after_peer_last(Step& next) {
     return send(NegState::kRequestMic, Inside::kNothing, State::kAwaitMic, next);
   }
   return refused(kMechListMic);
-}
-
-Result<void> Acceptor::take_mic(ByteView token, Step& next) {
-  NegTokenResp resp;
-  PGSS_CHECK(read_response(token, resp));
-  if (is_present(resp.response_token)) return misbehaved(kResponseToken);
-  if (!resp.mech_list_mic) return refused(kMechListMic);
-  return answer_mic(*resp.mech_list_mic, next);
 }
 
 // answer_mic ends the exchange: the initiator's mechListMIC is right, and has, or gets, its answer.

@@ -144,7 +144,7 @@ Result<void> Initiator::take_answer(State state, Answer&& answer, Step& next) {
 Result<void> Initiator::take_reply(ByteView token, Step& next) {
   // Policy row P8: an acceptor that answers, whatever it says, has had the optimistic token. (To go on
   // with another mechanism inside SPNEGO is no other login.)
-  proof_sent_ = proof_sent_ || inner_->token_is_proof();
+  proof_sent_ |= inner_->token_is_proof();
   NegTokenResp resp;
   PGSS_CHECK(read(token, resp));
   if (resp.neg_state == NegState::kReject) return rejected(resp, refused(kNegState), next);
@@ -208,10 +208,10 @@ Result<void> Initiator::read_first_reply(const NegTokenResp& resp, const Mechani
     if (request_mic) return misbehaved(kSupportedMech);
     return {};
   }
-  const Choice choice = find_mechanism(offered_, *resp.supported_mech);
-  if (choice.entry == nullptr) return misbehaved(kSupportedMech);  // never offered
-  if (request_mic) mic_demanded_ = true;
-  if (choice.entry == &offered_.front()) return {};
+  const MechanismEntry* const chosen = find_mechanism(offered_, *resp.supported_mech);
+  if (chosen == nullptr) return misbehaved(kSupportedMech);  // never offered
+  mic_demanded_ = mic_demanded_ || request_mic;
+  if (chosen == &offered_.front()) return {};
 
   // RFC 4178 4.2.2: another mechanism than the preferred one comes with request-mic. Windows 2003
   // sends accept-incomplete (quirk B6); the mechListMIC is required all the same.
@@ -222,7 +222,7 @@ Result<void> Initiator::read_first_reply(const NegTokenResp& resp, const Mechani
   }
   if (is_present(resp.response_token)) return misbehaved(kResponseToken);
   if (resp.mech_list_mic) return misbehaved(kMechListMic);
-  other = choice.entry;
+  other = chosen;
   return {};
 }
 

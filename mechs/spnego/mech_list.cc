@@ -6,6 +6,18 @@
 #include "mechs/spnego/token.h"
 
 namespace pocketgss::mechs::spnego {
+namespace {
+
+void put_mech_types(Out& out, MechanismEntries entries, Aliases aliases) {
+  for (const MechanismEntry& entry : entries) {
+    out.element(asn1::kObjectIdentifier, entry.oid.der);
+    if (aliases == Aliases::kInclude && entry.alias) {
+      out.element(asn1::kObjectIdentifier, entry.alias->der);
+    }
+  }
+}
+
+}  // namespace
 
 Result<void> check_mechanisms(MechanismEntries entries) {
   const auto unusable = [](const MechanismEntry& entry) {
@@ -17,29 +29,21 @@ Result<void> check_mechanisms(MechanismEntries entries) {
   return {};
 }
 
-Choice find_mechanism(MechanismEntries entries, asn1::Oid mech) {
+const MechanismEntry* find_mechanism(MechanismEntries entries, asn1::Oid mech) {
   for (const MechanismEntry& entry : entries) {
-    if (mech == entry.oid) return Choice{&entry, entry.oid};
-    if (mech == entry.alias) return Choice{&entry, *entry.alias};
+    if (mech == entry.oid || mech == entry.alias) return &entry;
   }
-  return {};
+  return nullptr;
 }
 
 Result<void> encode_mech_types(MechanismEntries entries, Aliases aliases, Bytes& list) {
-  const auto put_all = [&](Out& out) {
-    for (const MechanismEntry& entry : entries) {
-      out.element(asn1::kObjectIdentifier, entry.oid.der);
-      if (aliases == Aliases::kInclude && entry.alias) {
-        out.element(asn1::kObjectIdentifier, entry.alias->der);
-      }
-    }
-  };
-  Out counted;
-  put_all(counted);
-  PGSS_CHECK(resize(list, element_size(counted.size())));
-  Out out(list.data());
-  out.header(asn1::kSequence, counted.size());
-  put_all(out);
+  Out out;  // that counts
+  put_mech_types(out, entries, aliases);
+  const size_t size = out.size();
+  PGSS_CHECK(resize(list, element_size(size)));
+  out = Out(list.data());
+  out.header(asn1::kSequence, size);
+  put_mech_types(out, entries, aliases);
   return {};
 }
 

@@ -13,13 +13,9 @@ using MechanismEntries = std::span<const MechanismEntry>;
 // check_mechanisms: kApiMisuse unless there are 1 to 32, each with an OID and a source.
 Result<void> check_mechanisms(MechanismEntries);
 
-// Choice is a mechanism of ours and the OID by which the peer named it. Microsoft's OID and the
-// right one name the same Kerberos (quirk B8).
-struct Choice {
-  const MechanismEntry* entry = nullptr;  // null: none of ours goes by that OID
-  asn1::Oid mech;                         // of `entry`, so in static memory
-};
-Choice find_mechanism(MechanismEntries, asn1::Oid mech);
+// find_mechanism returns the one that goes by that OID, or null. Microsoft's OID and the right one name
+// the same Kerberos (quirk B8).
+const MechanismEntry* find_mechanism(MechanismEntries, asn1::Oid mech);
 
 // encode_mech_types writes a MechTypeList: what an initiator offers (the preferred OID of each), or
 // what an acceptor hints at (every OID). There are 32 entries at most. Errors: kNoMemory.

@@ -25,10 +25,10 @@ bool is_present(const std::optional<ByteView>& token) {
 }
 
 Result<void> Mic::keep(const std::optional<ByteView>& mic) {
+  if (mic && mic->size() > kMaxSize) return kWrongMic;
   present_ = mic.has_value();
   if (!present_) return {};
   size_ = mic->size();
-  if (size_ > kMaxSize) return kWrongMic;
   if (size_ != 0) std::memcpy(bytes_.data(), mic->data(), size_);
   return {};
 }
@@ -39,6 +39,8 @@ Result<void> Mic::make(MessageProtection& protection, ByteView list) {
   present_ = true;
   return {};
 }
+
+Negotiation::~Negotiation() = default;
 
 Result<void> Negotiation::step(ByteView peer_token, Step& next) {
   return ended(take(leave_state(), peer_token, next));
@@ -52,7 +54,7 @@ State Negotiation::leave_state() {
   return std::exchange(state_, State::kFailed);
 }
 
-// ended looks back on a call.
+// ended looks back on a call. What a mechanism that failed has for the peer is still asked for.
 Result<void> Negotiation::ended(Result<void> result) {
   if (!result.has_value()) failure_ = result.error();
   return result;
@@ -75,7 +77,7 @@ Result<void> Negotiation::step_inner(ByteView token, Step& next) {
 }
 
 Result<void> Negotiation::stepped(Result<void> result, const Step& next) {
-  proof_sent_ = proof_sent_ || inner_->proof_sent();
+  proof_sent_ |= inner_->proof_sent();
   if (result.has_value() && next.kind == Step::Kind::kEstablished) {
     protection_ = inner_->take_protection();
   }
@@ -84,7 +86,7 @@ Result<void> Negotiation::stepped(Result<void> result, const Step& next) {
 
 Result<void> Negotiation::read(ByteView token, NegTokenResp& resp) {
   PGSS_CHECK(parse_neg_token_resp(token, resp));
-  // Windows 2000 and some WebSphere servers repeat the responseToken there (quirk B9).
+  // Windows 2000 and some WebSphere servers repeat the responseToken in mechListMIC (quirk B9).
   if (resp.mech_list_mic == resp.response_token) resp.mech_list_mic.reset();
   return {};
 }

@@ -34,9 +34,9 @@ class Mic {
  private:
   static constexpr size_t kMaxSize = 64;
 
-  std::array<uint8_t, kMaxSize> bytes_;
-  size_t size_ = 0;
   bool present_ = false;
+  size_t size_ = 0;
+  std::array<uint8_t, kMaxSize> bytes_;
 };
 
 enum class State : uint8_t {
@@ -52,8 +52,11 @@ enum class State : uint8_t {
   kFailed,
 };
 
+// Negotiation is one side. What a call means in each state is for Initiator and Acceptor to say.
 class Negotiation : public Mechanism {
  public:
+  // Out of line once, for the destructors of both sides.
+  [[gnu::noinline]] ~Negotiation() override;
   Result<void> step(ByteView peer_token, Step& next) final;
   Result<void> resume(Answer&& answer, Step& next) final;
   const char* state_name() const final;
@@ -69,16 +72,17 @@ class Negotiation : public Mechanism {
   // refuse answers a call that the state does not take.
   Error refuse(State) const;
 
-  // stepped looks back on a call to the mechanism.
+  // stepped looks back on a call to the mechanism: what it has proven, and whether it is complete.
   Result<void> stepped(Result<void>, const Step& next);
   Result<void> step_inner(ByteView token, Step& next);
 
+  // read parses a token; a mechListMIC that is none is left out (quirk B9).
   Result<void> read(ByteView token, NegTokenResp&);
-  // wrap puts a NegTokenResp in the place of `token`, with that inside where it is asked for, and what
-  // else is to be said for the first time.
+  // wrap puts a NegTokenResp in the place of the mechanism's token, which may be inside of it. A
+  // mechListMIC that was made, and the name of the mechanism, go along once.
   enum class Inside : uint8_t { kNothing, kToken };
   Result<void> wrap(std::optional<NegState>, Inside, Bytes& token);
-  // send does so in `next`. Where the next state is kEstablished, this is our last token.
+  // send does so in `next`. Where it leads to kEstablished, this is our last token.
   Result<void> send(std::optional<NegState>, Inside, State then, Step& next);
   // establish, without a last token.
   Result<void> establish(Step& next);
@@ -97,19 +101,19 @@ class Negotiation : public Mechanism {
 
   State state_ = State::kStart;
   bool proof_sent_ = false;
-
-  // What the exchange carries from token to token.
-  std::unique_ptr<Mechanism> inner_;  // once that is complete there is protection_
-  Bytes
-      mech_types_;  // MechTypeList as it was sent: a mechListMIC covers these very bytes (quirk B2)
-  asn1::Oid supported_mech_;  // acceptor: what the next token names, which is our first
-  Mic own_mic_;               // of the next token
-  Mic peer_mic_;              // of the token that is being answered
   // The negotiation itself makes the exchange of mechListMICs obligatory, because the mechanism is not
   // the initiator's first choice or because of request-mic.
   bool mic_demanded_ = false;
   bool mic_made_ = false;
   bool mic_verified_ = false;
+
+  // What the exchange carries from token to token.
+  std::unique_ptr<Mechanism> inner_;  // once that is complete there is protection_
+  // MechTypeList as it was sent: a mechListMIC covers these very bytes (RFC 4178 5 a; quirk B2).
+  Bytes mech_types_;
+  asn1::Oid supported_mech_;  // acceptor: what our first token names; of mech_types_, none later
+  Mic own_mic_;               // of the next token
+  Mic peer_mic_;              // of the token that is being answered
 
  private:
   Error failure_;  // of kFailed
