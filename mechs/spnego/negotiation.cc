@@ -6,9 +6,12 @@
 namespace pocketgss::mechs::spnego {
 namespace {
 
-// One error, whatever is wrong with a mechListMIC (policy row P23).
-constexpr Error kWrongMic{Errc::kAuthFailed, "mechListMIC", 0, 0};
-constexpr Error kNoMic{Errc::kInternal, "mechListMIC", 0, 0};
+constexpr const char* kMechListMic = "mechListMIC";
+
+// wrong_mic: one error, whatever is wrong with a mechListMIC (policy row P23).
+Error wrong_mic() {
+  return refused(kMechListMic);
+}
 
 }  // namespace
 
@@ -25,7 +28,7 @@ bool is_present(const std::optional<ByteView>& token) {
 }
 
 Result<void> Mic::keep(const std::optional<ByteView>& mic) {
-  if (mic && mic->size() > kMaxSize) return kWrongMic;
+  if (mic && mic->size() > kMaxSize) return wrong_mic();
   present_ = mic.has_value();
   if (!present_) return {};
   size_ = mic->size();
@@ -34,7 +37,6 @@ Result<void> Mic::keep(const std::optional<ByteView>& mic) {
 }
 
 Result<void> Mic::make(MessageProtection& protection, ByteView list) {
-  if (protection.mic_size() > kMaxSize) return kNoMic;
   PGSS_TRY(size_, protection.mic(list, bytes_));
   present_ = true;
   return {};
@@ -138,7 +140,9 @@ Result<void> Negotiation::check_mic_possible() const {
 }
 
 Result<void> Negotiation::make_mic() {
-  if (mic_made_) return kNoMic;
+  if (mic_made_ || protection_->mic_size() > Mic::kMaxSize) {
+    return Error{Errc::kInternal, kMechListMic, 0, 0};
+  }
   PGSS_CHECK(own_mic_.make(*protection_, mech_types_));
   mic_made_ = true;
   protection_->mech_list_mic_done(Direction::kSent);  // quirk B3
@@ -153,7 +157,7 @@ Result<void> Negotiation::prove() {
 Result<void> Negotiation::verify_mic(ByteView mic) {
   if (mic_verified_ || !protection_->can_mic() ||
       !protection_->verify_mech_list_mic(mech_types_, mic).has_value()) {
-    return kWrongMic;
+    return wrong_mic();
   }
   mic_verified_ = true;
   protection_->mech_list_mic_done(Direction::kReceived);

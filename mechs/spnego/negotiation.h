@@ -22,9 +22,11 @@ bool is_present(const std::optional<ByteView>& token);
 // Kerberos 28 to 40.
 class Mic {
  public:
+  static constexpr size_t kMaxSize = 64;
+
   // keep: kAuthFailed where `mic` is longer than any of ours can be.
   Result<void> keep(const std::optional<ByteView>& mic);
-  // make: kInternal, and the errors of MessageProtection.
+  // make: the errors of MessageProtection, whose MICs have kMaxSize octets at most.
   Result<void> make(MessageProtection&, ByteView list);
   void clear() { present_ = false; }
 
@@ -32,8 +34,6 @@ class Mic {
   ByteView view() const { return ByteView(bytes_).prefix(size_); }
 
  private:
-  static constexpr size_t kMaxSize = 64;
-
   bool present_ = false;
   size_t size_ = 0;
   std::array<uint8_t, kMaxSize> bytes_;
