@@ -19,9 +19,9 @@ constexpr FixedBytes<kNtHashSize> kEmptyPasswordHash = {
 constexpr FixedBytes<kNtHashSize> kDummyHash = {0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a,
                                                 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a, 0x5a};
 
-// take_if copies `from` over `to` where `condition` holds, without a branch on it. By words: of single
-// octets g++ puts the key together on its stack, where it stays.
-void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
+// take_if copies `from` over `to` where `condition` holds, without a branch on it. By words, and by
+// itself: of single octets, or within a loop, g++ puts the key together on its stack, where it stays.
+[[gnu::noinline]] void take_if(bool condition, FixedView<16> from, std::span<uint8_t, 16> to) {
   const uint64_t mask = 0 - static_cast<uint64_t>(condition);
   for (size_t at = 0; at < to.size(); at += sizeof mask) {
     uint64_t theirs, ours;
