@@ -61,7 +61,7 @@ function(pgss_layer name)
   add_library(pgss_${name} OBJECT ${LAYER_SOURCES})
   target_include_directories(pgss_${name} PUBLIC ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/include)
   target_link_libraries(pgss_${name} PUBLIC pgss_flags PRIVATE ${LAYER_LIBRARIES})
-  if(NOT PGSS_RTTI AND NOT PGSS_SANITIZE)
+  if(NOT PGSS_RTTI AND NOT PGSS_SANITIZE AND CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang")
     # A user's class may derive from a public one all the same, and be asked: the type information of a public class is made where
     # it is used, unless an out-of-line virtual function ties it to a file of ours.
     target_compile_options(pgss_${name} PRIVATE -fno-rtti)

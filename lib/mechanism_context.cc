@@ -1,4 +1,4 @@
-// The states of a context, and the boundary at which exceptions end.
+// The states of a context. What a step runs ends here with its exceptions.
 #include "lib/mechanism_context.h"
 
 #include <utility>

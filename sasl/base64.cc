@@ -1,4 +1,5 @@
-// Base64 without look-ups: each character is computed, so no memory access depends on the data.
+// Base64 without look-ups: all ranges of the alphabet are gone through for each character, so no memory
+// access depends on the data.
 #include <pocketgss/base64.h>
 
 #include "base/filled.h"

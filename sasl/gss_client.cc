@@ -2,6 +2,8 @@
 // context, and, except for NTLM, the security-layer step where the server runs it.
 #include <pocketgss/sasl.h>
 
+#include "base/filled.h"
+#include "base/guard.h"
 #include "lib/text.h"
 #include "sasl/gss_exchange.h"
 

@@ -8,8 +8,6 @@
 
 #include <pocketgss/sasl.h>
 
-#include "base/filled.h"
-#include "base/guard.h"
 #include "sasl/layer.h"
 
 namespace pocketgss::sasl {

@@ -4,6 +4,8 @@
 
 #include <pocketgss/sasl.h>
 
+#include "base/filled.h"
+#include "base/guard.h"
 #include "base/utf16.h"
 #include "sasl/gss_exchange.h"
 
@@ -66,7 +68,7 @@ std::string_view local_part(std::string_view principal, std::string_view realm) 
 // have no short names here.
 bool is_own(std::string_view authzid, const ContextInfo& info) {
   const std::string_view name = info.initiator_name;
-  if (std::string_view(info.mechanism) == "Kerberos") {
+  if (same(info.mechanism, "Kerberos")) {
     const std::string_view local = local_part(name, info.target_realm);
     return same(authzid, name) || (!local.empty() && same(authzid, local));
   }

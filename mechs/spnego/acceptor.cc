@@ -80,7 +80,7 @@ Bytes Acceptor::take_error_token() {
   Bytes token = inner_ != nullptr ? inner_->take_error_token() : Bytes();
   if (token.empty() || bare_) return token;
   supported_mech_ = {};
-  if (!wrap(NegState::kReject, Inside::kToken, token).has_value()) token.clear();
+  if (!enclose(NegState::kReject, Inside::kToken, token).has_value()) token.clear();
   return token;
 }
 
@@ -205,6 +205,7 @@ Result<void> Acceptor::after_inner(Step& next) {
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
 // and the initiator's is then awaited.
 Result<void> Acceptor::after_own_last(Step& next) {
+  next.token_replaceable = false;
   PGSS_CHECK(prove());
   return mic_made_ ? send(NegState::kAcceptIncomplete, Inside::kToken, State::kAwaitMic, next)
                    : send(NegState::kAcceptCompleted, Inside::kToken, State::kEstablished, next);

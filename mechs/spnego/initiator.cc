@@ -52,7 +52,7 @@ class Initiator final : public Negotiation {
   Result<void> rejected(const NegTokenResp&, const Error& otherwise, Step& next);
 
   Result<void> after_inner(Step& next);
-  Result<void> answer(Step& next);
+  Result<void> send_reply(Step& next);
   Result<void> conclude(Step& next);
 
   bool strict() const { return config_.level == PolicyLevel::kStrict; }
@@ -238,11 +238,11 @@ Result<void> Initiator::after_inner(Step& next) {
     state_ = State::kAwaitAnswer;
     return {};
   }
-  return answered_ ? answer(next) : send_init(next);
+  return answered_ ? send_reply(next) : send_init(next);
 }
 
 // answer sends what the mechanism has. RFC 4178 5 c: beside its last token goes our mechListMIC.
-Result<void> Initiator::answer(Step& next) {
+Result<void> Initiator::send_reply(Step& next) {
   const bool complete = protection_ != nullptr;
   if (complete && next.token.empty()) return conclude(next);
   if (neg_state_ == NegState::kAcceptCompleted) return misbehaved(kNegState);

@@ -58,7 +58,10 @@ State Negotiation::leave_state() {
 
 // ended looks back on a call. What a mechanism that failed has for the peer is still asked for.
 Result<void> Negotiation::ended(Result<void> result) {
-  if (!result.has_value()) failure_ = result.error();
+  if (!result.has_value()) {
+    failure_ = result.error();
+    protection_.reset();
+  }
   return result;
 }
 
@@ -82,6 +85,7 @@ Result<void> Negotiation::stepped(Result<void> result, const Step& next) {
   proof_sent_ |= inner_->proof_sent();
   if (result.has_value() && next.kind == Step::Kind::kEstablished) {
     protection_ = inner_->take_protection();
+    protection_->peer_error = nullptr;  // it is a NegTokenResp that answers
   }
   return result;
 }
@@ -93,7 +97,7 @@ Result<void> Negotiation::read(ByteView token, NegTokenResp& resp) {
   return {};
 }
 
-Result<void> Negotiation::wrap(std::optional<NegState> state, Inside inside, Bytes& token) {
+Result<void> Negotiation::enclose(std::optional<NegState> state, Inside inside, Bytes& token) {
   const Bytes inner = std::move(token);
   NegTokenResp resp;
   resp.neg_state = state;
@@ -107,7 +111,7 @@ Result<void> Negotiation::wrap(std::optional<NegState> state, Inside inside, Byt
 
 Result<void> Negotiation::send(std::optional<NegState> state, Inside inside, State then,
                                Step& next) {
-  PGSS_CHECK(wrap(state, inside, next.token));
+  PGSS_CHECK(enclose(state, inside, next.token));
   if (then == State::kEstablished) {
     PGSS_CHECK(establish(next));
     next.has_token = true;

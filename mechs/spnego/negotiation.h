@@ -78,10 +78,10 @@ class Negotiation : public Mechanism {
 
   // read parses a token; a mechListMIC that is none is left out (quirk B9).
   Result<void> read(ByteView token, NegTokenResp&);
-  // wrap puts a NegTokenResp in the place of the mechanism's token, which may be inside of it. A
+  // enclose puts a NegTokenResp in the place of the mechanism's token, which may be inside of it. A
   // mechListMIC that was made, and the name of the mechanism, go along once.
   enum class Inside : uint8_t { kNothing, kToken };
-  Result<void> wrap(std::optional<NegState>, Inside, Bytes& token);
+  Result<void> enclose(std::optional<NegState>, Inside, Bytes& token);
   // send does so in `next`. Where it leads to kEstablished, this is our last token.
   Result<void> send(std::optional<NegState>, Inside, State then, Step& next);
   // establish, without a last token.

@@ -256,6 +256,11 @@ TEST_P(MessageTokens, AllocateNothing) {
   ASSERT_TRUE(pair.acceptor->unwrap(ByteView(token).prefix(size), out).has_value());
   ASSERT_TRUE(pair.initiator->mic(message, mic).has_value());
   ASSERT_TRUE(pair.acceptor->verify_mic(message, mic).has_value());
+  ASSERT_TRUE(pair.initiator->mic(message, mic).has_value());
+  ASSERT_TRUE(pair.acceptor->verify_mech_list_mic(message, mic).has_value());
+  ASSERT_TRUE(pair.initiator->wrap(message, false, token).has_value());
+  ASSERT_FALSE(pair.acceptor->unwrap(mic, out).has_value());
+  ASSERT_TRUE(pair.initiator->pseudo_random(PrfKey::kFull, message, out).has_value());
   EXPECT_EQ(watch.count(), 0U);
 }
 
