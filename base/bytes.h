@@ -60,7 +60,7 @@ inline std::string_view as_text(ByteView bytes) {
   return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-// append adds to the end. It may throw std::bad_alloc.
+// append adds to the end; `more` must not be part of `out`. It may throw std::bad_alloc.
 void append(Bytes& out, ByteView more);
 
 }  // namespace pocketgss

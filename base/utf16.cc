@@ -80,7 +80,7 @@ void append_utf8(std::string& out, uint32_t c) {
     octets[i] = static_cast<char>(0x80 | (c & 0x3f));
     c >>= 6;
   }
-  octets[0] = static_cast<char>((0xf0 << (4 - size)) | c);
+  octets[0] = static_cast<char>((0xf0u << (4 - size)) | c);
   out.append(octets, size);
 }
 

@@ -86,13 +86,14 @@ struct Step {
   bool token_replaceable = false;  // as in Established
   Bytes token;                     // empty before a call
   NeedExchange exchange;
-  NeedAccount account;
+  NeedAccount account;  // its names are empty before a call
 
   // reset makes it fit for another mechanism, whatever one that failed has left in it.
   void reset() {
     kind = Kind::kContinue;
     has_token = token_replaceable = false;
     token.clear();
+    account = {};
   }
 };
 

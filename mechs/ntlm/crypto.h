@@ -1,5 +1,5 @@
 // The computations of [MS-NLMP] 3.3 and 3.4, each a free function with its formula. None can fail,
-// none allocates.
+// none allocates. What is hashed in a row may come joined, as the first part.
 #ifndef PGSS_MECHS_NTLM_CRYPTO_H_
 #define PGSS_MECHS_NTLM_CRYPTO_H_
 

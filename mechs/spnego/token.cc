@@ -182,7 +182,7 @@ PGSS_SPNEGO_INLINE Result<void> read_init(FieldReader& fields, const InitRows& r
   if (hints == nullptr) fields.require(rows.mech_types);
   if (fields.read(rows.mech_types)) {
     out.mech_types = MechTypeList::written(fields.whole());
-    fields.keep(check_mech_types(fields.contents(), fields.offset(), kInit.mech_types.name));
+    fields.keep(check_mech_types(fields.contents(), fields.offset(), rows.mech_types.name));
   }
   fields.octets(rows.req_flags, out.req_flags);
   if (out.req_flags) {

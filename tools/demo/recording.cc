@@ -148,15 +148,14 @@ Result<std::vector<Check>> verify_recording(Runtime& runtime, const Recording& r
   checks.push_back(check("NTProofStr",
                          nt_proof_str(crypto, key, t.challenge.server_challenge, t.response.temp),
                          t.response.nt_proof_str));
-  PGSS_TRY(ExportedSessionKey exported, exported_key(crypto, t, key));
+  PGSS_TRY(const ExportedSessionKey exported, exported_key(crypto, t, key));
   checks.push_back(
       check("MIC of the AUTHENTICATE_MESSAGE",
             mic(crypto, exported, t.negotiate, octets_of(t.challenge_resp.response_token),
                 octets_of(t.authenticate_resp.response_token)),
             t.authenticate.mic));
-  ExportedSessionKey same_key{exported.view()};
-  MessageSecurity acceptor(crypto, t.authenticate.flags, std::move(exported), Sender::kAcceptor);
-  MessageSecurity initiator(crypto, t.authenticate.flags, std::move(same_key), Sender::kInitiator);
+  MessageSecurity acceptor(crypto, t.authenticate.flags, exported, Sender::kAcceptor);
+  MessageSecurity initiator(crypto, t.authenticate.flags, exported, Sender::kInitiator);
   const ByteView mech_types = t.init.mech_types.der();
   checks.push_back(mech_list_mic_check("the initiator's mechListMIC", acceptor, mech_types,
                                        octets_of(t.authenticate_resp.mech_list_mic)));

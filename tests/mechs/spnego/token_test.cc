@@ -219,6 +219,21 @@ TEST(SpnegoToken, TakesANegTokenInit2WithoutAnyField) {
   EXPECT_EQ(parse_any_token(token).value(), (AnyToken{true, init}));
 }
 
+TEST(SpnegoToken, NamesTheListOfANegTokenInit2WhateverIsWrongWithIt) {
+  for (const std::string_view list : {"3000", "3100", "3003 060100"}) {
+    Bytes token = unhex(list);
+    for (const uint8_t tag : {0xa0, 0x30, 0xa0}) {
+      token.insert(token.begin(), {tag, static_cast<uint8_t>(token.size())});
+    }
+    const Bytes oid = unhex("06062b0601050502");
+    token.insert(token.begin(), oid.begin(), oid.end());
+    token.insert(token.begin(), {0x60, static_cast<uint8_t>(token.size())});
+    const auto parsed = parse_neg_token_init2(token);
+    ASSERT_FALSE(parsed.has_value()) << list;
+    EXPECT_STREQ(parsed.error().where, "NegTokenInit2.mechTypes") << list;
+  }
+}
+
 TEST(SpnegoToken, RefusesANegTokenInitWithoutMechTypes) {
   const Bytes token = unhex("6011 06062b0601050502 a007 3005 a203 040155");
   EXPECT_EQ(parse_neg_token_init(token).error(),
