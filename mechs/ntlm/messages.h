@@ -173,7 +173,8 @@ class MessageWriter {
   void name(size_t descriptor_at, std::string_view utf8, CharacterSet, const char* what);
   void describe(size_t descriptor_at, size_t start);
 
-  // av_name appends an AV pair whose value is a name; describe() the list when it is complete. Errors: kApiMisuse, as of append_name().
+  // av_name appends an AV pair whose value is a name; describe() the list when it is complete.
+  // Errors: kApiMisuse, as of append_name().
   void av_name(AvId, std::string_view utf8);
 
   const Result<void>& finish() const { return result_; }
