@@ -220,9 +220,9 @@ TEST(SpnegoToken, TakesANegTokenInit2WithoutAnyField) {
 }
 
 TEST(SpnegoToken, NamesTheListOfANegTokenInit2WhateverIsWrongWithIt) {
-  for (const std::string_view list : {"3000", "3100", "3003 060100"}) {
+  for (const std::string_view list : {"3000", "3100", "3002 0600"}) {
     Bytes token = unhex(list);
-    for (const uint8_t tag : {0xa0, 0x30, 0xa0}) {
+    for (const uint8_t tag : std::initializer_list<uint8_t>{0xa0, 0x30, 0xa0}) {
       token.insert(token.begin(), {tag, static_cast<uint8_t>(token.size())});
     }
     const Bytes oid = unhex("06062b0601050502");
