@@ -86,7 +86,7 @@ SIZES = [
 
 # A bar that is known not to hold, and how far off it may be: with --known it is printed as missed and does not fail the run
 # (script/test), but it must not get worse than this. docs/embedding.md says where the octets are.
-KNOWN_MISSES = {SIZES[0][0]: 303_000, SIZES[1][0]: 85_000, SIZES[3][0]: 217_000}
+KNOWN_MISSES = {SIZES[0][0]: 285_000, SIZES[3][0]: 209_000}
 
 
 def run_benchmark(program, name, *wrapper):
