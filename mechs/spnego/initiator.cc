@@ -241,7 +241,7 @@ Result<void> Initiator::after_inner(Step& next) {
   return answered_ ? send_reply(next) : send_init(next);
 }
 
-// answer sends what the mechanism has. RFC 4178 5 c: beside its last token goes our mechListMIC.
+// send_reply sends what the mechanism has. RFC 4178 5 c: beside its last token goes our mechListMIC.
 Result<void> Initiator::send_reply(Step& next) {
   const bool complete = protection_ != nullptr;
   if (complete && next.token.empty()) return conclude(next);
