@@ -42,7 +42,8 @@ class Reader {
   // element consumes an element and returns it with its header (what a mechListMIC or a ticket is
   // made of).
   Result<ByteView> element(Tag, const char* field);
-  // contents consumes an element and returns its contents octets.
+  // contents consumes an element and returns its contents octets, or puts them in `out`, which an error
+  // leaves as it was.
   Result<ByteView> contents(Tag, const char* field);
   Result<void> contents(Tag, const char* field, ByteView& out);
   // skip consumes one element of any tag; its contents are not looked at.

@@ -1,5 +1,6 @@
 // The boundary at which exceptions end: callers of the library see Errors alone. It stands around the
-// crypto library, around what a public call runs that may allocate, and where a part of mechs/krb5 grows strings and lists.
+// crypto library, around what a public call runs that may allocate, and where a part of mechs/krb5 grows
+// strings and lists.
 #ifndef PGSS_BASE_GUARD_H_
 #define PGSS_BASE_GUARD_H_
 

@@ -38,8 +38,8 @@ class Acceptor final : public Negotiation {
   Result<void> take_init(ByteView token, Step& next);
   Result<void> take_response(State, ByteView token, Step& next);
   Result<void> start_bare(ByteView token, const Error& not_spnego, Step& next);
-  Result<void> after_bare(Result<void>, const Step& next);
-  Result<void> choose(const MechTypeList&);
+  Result<void> after_bare(Result<void>, Step& next);
+  Result<void> choose();
 
   Result<void> give(ByteView token, const std::optional<ByteView>& mech_list_mic, Step& next);
   Result<void> after_inner(Step& next);
@@ -102,7 +102,7 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
 
   mech_types_.clear();
   append(mech_types_, init.mech_types.der());
-  PGSS_CHECK(choose(MechTypeList::written(mech_types_)));
+  PGSS_CHECK(choose());
   // RFC 4178 4.2.2: the optimistic token is the first choice's; of another mechanism nobody looks
   // into it (P9).
   if (mic_demanded_ || !is_present(init.mech_token)) {
@@ -113,13 +113,13 @@ Result<void> Acceptor::take_init(ByteView token, Step& next) {
   return give(*init.mech_token, init.mech_list_mic, next);
 }
 
-// choose starts the first mechanism of the list, which is that of mech_types_, that is ours and can be
-// started. Where it is not the one that the initiator prefers, mechListMICs are demanded.
-Result<void> Acceptor::choose(const MechTypeList& list) {
+// choose starts the first mechanism of the list in mech_types_ that is ours and can be started; what names
+// it there stays there. Where it is not the one that the initiator prefers, mechListMICs are demanded.
+Result<void> Acceptor::choose() {
   Result<void> why;
   const MechanismEntry* preferred = nullptr;
   bool at_front = true;
-  for (const asn1::Oid mech : list) {
+  for (const asn1::Oid mech : MechTypeList::written(mech_types_)) {
     const MechanismEntry* const entry = find_mechanism(config_.mechanisms, mech);
     if (std::exchange(at_front, false)) preferred = entry;
     if (entry == nullptr) continue;
@@ -159,7 +159,7 @@ Result<void> Acceptor::start_bare(ByteView token, const Error& not_spnego, Step&
   return not_spnego;
 }
 
-Result<void> Acceptor::after_bare(Result<void> result, const Step& next) {
+Result<void> Acceptor::after_bare(Result<void> result, Step& next) {
   PGSS_CHECK(stepped(result, next));
   state_ = protection_ != nullptr ? State::kEstablished : State::kBare;
   return {};
@@ -205,7 +205,6 @@ Result<void> Acceptor::after_inner(Step& next) {
 // RFC 4178 5 b: this side sends the mechanism's last token. A required mechListMIC goes beside it,
 // and the initiator's is then awaited.
 Result<void> Acceptor::after_own_last(Step& next) {
-  next.token_replaceable = false;
   PGSS_CHECK(prove());
   return mic_made_ ? send(NegState::kAcceptIncomplete, Inside::kToken, State::kAwaitMic, next)
                    : send(NegState::kAcceptCompleted, Inside::kToken, State::kEstablished, next);

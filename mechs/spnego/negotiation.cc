@@ -81,11 +81,12 @@ Result<void> Negotiation::step_inner(ByteView token, Step& next) {
   return stepped(inner_->step(token, next), next);
 }
 
-Result<void> Negotiation::stepped(Result<void> result, const Step& next) {
+Result<void> Negotiation::stepped(Result<void> result, Step& next) {
   proof_sent_ |= inner_->proof_sent();
   if (result.has_value() && next.kind == Step::Kind::kEstablished) {
     protection_ = inner_->take_protection();
     protection_->peer_error = nullptr;  // it is a NegTokenResp that answers
+    next.token_replaceable = false;     // ours to say
   }
   return result;
 }

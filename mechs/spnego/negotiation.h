@@ -73,7 +73,7 @@ class Negotiation : public Mechanism {
   Error refuse(State) const;
 
   // stepped looks back on a call to the mechanism: what it has proven, and whether it is complete.
-  Result<void> stepped(Result<void>, const Step& next);
+  Result<void> stepped(Result<void>, Step& next);
   Result<void> step_inner(ByteView token, Step& next);
 
   // read parses a token; a mechListMIC that is none is left out (quirk B9).

@@ -18,7 +18,7 @@ using asn1::kOctetString;
 using asn1::kSequence;
 using asn1::Reader;
 
-// What stands around the fields: NegotiationToken ::= CHOICE { [0] NegTokenInit, [1] NegTokenResp }.
+// NegotiationToken ::= CHOICE { [0] NegTokenInit, [1] NegTokenResp }; of the former see InitRows.
 constexpr Field kNegTokenResp{"NegTokenResp", 1, kSequence};
 
 Error malformed(const char* field, uint32_t offset) {
@@ -160,7 +160,7 @@ struct InitRows {
   Field mech_types;
   Field req_flags;
   Field mech_token;
-  Field neg_hints;  // without a name where there are none
+  Field neg_hints;  // of NegTokenInit2 alone
   Field mech_list_mic;
 };
 constexpr InitRows kInit{{"NegTokenInit", 0, kSequence},

@@ -23,12 +23,12 @@ namespace pocketgss::mechs::spnego {
 inline constexpr size_t kMaxMechTypes = 32;
 
 // MechTypeList is a SEQUENCE OF MechType that has been checked: 1 to 32 OIDs, in the order of the
-// initiator's preference. It iterates over borrowed Oids.
+// initiator's preference; or none, where there is no list. It iterates over borrowed Oids.
 class MechTypeList {
  public:
   // parse takes a whole SEQUENCE with its header. Errors: kMalformed.
   static Result<MechTypeList> parse(ByteView sequence);
-  // written: of a SEQUENCE that this side has written, or checked before.
+  // written: of a SEQUENCE that this side has written, or checks itself.
   static MechTypeList written(ByteView sequence) {
     MechTypeList out;
     out.der_ = sequence;
@@ -61,9 +61,8 @@ class MechTypeList {
 
   Iterator begin() const;
   Iterator end() const { return Iterator(); }
-  bool empty() const { return der_.empty(); }  // of a list that was not read from anything
+  bool empty() const { return der_.empty(); }  // there is no list
   size_t size() const { return static_cast<size_t>(std::distance(begin(), end())); }
-  asn1::Oid front() const { return *begin(); }
 
   // der is the SEQUENCE with its header and without the [0] around it: what a mechListMIC is made
   // over (RFC 4178 5).

@@ -453,6 +453,7 @@ TEST_F(SpnegoAcceptorMic, RefusesAnAnswerWithoutIt) {
 TEST_F(SpnegoAcceptorMic, RefusesAWrongOne) {
   EXPECT_EQ(refusal(step(*acceptor, resp(NegState::kAcceptCompleted, std::nullopt, Bytes(16)))),
             (Error{Errc::kAuthFailed, "mechListMIC", 0, 0}));
+  EXPECT_EQ(acceptor->take_protection(), nullptr);
 }
 
 TEST_F(SpnegoAcceptorMic, RefusesATokenBesideIt) {

@@ -234,6 +234,24 @@ TEST(SpnegoToken, NamesTheListOfANegTokenInit2WhateverIsWrongWithIt) {
   }
 }
 
+// Padding that is set, unused bits of no octet, no octet at all.
+TEST(SpnegoToken, RefusesReqFlagsThatAreNoBitString) {
+  struct Case {
+    std::string_view token;
+    uint32_t offset;
+  };
+  for (const Case& one :
+       {Case{"601a 06062b0601050502 a010 300e a006 3004 06022a03 a104 03020820", 26},
+        Case{"6019 06062b0601050502 a00f 300d a006 3004 06022a03 a103 030101", 26},
+        Case{"6018 06062b0601050502 a00e 300c a006 3004 06022a03 a102 0300", 25}}) {
+    const Bytes token = unhex(one.token);
+    EXPECT_EQ(parse_neg_token_init(token).error(),
+              (Error{Errc::kMalformed, "NegTokenInit.reqFlags", one.offset, 0}));
+    EXPECT_EQ(parse_neg_token_init2(token).error(),
+              (Error{Errc::kMalformed, "NegTokenInit2.reqFlags", one.offset, 0}));
+  }
+}
+
 TEST(SpnegoToken, RefusesANegTokenInitWithoutMechTypes) {
   const Bytes token = unhex("6011 06062b0601050502 a007 3005 a203 040155");
   EXPECT_EQ(parse_neg_token_init(token).error(),
@@ -332,7 +350,7 @@ TEST(MechTypeList, IteratesInOrder) {
   std::vector<std::string> dotted;
   for (const asn1::Oid mech : list) dotted.push_back(asn1::dotted(mech));
   EXPECT_EQ(dotted, (std::vector<std::string>{"1.2.3", "1.2.4"}));
-  EXPECT_EQ(asn1::dotted(list.front()), "1.2.3");
+  EXPECT_EQ(asn1::dotted(*list.begin()), "1.2.3");
   EXPECT_EQ(hex(list.der()), hex(sequence));
 }
 
