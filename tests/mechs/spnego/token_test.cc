@@ -235,7 +235,7 @@ TEST(SpnegoToken, NamesTheListOfANegTokenInit2WhateverIsWrongWithIt) {
 }
 
 // Padding that is set, unused bits of no octet, no octet at all.
-TEST(SpnegoToken, RefusesReqFlagsThatAreNoBitString) {
+TEST(SpnegoToken, DER_5_RefusesReqFlagsThatAreNoBitString) {
   struct Case {
     std::string_view token;
     uint32_t offset;
