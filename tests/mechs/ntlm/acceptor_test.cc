@@ -212,6 +212,17 @@ TEST(NtlmAcceptor, NTP_4_RefusesANul) {
 TEST(NtlmAcceptor, NTP_4_RefusesALineEnd) {
   expect_name_refused(utf16("u\r\nDATA"), utf16("D"), "UserName");
 }
+// An octet of OEM becomes two of UTF-16.
+TEST(NtlmAcceptor, NTP_4_AnOemNameHasRoomFor256Octets) {
+  Utf16Name name;
+  ASSERT_TRUE(name.read(Bytes(256, 'u'), CharacterSet::kOem, "UserName").has_value());
+  std::string text;
+  ASSERT_TRUE(name.to_utf8("UserName", text).has_value());
+  EXPECT_EQ(text, std::string(256, 'u'));
+  EXPECT_EQ(name.read(Bytes(257, 'u'), CharacterSet::kOem, "UserName").error(),
+            (Error{Errc::kMalformed, "UserName", 0, 0}));
+}
+
 TEST(NtlmAcceptor, NTP_4_RefusesANameOf257Units) {
   expect_name_refused(utf16(std::string(257, 'u')), utf16("D"), "UserName");
   expect_name_refused(utf16("u"), utf16(std::string(257, 'd')), "DomainName");
